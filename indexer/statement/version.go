@@ -1,0 +1,5 @@
+package statement
+
+// Version names this reader. It is stored with every result; a change of any
+// rule, weight or grammar changes it.
+const Version = "1"
