@@ -1,0 +1,289 @@
+// Package config is inwriting.toml as one documented type.
+//
+// Each field's comment is its manual entry. Parse refuses what it does not know
+// and reports every problem of a file at once, each with its place and, where
+// there is one, the way out. Passwords never stand in the file: it says where
+// they are, and Password fetches one when it is needed. Only cmd imports this
+// package; it turns settings into each package's own options.
+package config
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // a zone that is right on one machine is right on every machine
+)
+
+// DefaultListen is where pages and API are served unless the file says otherwise.
+const DefaultListen = "127.0.0.1:8417"
+
+// DefaultEvery is how long the daemon waits between two passes over a mailbox.
+const DefaultEvery = 5 * time.Minute
+
+// Example is the shipped inwriting.example.toml, in full.
+//
+//go:embed inwriting.example.toml
+var Example []byte
+
+// Config is one configuration file.
+type Config struct {
+	// Me lists the addresses that are "us". The address of every mailbox is
+	// added to it; see Us.
+	Me []string `toml:"me"`
+
+	// Timezone is the IANA name of the zone in which days are counted and times
+	// are shown to people, such as "Europe/London". Empty means the machine's
+	// own zone.
+	Timezone string `toml:"timezone"`
+
+	// Listen is the address of the pages and the API, "host:port". In this
+	// version it must be a loopback address: there is no sign-in, so whoever
+	// reaches the port reads the mail. Default 127.0.0.1:8417. Port 0 takes any
+	// free port.
+	Listen string `toml:"listen"`
+
+	// Data is the folder of the vault. A relative path starts at the folder of
+	// the configuration file. Empty leaves the choice to the command line.
+	Data string `toml:"data"`
+
+	// Every is how long the daemon waits between two passes over a mailbox, as
+	// "30s", "5m" or "1h". Default 5m, least 1s.
+	Every Duration `toml:"every"`
+
+	// Clients are the people and companies we work for.
+	Clients []Party `toml:"client"`
+
+	// Others are third parties: suppliers, carriers, agents. Who is neither
+	// listed here nor above stays "unknown"; roles are never guessed.
+	Others []Party `toml:"other"`
+
+	// Mailboxes are the IMAP accounts that are read. They are only ever read.
+	Mailboxes []Mailbox `toml:"mailbox"`
+
+	file  string          // where it came from; "" when it was built in code
+	src   []byte          // for excerpts
+	spans map[string]span // where each setting stands, by path such as "mailbox[0].server"
+}
+
+// Party is a client or third party: who they are and where they write from.
+type Party struct {
+	// Name is how they are named in answers.
+	Name string `toml:"name"`
+	// Addresses are whole mail addresses.
+	Addresses []string `toml:"addresses"`
+	// Domains cover every address at and below them, as "hale.example".
+	Domains []string `toml:"domains"`
+}
+
+// Mailbox is one IMAP account.
+type Mailbox struct {
+	// Address is the account's mail address. It names the mailbox everywhere.
+	Address string `toml:"address"`
+
+	// Server is "host:port" for TLS, "starttls://host:port", or
+	// "insecure://127.0.0.1:1143", which is without encryption and therefore
+	// only accepted on loopback. Without a port it is 993, else 143.
+	Server Server `toml:"server"`
+
+	// Username is what the server wants to hear when it is not the address.
+	Username string `toml:"username"`
+
+	// PasswordFile is a file whose first line is the password. A relative path
+	// starts at the folder of the configuration file. A file that everybody on
+	// the machine can read is refused.
+	PasswordFile string `toml:"password_file"`
+
+	// PasswordCommand is run by the shell when the password is needed; the first
+	// line of its output is the password. It has 30 seconds.
+	PasswordCommand string `toml:"password_command"`
+
+	// Keyring takes the password from the system's keyring, where it is stored
+	// for the service "inwriting" under the mailbox's address.
+	Keyring bool `toml:"keyring"`
+
+	// Exclude lists folders that are not read, by their full names as the server
+	// shows them. "*" stands for any number of characters: "Lists/*". Excluded
+	// folders are named in every answer's coverage.
+	Exclude []string `toml:"exclude"`
+
+	// Every overrides the setting of the same name for this mailbox.
+	Every Duration `toml:"every"`
+}
+
+// Duration is a time.Duration that is written "5m" in the file.
+type Duration time.Duration
+
+// String returns the form that the file uses.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration; write it as \"30s\", \"5m\" or \"1h\"", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Default returns the settings that hold without a file: no people, no
+// mailboxes, the default address and interval.
+func Default() *Config {
+	return &Config{Listen: DefaultListen, Every: Duration(DefaultEvery)}
+}
+
+// Load reads and checks the file at path. The error is an *Error (see
+// ErrInvalid) when the file could be read but not accepted; a file that is not
+// there satisfies errors.Is(err, fs.ErrNotExist).
+func Load(path string) (*Config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("reading configuration: %w", err)
+		}
+		return nil, fmt.Errorf("reading configuration %q: %w", path, err)
+	}
+	return Parse(path, b)
+}
+
+// DefaultFile returns where the configuration is looked for when nobody names a
+// file: inwriting/inwriting.toml in the user's configuration folder.
+func DefaultFile() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("looking for the configuration folder: %w", err)
+	}
+	return filepath.Join(dir, "inwriting", "inwriting.toml"), nil
+}
+
+// File returns the name the configuration was parsed under; "" when it was
+// built in code.
+func (c *Config) File() string { return c.file }
+
+// Location returns the configured zone; time.Local when none is set.
+func (c *Config) Location() (*time.Location, error) {
+	if c.Timezone == "" {
+		return time.Local, nil
+	}
+	loc, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("reading timezone %q: %w", c.Timezone, err)
+	}
+	return loc, nil
+}
+
+// Us returns Me and the address of every mailbox, lower-case, each once.
+func (c *Config) Us() []string {
+	var us []string
+	add := func(a string) {
+		if a = strings.ToLower(strings.TrimSpace(a)); a != "" && !slices.Contains(us, a) {
+			us = append(us, a)
+		}
+	}
+	for _, a := range c.Me {
+		add(a)
+	}
+	for _, m := range c.Mailboxes {
+		add(m.Address)
+	}
+	return us
+}
+
+// DataDir returns Data, resolved against the folder of the file; "" when the
+// file does not set it.
+func (c *Config) DataDir() string { return c.resolve(c.Data) }
+
+// Mailbox returns the mailbox with that address, ignoring case.
+func (c *Config) Mailbox(address string) (Mailbox, bool) {
+	for _, m := range c.Mailboxes {
+		if strings.EqualFold(m.Address, strings.TrimSpace(address)) {
+			return m, true
+		}
+	}
+	return Mailbox{}, false
+}
+
+// Interval returns how long the daemon waits between passes over m.
+func (c *Config) Interval(m Mailbox) time.Duration {
+	switch {
+	case m.Every > 0:
+		return time.Duration(m.Every)
+	case c.Every > 0:
+		return time.Duration(c.Every)
+	}
+	return DefaultEvery
+}
+
+// User returns what to sign in as: Username, or else the address.
+func (m Mailbox) User() string {
+	if m.Username != "" {
+		return m.Username
+	}
+	return m.Address
+}
+
+// Excluded reports whether the folder is not to be read. INBOX is matched
+// without regard to case (RFC 9051 section 5.1), every other name exactly.
+func (m Mailbox) Excluded(folder string) bool {
+	for _, p := range m.Exclude {
+		if strings.EqualFold(p, "INBOX") && strings.EqualFold(folder, "INBOX") || wildcard(p, folder) {
+			return true
+		}
+	}
+	return false
+}
+
+// wildcard matches "*" against any run of characters, the hierarchy separator
+// among them: what that separator is, only the server knows.
+func wildcard(pattern, s string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, parts[len(parts)-1])
+}
+
+// Redacted returns a copy that is safe to show: where passwords lie stays, a
+// command that might hold one does not.
+func (c *Config) Redacted() *Config {
+	r := *c
+	r.src, r.spans = nil, nil
+	r.Me = slices.Clone(c.Me)
+	r.Clients, r.Others = slices.Clone(c.Clients), slices.Clone(c.Others)
+	r.Mailboxes = slices.Clone(c.Mailboxes)
+	for i := range r.Mailboxes {
+		if r.Mailboxes[i].PasswordCommand != "" {
+			r.Mailboxes[i].PasswordCommand = hidden
+		}
+	}
+	return &r
+}
+
+// resolve makes a path of the file absolute in meaning: relative ones start at
+// the file's folder, not at whatever the working folder happens to be.
+func (c *Config) resolve(path string) string {
+	if path == "" || filepath.IsAbs(path) || c.file == "" {
+		return path
+	}
+	return filepath.Join(filepath.Dir(c.file), path)
+}
