@@ -1,0 +1,5 @@
+package demomail
+
+func build() []Mailbox {
+	return []Mailbox{{Address: "nora@deskandco.example", Folders: []Folder{{Name: "INBOX"}}}}
+}
