@@ -1,0 +1,71 @@
+package imapsync
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The kinds of failure callers act on; errors.Is finds them in what Run
+// returns. Each wraps a *Error, which says what, where and what to do.
+var (
+	// ErrConfig: the account's settings cannot work as they are.
+	ErrConfig = errors.New("settings of the mailbox")
+	// ErrUnreachable: no connection, or connections keep breaking. Trying
+	// again later may help.
+	ErrUnreachable = errors.New("mail server not reachable")
+	// ErrTLS: no encrypted connection, or a certificate that does not prove
+	// whose server it is.
+	ErrTLS = errors.New("no trusted encrypted connection")
+	// ErrAuth: the server refused the login. Repeating it may lock the account.
+	ErrAuth = errors.New("login refused")
+	// ErrBusy: the server asks to come back later (quota, throttle, too many
+	// connections).
+	ErrBusy = errors.New("mail server asks to wait")
+	// ErrFolder: one or more folders could not be collected in full; the
+	// others were.
+	ErrFolder = errors.New("folder not collected in full")
+	// ErrProtocol: the server said something IMAP does not allow.
+	ErrProtocol = errors.New("mail server breaks the protocol")
+	// ErrStore: what came from the server could not be stored.
+	ErrStore = errors.New("storing failed")
+)
+
+// Error is a failure of one account. Error() is one sentence for people and
+// Hint what they can do about it.
+type Error struct {
+	Kind    error  // one of the Err… values
+	Account string // address
+	Doing   string // "logging in to imap.example:993 as \"nora\""
+	Server  string // the server's own words, "" if it said nothing
+	Hint    string // "" if there is nothing to advise
+	Err     error  // cause, may be nil
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Account != "" {
+		fmt.Fprintf(&b, "%s: ", e.Account)
+	}
+	b.WriteString(e.Doing)
+	switch {
+	case e.Err != nil:
+		fmt.Fprintf(&b, ": %v", e.Err)
+		if e.Server != "" && !strings.Contains(e.Err.Error(), e.Server) {
+			fmt.Fprintf(&b, " (the server says %q)", e.Server)
+		}
+	case e.Server != "":
+		fmt.Fprintf(&b, ": the server says %q", e.Server)
+	default:
+		fmt.Fprintf(&b, ": %v", e.Kind)
+	}
+	return b.String()
+}
+
+// Unwrap makes errors.Is and errors.As see the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}

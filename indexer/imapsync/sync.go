@@ -1,0 +1,82 @@
+package imapsync
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"time"
+)
+
+// Account is one login on one server.
+type Account struct {
+	Address string // names the account in messages and errors
+
+	// Server is "host:port" for TLS from the first octet, "starttls://host:port",
+	// or "insecure://host:port", which is refused unless host is loopback.
+	Server   string
+	Username string // Address if empty
+
+	// Password is called before each login; what it returns is not kept.
+	Password func(context.Context) (string, error)
+
+	// Exclude lists folders that are not collected: a display name in which
+	// "*" stands for any run of characters, or an attribute such as "\Junk".
+	Exclude []string
+
+	TLS *tls.Config // nil: system roots, TLS 1.2 or later
+
+	// AllowNotReadOnly collects folders although the server does not confirm
+	// EXAMINE with READ-ONLY. Nothing is ever written either way.
+	AllowNotReadOnly bool
+}
+
+// Options are what Run needs besides the account. The zero value works.
+type Options struct {
+	Logger   *slog.Logger   // nil: none
+	Progress func(Progress) // called often, from Run's goroutine; nil: not at all
+	Now      func() time.Time
+
+	MaxMessage int64         // octets; larger messages are quarantined; 0: 1 GiB
+	Idle       time.Duration // silence that ends a connection; 0: 60 s
+	AuditEvery time.Duration // how often all fingerprints are compared; 0: 24 h
+
+	// RetryDelay is the wait before the first reconnection, doubled for each
+	// further one without progress; 0: 1 s.
+	RetryDelay time.Duration
+}
+
+// Progress tells how far one folder is. Total counts the messages this pass
+// fetches from the folder, not those it holds.
+type Progress struct {
+	Account string
+	Folder  string // display name
+	Done    int
+	Total   int
+	Bytes   int64 // octets of messages accepted in this pass, all folders
+}
+
+// FolderResult is what a pass did in one folder.
+type FolderResult struct {
+	Name        string
+	Display     string
+	Excluded    bool
+	Unchanged   bool // STATUS equalled the last clean pass, the folder was not opened
+	Server      int  // messages the server counts; -1 when it did not say
+	New         int  // messages handed to the store
+	Gone        int  // rows that became Vanished
+	Flags       int  // UIDs whose flags changed
+	Reused      int  // stored UIDs that show another message now
+	Quarantined int  // UIDs on the server that did not give their message in this pass
+	Left        int  // UIDs still Listed at the end
+	Bytes       int64
+	Clean       bool
+	Err         error // why the folder is not clean; wraps ErrFolder
+}
+
+// Result is what a pass did.
+type Result struct {
+	Folders    []FolderResult
+	Bytes      int64 // octets of messages accepted
+	Received   int64 // octets read from the network
+	Reconnects int
+}
