@@ -1,0 +1,314 @@
+package textindex
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/blevesearch/bleve/v2/search"
+	index "github.com/blevesearch/bleve_index_api"
+)
+
+// Search answers a request from what was committed when it was called. It ends
+// soon after ctx does, with its error; no hit is not an error.
+func (ix *Index) Search(ctx context.Context, req Request) (*Result, error) {
+	bi, name := ix.messages, messagesName
+	if req.Statements {
+		bi, name = ix.statements, statementsName
+	}
+	var res *Result
+	err := ix.read(bi, func(r index.IndexReader) error {
+		var err error
+		res, err = run1(ctx, r, req)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("searching %s: %w", name, err)
+	}
+	return res, nil
+}
+
+func run1(ctx context.Context, r index.IndexReader, req Request) (_ *Result, err error) {
+	n, err := r.DocCount()
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{ctx: ctx, r: r, statements: req.Statements, docs: float64(n)}
+	defer func() { err = errors.Join(err, c.close()) }()
+	q := req.Query
+	if q == nil {
+		q = All{}
+	}
+	tree, err := c.compile(q, true)
+	if err != nil {
+		return nil, err
+	}
+	// The tree only decides what fits: without scores bleve joins whole
+	// posting lists as bitmaps.
+	s, err := tree.Searcher(ctx, r, nil, search.SearcherOptions{Score: "none"})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+
+	col := &collector{r: r, sort: req.Sort, keep: max(0, req.Limit) + max(0, req.Offset)}
+	if req.Limit <= 0 {
+		col.keep = 0
+	}
+	if col.dates, err = r.DocValueReader([]string{fieldWhen}); err != nil {
+		return nil, err
+	}
+	sctx := &search.SearchContext{
+		DocumentMatchPool: search.NewDocumentMatchPool(s.DocumentMatchPoolSize()+1, 0),
+		IndexReader:       r,
+	}
+	res := &Result{Corrected: c.corrected, Hits: []Hit{}}
+	for seen := 0; ; seen++ {
+		if seen%256 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		m, err := s.Next(sctx)
+		if err != nil {
+			return nil, err
+		}
+		if m == nil {
+			break
+		}
+		id := m.IndexInternalID
+		ok, err := c.verify(id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			res.Total++
+			if col.keep > 0 {
+				cand := candidate{doc: id.Value()}
+				if req.Sort == ByScore {
+					if cand.score, cand.words, err = c.score(id); err != nil {
+						return nil, err
+					}
+				}
+				if err := col.offer(cand); err != nil {
+					return nil, err
+				}
+			}
+		}
+		sctx.DocumentMatchPool.Put(m)
+	}
+	hits, err := col.take()
+	if err != nil {
+		return nil, err
+	}
+	if req.Offset < len(hits) {
+		res.Hits = hits[max(0, req.Offset):]
+	}
+	return res, nil
+}
+
+// group is one word of the query as far as ranking goes: all terms that stand
+// for it.
+type group struct {
+	terms []weighted
+	idf   float64
+}
+
+// weighted is a reader over the documents that hold one term in one field.
+type weighted struct {
+	field  int // index into scored
+	weight float64
+	tfr    index.TermFieldReader
+	doc    index.TermFieldDoc
+	at     uint64 // document the reader stands on
+	done   bool
+	moved  bool
+}
+
+// scored are the fields that ranking looks at, with the average length of each.
+// The averages are fixed so that a score does not depend on what else is in the
+// index more than through the number of documents that hold a word.
+var scored = []struct {
+	name       string
+	average    float64
+	weight     float64
+	statements bool // searched for statements when no field is named
+	messages   bool
+}{
+	{FieldText, 24, 1, true, true},
+	{FieldSubject, 6, 0.4, true, false}, // a message's text holds its subject
+	{FieldFrom, 8, 0.5, true, false},
+	{FieldTo, 8, 0.3, false, false},
+}
+
+const (
+	messageAverage = 400 // terms in a message's text
+	bm25K          = 1.2
+	bm25B          = 0.75
+)
+
+// advance moves to doc or beyond and reports whether doc holds the term.
+func (w *weighted) advance(doc uint64, id index.IndexInternalID) (bool, error) {
+	if w.done || w.moved && w.at > doc {
+		return false, nil
+	}
+	if !w.moved || w.at < doc {
+		d, err := w.tfr.Advance(id, w.doc.Reset())
+		if err != nil {
+			return false, err
+		}
+		w.moved = true
+		if d == nil {
+			w.done = true
+			return false, nil
+		}
+		w.doc = *d
+		w.at = d.ID.Value()
+	}
+	return w.at == doc, nil
+}
+
+// score is BM25, word by word, times the share of the query's words that the
+// document holds: what holds them all comes first.
+func (c *compiler) score(id index.IndexInternalID) (float64, int, error) {
+	doc := id.Value()
+	sum, words := 0.0, 0
+	for gi := range c.groups {
+		g := &c.groups[gi]
+		best := 0.0
+		for f := 0; f < len(scored); f++ {
+			tf, weight, length := 0.0, 0.0, 0.0
+			for ti := range g.terms {
+				t := &g.terms[ti]
+				if t.field != f {
+					continue
+				}
+				ok, err := t.advance(doc, id)
+				if err != nil {
+					return 0, 0, err
+				}
+				if ok {
+					tf += float64(t.doc.Freq) * t.weight
+					weight = scored[f].weight
+					if t.doc.Norm > 0 {
+						length = math.Round(1 / (t.doc.Norm * t.doc.Norm))
+					}
+				}
+			}
+			if tf > 0 {
+				average := scored[f].average
+				if f == 0 && !c.statements {
+					average = messageAverage
+				}
+				v := weight * tf * (bm25K + 1) / (tf + bm25K*(1-bm25B+bm25B*length/average))
+				best = max(best, v)
+			}
+		}
+		if best > 0 {
+			words++
+			sum += g.idf * best
+		}
+	}
+	if len(c.groups) > 0 {
+		sum *= float64(words) / float64(len(c.groups))
+	}
+	return math.Round(sum*1e4) / 1e4, words, nil
+}
+
+// candidate is a fitting document; date and id are looked up when they matter.
+type candidate struct {
+	doc     uint64
+	score   float64
+	words   int
+	when    int64
+	hasWhen bool
+	id      string
+}
+
+// collector keeps the best candidates; the worst kept lies on top of the heap.
+type collector struct {
+	r     index.IndexReader
+	dates index.DocValueReader
+	sort  Sort
+	keep  int
+	heap  []*candidate
+	err   error
+	buf   index.IndexInternalID
+}
+
+func (c *collector) offer(n candidate) error {
+	if len(c.heap) < c.keep {
+		heap.Push(c, &n)
+	} else if c.before(&n, c.heap[0]) {
+		c.heap[0] = &n
+		heap.Fix(c, 0)
+	}
+	return c.err
+}
+
+func (c *collector) take() ([]Hit, error) {
+	out := make([]Hit, len(c.heap))
+	slices.SortFunc(c.heap, func(a, b *candidate) int {
+		if c.before(a, b) {
+			return -1
+		}
+		return 1
+	})
+	for i, n := range c.heap {
+		out[i] = Hit{ID: c.idOf(n), Score: n.score, Words: n.words}
+	}
+	return out, c.err
+}
+
+// before reports whether a comes before b in the answer.
+func (c *collector) before(a, b *candidate) bool {
+	if a.doc == b.doc {
+		return false
+	}
+	if c.sort == ByScore && a.score != b.score {
+		return a.score > b.score
+	}
+	if wa, wb := c.whenOf(a), c.whenOf(b); wa != wb {
+		return (wa > wb) != (c.sort == Oldest)
+	}
+	return c.idOf(a) < c.idOf(b)
+}
+
+func (c *collector) whenOf(n *candidate) int64 {
+	if !n.hasWhen {
+		n.hasWhen = true
+		c.buf = index.NewIndexInternalID(c.buf, n.doc)
+		err := c.dates.VisitDocValues(c.buf, func(_ string, term []byte) {
+			if v, err := strconv.ParseInt(string(term), 16, 64); err == nil {
+				n.when = v
+			}
+		})
+		c.err = errors.Join(c.err, err)
+	}
+	return n.when
+}
+
+func (c *collector) idOf(n *candidate) string {
+	if n.id == "" {
+		c.buf = index.NewIndexInternalID(c.buf, n.doc)
+		id, err := c.r.ExternalID(c.buf)
+		c.err = errors.Join(c.err, err)
+		n.id = strings.Clone(id)
+	}
+	return n.id
+}
+
+// heap.Interface
+
+func (c *collector) Len() int           { return len(c.heap) }
+func (c *collector) Less(i, j int) bool { return c.before(c.heap[j], c.heap[i]) }
+func (c *collector) Swap(i, j int)      { c.heap[i], c.heap[j] = c.heap[j], c.heap[i] }
+func (c *collector) Push(x any)         { c.heap = append(c.heap, x.(*candidate)) }
+func (c *collector) Pop() any {
+	x := c.heap[len(c.heap)-1]
+	c.heap = c.heap[:len(c.heap)-1]
+	return x
+}
