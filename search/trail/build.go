@@ -9,10 +9,14 @@ package trail
 
 import (
 	"context"
+	"fmt"
+	"sort"
+	"strings"
 	"time"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
 )
 
 // Record is one message as a trail needs it.
@@ -64,6 +68,319 @@ type Options struct {
 // error. The slices of a trail are never nil.
 func Build(ctx context.Context, src Source, people People, question string, opts Options) (*Trail, error) {
 	t := &Trail{Schema: Schema, Question: question, Summary: Summary{Statements: []int{}}, Entries: []Entry{}, Findings: []Finding{}, Gaps: []Gap{}}
-	t.Summary.Text = "Nothing in writing about: " + question
+	t.Coverage.Mailboxes, t.Coverage.Absent = []MailboxCoverage{}, []string{}
+	records, err := gather(ctx, src, people, question, opts)
+	if err != nil {
+		return nil, err
+	}
+	p := newPool(records, people)
+	q := understand(question, people, p)
+	if party := q.choose(p); party != "" {
+		p = p.only(party)
+		q = understand(question, people, p)
+	}
+	entries := q.selectFrom(p)
+	if len(entries) == 0 {
+		t.Summary.Text = "Nothing in writing about: " + strings.TrimSpace(question)
+		return t, nil
+	}
+	number := map[*item]int{}
+	for i, it := range entries {
+		number[it] = i + 1
+	}
+	ties := p.link(entries)
+	for i, it := range entries {
+		t.Entries = append(t.Entries, Entry{N: i + 1, Statement: it.shown(), Links: linksOf(it, ties, number)})
+	}
+	t.Findings = p.findings(q, entries, ties, number)
+	t.Gaps = p.gaps(entries)
+	t.Summary = p.summary(q, entries, ties, t.Findings, number)
 	return t, nil
+}
+
+// shown is the statement as a document shows it: lists are never null in JSON.
+func (it *item) shown() Statement {
+	s := *it.s
+	if s.Facts == nil {
+		s.Facts = []statement.Fact{}
+	}
+	for i := range s.Facts {
+		if s.Facts[i].Alternatives == nil {
+			facts := append([]statement.Fact(nil), s.Facts...)
+			for k := range facts {
+				if facts[k].Alternatives == nil {
+					facts[k].Alternatives = []string{}
+				}
+			}
+			s.Facts = facts
+			break
+		}
+	}
+	if s.Flags == nil {
+		s.Flags = []string{}
+	}
+	if s.Why == nil {
+		s.Why = []statement.Reason{}
+	}
+	if s.Message.To == nil {
+		s.Message.To = []string{}
+	}
+	if s.Message.Occurrences == nil {
+		s.Message.Occurrences = []Occurrence{}
+	}
+	return s
+}
+
+// gather asks the source for everything a trail may need: what is near the
+// question, the threads around it, and the mail with the same people in the same
+// weeks, in which an answer without the question's words would lie.
+func gather(ctx context.Context, src Source, people People, question string, opts Options) ([]*Record, error) {
+	if opts.Hits <= 0 {
+		opts.Hits = 200
+	}
+	if opts.Messages <= 0 {
+		opts.Messages = 600
+	}
+	hits, err := src.Search(ctx, question, opts.Hits)
+	if err != nil {
+		return nil, fmt.Errorf("searching for %q: %w", question, err)
+	}
+	var refs []archive.Ref
+	seen := map[archive.Ref]bool{}
+	add := func(list []archive.Ref) {
+		for _, r := range list {
+			if !seen[r] && len(refs) < opts.Messages {
+				seen[r] = true
+				refs = append(refs, r)
+			}
+		}
+	}
+	for _, h := range hits {
+		add([]archive.Ref{h.Ref})
+	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	// Threads of the nearest first: there may be more than can be read.
+	near := refs
+	if len(near) > 60 {
+		near = near[:60]
+	}
+	related, err := src.Related(ctx, append([]archive.Ref(nil), near...), opts.Messages)
+	if err != nil {
+		return nil, fmt.Errorf("finding the threads of %d messages: %w", len(near), err)
+	}
+	add(related)
+	records, err := src.Records(ctx, refs)
+	if err != nil {
+		return nil, fmt.Errorf("reading %d messages: %w", len(refs), err)
+	}
+	people1, from, to := counterparts(records, near, people)
+	if len(people1) == 0 {
+		return records, nil
+	}
+	const around = 60 * 24 * time.Hour
+	between, err := src.Between(ctx, people1, from.Add(-around), to.Add(around), opts.Messages)
+	if err != nil {
+		return nil, fmt.Errorf("finding mail with %d people: %w", len(people1), err)
+	}
+	have := len(refs)
+	add(between)
+	if len(refs) > have {
+		more, err := src.Records(ctx, refs[have:])
+		if err != nil {
+			return nil, fmt.Errorf("reading %d messages: %w", len(refs)-have, err)
+		}
+		records = append(records, more...)
+	}
+	return records, nil
+}
+
+// counterparts lists the clients and third parties of the nearest messages, all
+// addresses of a client together, and the time they span.
+func counterparts(records []*Record, near []archive.Ref, people People) (list []string, from, to time.Time) {
+	nearest := map[archive.Ref]bool{}
+	for _, r := range near {
+		nearest[r] = true
+	}
+	seen := map[string]bool{}
+	put := func(a string) {
+		if a = strings.ToLower(a); a != "" && !seen[a] {
+			seen[a] = true
+			list = append(list, a)
+		}
+	}
+	for _, r := range records {
+		if r == nil || !nearest[r.Ref] {
+			continue
+		}
+		if from.IsZero() || r.Date.Before(from) {
+			from = r.Date
+		}
+		if r.Date.After(to) {
+			to = r.Date
+		}
+		for _, as := range [][]message.Address{r.From, r.To, r.Cc} {
+			for _, a := range as {
+				role, party := people.Role(a.Address)
+				if role == Us || r.Auto && role != Client {
+					continue
+				}
+				put(a.Address)
+				for _, c := range people.Clients {
+					if role == Client && c.Name == party {
+						for _, x := range c.Addresses {
+							put(x)
+						}
+					}
+				}
+			}
+		}
+	}
+	sort.Strings(list)
+	return list, from, to
+}
+
+// choose picks the client a question is about where the pool holds mail of
+// several: one it names, else the one whose words it is nearest to.
+func (q *query) choose(p *pool) string {
+	parties := map[string]bool{}
+	for _, m := range p.mails {
+		if m.party != "" {
+			parties[m.party] = true
+		}
+	}
+	if len(parties) < 2 {
+		return ""
+	}
+	score := map[string]float64{}
+	for _, party := range sortedKeys(parties) {
+		score[party] = q.evidence(p, party)
+		if q.parties[party] {
+			score[party] += 10
+		}
+		for _, a := range sortedKeys(q.people) {
+			if _, of := p.people.Role(a); of == party {
+				score[party] += 1
+				break
+			}
+		}
+	}
+	best := ""
+	for _, party := range sortedKeys(parties) {
+		if best == "" || score[party] > score[best] {
+			best = party
+		}
+	}
+	return best
+}
+
+// evidence is how much of the question the words of one client's work cover: the
+// best statements count most, and the best thread as a whole.
+func (q *query) evidence(p *pool, party string) float64 {
+	var lex []float64
+	for _, it := range p.items {
+		if it.m.party == party {
+			lex = append(lex, q.cover(p, it.terms, it.syn))
+		}
+	}
+	sort.Sort(sort.Reverse(sort.Float64Slice(lex)))
+	sum := 0.0
+	for i, x := range lex {
+		if i == 5 {
+			break
+		}
+		sum += x / 5
+	}
+	best := 0.0
+	for _, m := range p.mails {
+		if m.party == party {
+			ts, syn := m.union()
+			if c := q.cover(p, ts, syn); c > best {
+				best = c
+			}
+		}
+	}
+	return sum + best
+}
+
+// only narrows a pool to one client's mail.
+func (p *pool) only(party string) *pool {
+	var keep []*Record
+	for _, m := range p.mails {
+		if m.party == party {
+			keep = append(keep, m.Record)
+		}
+	}
+	people := p.people
+	people.Clients = nil
+	for _, c := range p.people.Clients {
+		if c.Name == party {
+			people.Clients = []Party{c}
+		} else {
+			people.Others = append(people.Others[:len(people.Others):len(people.Others)], c)
+		}
+	}
+	return newPool(keep, people)
+}
+
+const (
+	threshold  = 0.40 // the least relevance of a statement in a trail
+	maxEntries = 60
+)
+
+// selectFrom returns the statements that bear on the question, in time order;
+// none where the question's words are not found together anywhere.
+func (q *query) selectFrom(p *pool) []*item {
+	if len(p.items) == 0 || !q.grounded(p) {
+		return nil
+	}
+	q.score(p, firstWeights, secondWeights)
+	var out []*item
+	for _, it := range p.items {
+		if it.p2 >= threshold {
+			out = append(out, it)
+		}
+	}
+	if len(out) > maxEntries {
+		sort.SliceStable(out, func(i, j int) bool { return out[i].p2 > out[j].p2 })
+		out = out[:maxEntries]
+		sort.SliceStable(out, func(i, j int) bool { return out[i].index < out[j].index })
+	}
+	return out
+}
+
+// grounded is the rule for "nothing in writing": some mail, with the mail it
+// answers, must hold enough of what the question is about.
+func (q *query) grounded(p *pool) bool { return q.ground(p) >= 0.34 }
+
+func (q *query) ground(p *pool) float64 {
+	best := 0.0
+	for _, m := range p.mails {
+		ts, syn := m.union()
+		if m.parent != nil {
+			pt, ps := m.parent.union()
+			for t, n := range pt {
+				ts[t] += n
+			}
+			for c := range ps {
+				syn[c] = true
+			}
+		}
+		if len(m.items) > 0 {
+			if c := q.cover(p, ts, syn); c > best {
+				best = c
+			}
+		}
+	}
+	return best
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	ks := make([]string, 0, len(m))
+	for k := range m {
+		ks = append(ks, k)
+	}
+	sort.Strings(ks)
+	return ks
 }

@@ -1,0 +1,513 @@
+package trail
+
+import (
+	"math"
+	"sort"
+	"strings"
+	"time"
+
+	"inwriting/indexer/statement"
+)
+
+// findings compares the numbered statements. It knows typed facts, links, sides
+// and the order of mail; it never concludes from prose.
+func (p *pool) findings(q *query, entries []*item, ties []tie, number map[*item]int) []Finding {
+	f := &finder{p: p, q: q, entries: entries, ties: ties, number: number}
+	f.changed()
+	f.contradictions()
+	f.refuted()
+	f.questions()
+	f.instructions()
+	f.recaps()
+	f.commitments()
+	out := f.found
+	order := map[FindingType]int{Contradiction: 0, Changed: 1, Refuted: 2, Missed: 3, Unanswered: 4, Unconfirmed: 5, Unacknowledged: 6}
+	sort.SliceStable(out, func(i, j int) bool {
+		a, b := out[i], out[j]
+		if a.Type != b.Type {
+			return order[a.Type] < order[b.Type]
+		}
+		if a.A != b.A {
+			return a.A < b.A
+		}
+		return a.B < b.B
+	})
+	if out == nil {
+		out = []Finding{}
+	}
+	return out
+}
+
+type finder struct {
+	p       *pool
+	q       *query
+	entries []*item
+	ties    []tie
+	number  map[*item]int
+	found   []Finding
+}
+
+func (f *finder) add(t FindingType, a, b, by *item, fact statement.FactType, text string) {
+	x := Finding{Type: t, A: f.number[a], Fact: fact, Text: upper(text)}
+	if b != nil {
+		x.B = f.number[b]
+	}
+	if by != nil {
+		x.ExplainedBy = f.number[by]
+	}
+	f.found = append(f.found, x)
+}
+
+// changed: what a change is tied to was in force until then.
+func (f *finder) changed() {
+	for _, t := range f.ties {
+		if t.rel != Changes {
+			continue
+		}
+		fact, was, now := conflict(t.to, t.from)
+		text := f.ref(t.from) + " changes " + f.ref(t.to)
+		if fact != "" {
+			text += ": " + showFact(was) + " became " + showFact(now)
+		}
+		f.add(Changed, t.to, t.from, nil, fact, text+".")
+	}
+}
+
+// contradictions compares statements of two sides about the same thing.
+func (f *finder) contradictions() {
+	for i, b := range f.entries {
+		if b.s.Kind == statement.Question || b.s.Kind == statement.Change || b.s.Kind == statement.Dispute {
+			continue
+		}
+		for _, a := range f.entries[:i] {
+			if a.m == b.m || a.s.Kind == statement.Question || a.s.Kind == statement.Change || a.side() == b.side() {
+				continue
+			}
+			switch a.s.Kind {
+			case statement.Assurance, statement.Confirmation, statement.Delivery:
+			default:
+				continue
+			}
+			switch b.s.Kind {
+			case statement.Assurance, statement.Confirmation, statement.Delivery:
+			default:
+				continue
+			}
+			if f.p.alike(a, b) < 0.45 {
+				continue
+			}
+			fact, x, y := conflict(a, b)
+			if fact == "" || f.changedBetween(a, b) {
+				continue
+			}
+			f.add(Contradiction, a, b, nil, fact, f.num(a)+" says "+showFact(x)+", "+f.num(b)+" says "+showFact(y)+".")
+		}
+	}
+}
+
+func (f *finder) changedBetween(a, b *item) bool {
+	for _, c := range f.entries {
+		if c.index > a.index && c.index < b.index && c.s.Kind == statement.Change && (f.p.alike(c, a) > 0 || c.m.thread == a.m.thread) {
+			return true
+		}
+	}
+	return false
+}
+
+// conflict returns a type of fact on which two statements name one value each
+// and not the same one in any reading.
+func conflict(a, b *item) (statement.FactType, statement.Fact, statement.Fact) {
+	for _, t := range []statement.FactType{statement.Date, statement.Money, statement.Quantity} {
+		fa, na := single(a, t)
+		fb, nb := single(b, t)
+		if na != 1 || nb != 1 || fa.Mismatch || fb.Mismatch {
+			continue
+		}
+		if t == statement.Quantity && unit(fa) != unit(fb) || t == statement.Money && currency(fa) != currency(fb) {
+			continue
+		}
+		same := false
+		for _, x := range append([]string{fa.Value}, fa.Alternatives...) {
+			for _, y := range append([]string{fb.Value}, fb.Alternatives...) {
+				if t == statement.Date && len(x) >= 10 && len(y) >= 10 {
+					x, y = x[:10], y[:10]
+				}
+				same = same || x == y
+			}
+		}
+		if !same {
+			return t, fa, fb
+		}
+	}
+	return "", statement.Fact{}, statement.Fact{}
+}
+
+// single returns the one fact of a type that a statement names, and how many
+// different ones it names.
+func single(it *item, t statement.FactType) (statement.Fact, int) {
+	var first statement.Fact
+	n := 0
+	for _, f := range it.s.Facts {
+		ft := f.Type
+		if ft == statement.DateTime {
+			ft = statement.Date
+		}
+		if ft != t || n > 0 && sameValue(f, first) {
+			continue
+		}
+		if n == 0 {
+			first = f
+		}
+		n++
+	}
+	return first, n
+}
+
+func unit(f statement.Fact) string {
+	_, u, _ := strings.Cut(f.Value, " ")
+	return stem(strings.ToLower(u))
+}
+
+func currency(f statement.Fact) string {
+	c, _, _ := strings.Cut(f.Value, " ")
+	return c
+}
+
+// refuted sets a dispute beside the earlier written words on the same point.
+func (f *finder) refuted() {
+	for i, d := range f.entries {
+		if d.s.Kind != statement.Dispute {
+			continue
+		}
+		var best *item
+		score := 0.0
+		for _, b := range f.entries[:i] {
+			if s := f.against(d, b); s > score+1e-9 {
+				best, score = b, s
+			}
+		}
+		if best == nil || score < refuteThreshold {
+			continue
+		}
+		fact, _, _ := conflict(d, best)
+		f.add(Refuted, d, best, nil, fact, f.ref(d)+" stands against "+f.ref(best)+", written on "+day(best.m.Date)+".")
+	}
+}
+
+const refuteThreshold = 2.0
+
+// against is how strongly earlier words speak to the point of a dispute.
+func (f *finder) against(d, b *item) float64 {
+	if b.m == d.m {
+		return 0
+	}
+	claim := claimOf(d)
+	s := 0.0
+	same := b.side() == d.side()
+	switch b.s.Kind {
+	case statement.Approval, statement.Change:
+		if same {
+			s += 0.8
+		}
+	case statement.Instruction, statement.Confirmation, statement.Commitment, statement.Answer:
+		s += 0.4
+	case statement.Caveat, statement.Terms:
+		if !same {
+			s += 0.5
+		}
+	case statement.Question, statement.Delivery, statement.Assurance:
+		s += 0.1
+	default:
+		return 0
+	}
+	switch claim {
+	case ownWords:
+		if same {
+			s += 0.6
+		}
+	case othersWords:
+		if !same {
+			s += 0.8
+		} else {
+			s -= 0.5
+		}
+	case "":
+		s -= 0.8
+	}
+	s += 2.5 * f.p.alike(d, b)
+	if f.p.sharedFacts(d, b) > 0 {
+		s += 0.3
+	}
+	if t, _, _ := conflict(d, b); t != "" {
+		s += 0.4
+	}
+	s += b.p2
+	// Whoever answers the dispute by citing these words says that they belong together.
+	cited := 0.0
+	for _, r := range f.entries {
+		if r.index <= d.index || r.m == d.m || r.side() == d.side() {
+			continue
+		}
+		w := 0.5
+		if r.m.parent == d.m {
+			w = 1
+		}
+		if f.p.quotedBy(r, []*item{b}) != nil {
+			cited = math.Max(cited, 1.2*w)
+		} else {
+			for _, m := range f.p.pointsAt(r) {
+				if m == b.m {
+					cited = math.Max(cited, w*(0.5+f.p.similar(r, b)))
+				}
+			}
+		}
+	}
+	return s + cited
+}
+
+const (
+	ownWords    = "own"    // about what the speaker said: "I never ordered", "I asked for"
+	othersWords = "others" // about what the other side said or did not say: "you never told me"
+)
+
+// claimOf says whose words a dispute is about; "" where it speaks of no words.
+func claimOf(d *item) string {
+	ws := words(d.s.Quote)
+	for i, w := range ws {
+		if !sayWords[stem(w)] && !sayWords[w] {
+			continue
+		}
+		// the nearest subject before the verb
+		for j := i - 1; j >= 0 && j >= i-6; j-- {
+			switch ws[j] {
+			case "i", "we", "i'd", "i've", "we've", "we'd":
+				for k := j + 1; k < i; k++ {
+					if ws[k] == "was" || ws[k] == "were" || ws[k] == "been" {
+						return othersWords
+					}
+				}
+				return ownWords
+			case "you", "you'd", "you've":
+				return othersWords
+			case "nobody":
+				for _, x := range ws[i:] {
+					if x == "me" || x == "us" {
+						return othersWords
+					}
+				}
+				return ownWords
+			}
+		}
+	}
+	for _, w := range ws {
+		if w == "chance" || w == "warning" || w == "notice" || w == "idea" {
+			return othersWords
+		}
+	}
+	return ""
+}
+
+var sayWords = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(`say said tell told ask asked order ordered approve approved agree agreed write wrote warn warned mention mentioned
+ want wanted request requested instruct instructed book booked authorise authorised confirm confirmed promise promised mean meant give given gave
+ receive received see saw know knew accept accepted sign signed choose chose pick picked allow allowed permit decide decided inform informed`) {
+		m[w] = true
+		m[stem(w)] = true
+	}
+	return m
+}()
+
+// questions reports those that nobody on the other side came back to.
+func (f *finder) questions() {
+	for _, a := range f.entries {
+		if a.s.Kind != statement.Question || a.m.Auto || a.m.role == Unknown {
+			continue
+		}
+		if f.answered(a) {
+			continue
+		}
+		f.add(Unanswered, a, nil, nil, "", "No reply to "+f.ref(a)+" is in the record.")
+	}
+}
+
+// replies lists later mail of other authors in a mail's thread: answers to it, and
+// where headers are missing, the other side's next mail on the same subject.
+func (f *finder) replies(m *mail) []*mail {
+	var out []*mail
+	for _, c := range f.p.mails[m.index+1:] {
+		if c.Auto || side(c.role) == side(m.role) || c.thread != m.thread {
+			continue
+		}
+		if !addressed(m, c.author, f.p) {
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// addressed reports whether a mail was written to an author, or to somebody of
+// the author's party.
+func addressed(m *mail, author string, p *pool) bool {
+	role, party := p.people.Role(author)
+	for _, a := range m.everybody() {
+		if a == author {
+			return true
+		}
+		if r, q := p.people.Role(a); r == role && r != Unknown && q == party {
+			return true
+		}
+	}
+	return false
+}
+
+func side(r Role) Role {
+	if r == Us || r == Client {
+		return r
+	}
+	return Other
+}
+
+func (f *finder) answered(a *item) bool {
+	replies := f.replies(a.m)
+	for _, c := range replies {
+		direct := c.parent == a.m || c.parent == nil
+		for _, it := range c.items {
+			switch it.s.Kind {
+			case statement.Answer, statement.Approval, statement.Confirmation, statement.Change:
+				if direct || f.p.alike(a, it) > 0.1 {
+					return true
+				}
+			case statement.Instruction, statement.Delivery, statement.Terms, statement.Dispute, statement.Commitment, statement.Assurance:
+				if c.parent == a.m {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// instructions reports those that nobody confirmed, carried out or declined.
+func (f *finder) instructions() {
+	for _, a := range f.entries {
+		if a.s.Kind != statement.Instruction && a.s.Kind != statement.Change || a.m.Auto {
+			continue
+		}
+		open := true
+		for _, c := range f.p.mails[a.m.index+1:] {
+			if c.Auto || side(c.role) == side(a.m.role) || !addressed(a.m, c.author, f.p) {
+				continue
+			}
+			for _, it := range c.items {
+				if c.thread == a.m.thread || f.p.alike(a, it) > 0.1 {
+					open = false
+				}
+			}
+			if c.thread == a.m.thread {
+				open = false
+			}
+		}
+		if open {
+			f.add(Unconfirmed, a, nil, nil, "", f.ref(a)+" is not confirmed, carried out or declined in the record.")
+		}
+	}
+}
+
+// recaps reports recaps and caveats of ours that the other side never came back to.
+func (f *finder) recaps() {
+	for _, a := range f.entries {
+		if a.side() != Us || a.s.Kind != statement.Confirmation && a.s.Kind != statement.Caveat {
+			continue
+		}
+		toClient := false
+		for _, x := range a.m.everybody() {
+			toClient = toClient || f.p.role(x) == Client
+		}
+		if !toClient || len(f.replies(a.m)) > 0 || len(f.p.pointsAt(a)) > 0 {
+			continue
+		}
+		later := false // the silence must have had an end
+		for _, c := range f.p.mails[a.m.index+1:] {
+			later = later || c.role == Client && !c.Auto
+		}
+		if later {
+			f.add(Unacknowledged, a, nil, nil, "", "No reply to "+f.ref(a)+" is in the record.")
+		}
+	}
+}
+
+// commitments reports those whose day passed before they were kept.
+func (f *finder) commitments() {
+	for _, a := range f.entries {
+		if a.s.Kind != statement.Commitment {
+			continue
+		}
+		due, ok := dueDay(a)
+		if !ok {
+			continue
+		}
+		var kept, complaint *item
+		for _, b := range f.entries {
+			if b.index <= a.index || b.m == a.m {
+				continue
+			}
+			near := b.m.thread == a.m.thread || f.p.alike(a, b) > 0.15 || f.p.sharedFacts(a, b) > 0.3
+			if !near {
+				continue
+			}
+			if b.s.Kind == statement.Delivery && b.side() == a.side() && kept == nil {
+				kept = b
+			}
+			if b.side() != a.side() && complaint == nil && b.m.Date.After(due) && negative(b) {
+				complaint = b
+			}
+		}
+		switch {
+		case kept != nil && kept.m.Date.After(due):
+			f.add(Missed, a, kept, nil, statement.Date, f.ref(a)+" names "+day(due.Add(-24*time.Hour))+"; "+f.ref(kept)+" is of "+day(kept.m.Date)+".")
+		case kept == nil && complaint != nil:
+			f.add(Missed, a, nil, nil, statement.Date, f.ref(a)+" names "+day(due.Add(-24*time.Hour))+"; "+f.ref(complaint)+" says on "+day(complaint.m.Date)+" that it was still open.")
+		}
+	}
+}
+
+// dueDay is the end of the day by which a commitment is to be kept.
+func dueDay(a *item) (time.Time, bool) {
+	var last time.Time
+	for _, x := range a.s.Facts {
+		if !isDay(x.Type) || len(x.Value) < 10 {
+			continue
+		}
+		d, err := time.ParseInLocation("2006-01-02", x.Value[:10], a.m.Date.Location())
+		if err == nil && d.After(last) {
+			last = d
+		}
+	}
+	if last.IsZero() {
+		return last, false
+	}
+	return last.Add(24 * time.Hour), true
+}
+
+// negative reports whether a statement says that something is not there.
+func negative(b *item) bool {
+	for _, w := range words(b.s.Quote) {
+		switch w {
+		case "not", "no", "nothing", "never", "still", "open", "missing", "late", "without", "overdue", "unpaid":
+			return true
+		}
+		if strings.HasSuffix(w, "n't") {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *finder) num(it *item) string { return itoa(f.number[it]) }
+
+// ref names a statement by what it is, whose, and its number.
+func (f *finder) ref(it *item) string {
+	return f.p.possessive(it) + " " + noun(it.s.Kind) + " (" + f.num(it) + ")"
+}

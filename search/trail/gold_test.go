@@ -1,0 +1,316 @@
+package trail
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"mime"
+	netmail "net/mail"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
+)
+
+// The gold cases are not part of the repository; tests that need them skip.
+
+type goldRef struct{ File, Quote string }
+
+type goldFinding struct {
+	Type string
+	A, B *goldRef
+}
+
+type goldQuestion struct {
+	Ask      string
+	Must     []goldRef
+	May      []goldRef
+	Findings []goldFinding
+}
+
+type goldCase struct {
+	ID string
+	Us []struct {
+		Name   string
+		Emails []string
+	}
+	Client struct {
+		Name    string
+		Emails  []string
+		Domains []string
+	}
+	Account, Timezone string
+	Questions         []goldQuestion
+	Statements        []struct {
+		File, Quote, Kind, Speaker string
+		Facts                      []struct{ Type, Text, Value string }
+	}
+
+	dir     string
+	records []*Record
+	files   map[archive.Ref]string
+}
+
+func goldDir(t testing.TB) string {
+	dir := os.Getenv("INWRITING_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared")
+	}
+	dir = filepath.Join(dir, "gold")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("the gold cases are not here (%v); set INWRITING_SHARED to the folder that holds them", err)
+	}
+	return dir
+}
+
+// loadGold reads every case; the records' statements come from the labels.
+func loadGold(t testing.TB) []*goldCase {
+	t.Helper()
+	paths, _ := filepath.Glob(filepath.Join(goldDir(t), "*", "gold.json"))
+	sort.Strings(paths)
+	var cases []*goldCase
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &goldCase{dir: filepath.Dir(path), files: map[archive.Ref]string{}}
+		if err := json.Unmarshal(b, c); err != nil {
+			t.Fatalf("reading %s: %v", path, err)
+		}
+		c.load(t)
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+func (c *goldCase) people() People {
+	var p People
+	for _, u := range c.Us {
+		p.Us = append(p.Us, u.Emails...)
+	}
+	p.Clients = []Party{{Name: c.Client.Name, Addresses: c.Client.Emails, Domains: c.Client.Domains}}
+	return p
+}
+
+func (c *goldCase) load(t testing.TB) {
+	files, _ := filepath.Glob(filepath.Join(c.dir, "mail", "*.eml"))
+	sort.Strings(files)
+	people := c.people()
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := headerRecord(raw)
+		name := filepath.Base(f)
+		c.files[r.Ref] = name
+		for i, s := range c.Statements {
+			if s.File != name {
+				continue
+			}
+			st := Statement{ID: fmt.Sprintf("s-%s-%d", c.ID, i), Kind: statement.Kind(s.Kind), Confidence: 1, Quote: s.Quote,
+				Start: 100 * i, End: 100*i + len(s.Quote), Message: r.Info}
+			st.Speaker = Speaker{Name: r.From[0].Name, Address: r.From[0].Address}
+			st.Speaker.Role, _ = people.Role(r.From[0].Address)
+			for _, x := range s.Facts {
+				st.Facts = append(st.Facts, statement.Fact{Type: statement.FactType(x.Type), Text: x.Text, Value: x.Value})
+			}
+			r.Statements = append(r.Statements, st)
+		}
+		c.records = append(c.records, r)
+	}
+}
+
+// headerRecord reads as much of a message's header as a trail needs.
+func headerRecord(raw []byte) *Record {
+	r := &Record{Ref: sha256.Sum256(raw)}
+	m, err := netmail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		return r
+	}
+	dec := new(mime.WordDecoder)
+	r.Subject, _ = dec.DecodeHeader(m.Header.Get("Subject"))
+	r.MessageID = strings.Trim(m.Header.Get("Message-ID"), "<> ")
+	for _, h := range []string{"In-Reply-To", "References"} {
+		for _, id := range strings.Fields(m.Header.Get(h)) {
+			r.Refs = append(r.Refs, strings.Trim(id, "<>"))
+		}
+	}
+	r.Date, _ = m.Header.Date()
+	r.Auto = m.Header.Get("Auto-Submitted") != "" && m.Header.Get("Auto-Submitted") != "no" || m.Header.Get("List-Unsubscribe") != "" || m.Header.Get("Precedence") == "bulk"
+	list := func(h string) (out []message.Address) {
+		as, err := m.Header.AddressList(h)
+		if err != nil {
+			return nil
+		}
+		for _, a := range as {
+			out = append(out, message.Address{Name: a.Name, Address: strings.ToLower(a.Address)})
+		}
+		return out
+	}
+	r.From, r.To, r.Cc = list("From"), list("To"), list("Cc")
+	r.Info = MessageInfo{Ref: r.Ref, MessageID: r.MessageID, Date: r.Date, Subject: r.Subject}
+	if len(r.From) > 0 {
+		r.Info.From = r.From[0].Address
+	} else {
+		r.From = []message.Address{{}}
+	}
+	for _, a := range r.To {
+		r.Info.To = append(r.Info.To, a.Address)
+	}
+	return r
+}
+
+// memory is a Source over records, good enough to develop against: BM25 over
+// statements, synonyms left to the trail.
+type memory struct {
+	records []*Record
+	byRef   map[archive.Ref]*Record
+	us      map[string]bool
+}
+
+func newMemory(records []*Record, people People) *memory {
+	m := &memory{records: records, byRef: map[archive.Ref]*Record{}, us: map[string]bool{}}
+	for _, r := range records {
+		m.byRef[r.Ref] = r
+	}
+	for _, a := range people.Us {
+		m.us[a] = true
+	}
+	return m
+}
+
+func (m *memory) Search(_ context.Context, question string, limit int) ([]Hit, error) {
+	p := newPool(m.records, People{})
+	var hits []Hit
+	qt := terms(question)
+	qs := synonyms(qt)
+	for _, it := range p.items {
+		score := 0.0
+		for _, t := range sortedTerms(qt) {
+			if n := it.terms[t] + it.m.subject[t]; n > 0 {
+				score += p.idf(t) * n * 2.2 / (n + 1.2)
+			}
+		}
+		for c := range qs {
+			if it.syn[c] {
+				score += 0.5
+			}
+		}
+		if score > 0 {
+			hits = append(hits, Hit{it.m.Ref, it.s.ID, score})
+		}
+	}
+	sort.SliceStable(hits, func(i, j int) bool { return hits[i].Score > hits[j].Score })
+	if len(hits) > limit {
+		hits = hits[:limit]
+	}
+	return hits, nil
+}
+
+func (m *memory) Related(_ context.Context, refs []archive.Ref, limit int) ([]archive.Ref, error) {
+	p := newPool(m.records, People{})
+	threads := map[int]bool{}
+	want := map[archive.Ref]bool{}
+	for _, r := range refs {
+		want[r] = true
+	}
+	for _, x := range p.mails {
+		if want[x.Ref] {
+			threads[x.thread] = true
+		}
+	}
+	var out []archive.Ref
+	for _, x := range p.mails {
+		if threads[x.thread] && len(out) < limit {
+			out = append(out, x.Ref)
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) Between(_ context.Context, addresses []string, from, to time.Time, limit int) ([]archive.Ref, error) {
+	want := map[string]bool{}
+	for _, a := range addresses {
+		want[strings.ToLower(a)] = true
+	}
+	var out []archive.Ref
+	for _, r := range m.records {
+		hit := false
+		for _, list := range [][]message.Address{r.From, r.To, r.Cc} {
+			for _, a := range list {
+				hit = hit || want[a.Address]
+			}
+		}
+		if hit && (from.IsZero() || !r.Date.Before(from)) && (to.IsZero() || !r.Date.After(to)) && len(out) < limit {
+			out = append(out, r.Ref)
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) Records(_ context.Context, refs []archive.Ref) ([]*Record, error) {
+	var out []*Record
+	for _, r := range refs {
+		if x := m.byRef[r]; x != nil {
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+func squash(s string) string { return strings.Join(strings.Fields(s), "") }
+
+// covers is the match of gold/README.md: the same file, and the quote covers at
+// least 60 % of the label's characters, and is at most three times as long.
+func covers(quote, label string, long bool) bool {
+	a, b := []rune(squash(quote)), []rune(squash(label))
+	if len(b) == 0 || long && len(a) > 3*len(b) {
+		return false
+	}
+	return float64(overlap(a, b)) >= 0.6*float64(len(b))
+}
+
+// overlap is the length of the longest common run of two quotes of one text.
+func overlap(a, b []rune) int {
+	as, bs := string(a), string(b)
+	if strings.Contains(as, bs) {
+		return len(b)
+	}
+	if strings.Contains(bs, as) {
+		return len(a)
+	}
+	best := 0
+	prev := make([]int, len(b)+1)
+	for i := range a {
+		cur := make([]int, len(b)+1)
+		for j := range b {
+			if a[i] == b[j] {
+				cur[j+1] = prev[j] + 1
+				if cur[j+1] > best {
+					best = cur[j+1]
+				}
+			}
+		}
+		prev = cur
+	}
+	return best
+}
+
+func (c *goldCase) has(list []goldRef, file, quote string) bool {
+	for _, g := range list {
+		if g.File == file && covers(quote, g.Quote, false) {
+			return true
+		}
+	}
+	return false
+}

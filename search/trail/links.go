@@ -1,0 +1,232 @@
+package trail
+
+import (
+	"math"
+	"sort"
+	"strings"
+
+	"inwriting/indexer/statement"
+)
+
+// tie is a link with the summands that speak for it.
+type tie struct {
+	rel      Rel
+	from, to *item // from is the later one
+	score    float64
+}
+
+// rels says what a statement of one kind can do to an earlier one of another.
+// sides: 'o' the two stand on different sides, 's' on the same, 'a' any.
+var rels = []struct {
+	from  statement.Kind
+	rel   Rel
+	to    []statement.Kind
+	sides byte
+}{
+	{statement.Confirmation, Confirms, []statement.Kind{statement.Instruction, statement.Change, statement.Approval, statement.Commitment, statement.Terms, statement.Answer, statement.Caveat}, 'o'},
+	{statement.Approval, Approves, []statement.Kind{statement.Question, statement.Terms, statement.Delivery, statement.Caveat, statement.Commitment, statement.Change}, 'o'},
+	{statement.Answer, Answers, []statement.Kind{statement.Question}, 'o'},
+	{statement.Change, Changes, []statement.Kind{statement.Instruction, statement.Confirmation, statement.Terms, statement.Approval, statement.Change, statement.Delivery, statement.Commitment, statement.Assurance}, 'a'},
+	{statement.Delivery, Fulfils, []statement.Kind{statement.Instruction, statement.Change, statement.Approval}, 'o'},
+	{statement.Delivery, Fulfils, []statement.Kind{statement.Commitment}, 's'},
+	{statement.Dispute, Disputes, []statement.Kind{statement.Delivery, statement.Terms, statement.Confirmation, statement.Commitment, statement.Caveat, statement.Assurance, statement.Dispute, statement.Question}, 'o'},
+}
+
+// side folds everybody who is neither us nor a client into one.
+func (it *item) side() Role {
+	if it.role == Us || it.role == Client {
+		return it.role
+	}
+	return Other
+}
+
+func sidesFit(sides byte, a, b *item) bool {
+	switch sides {
+	case 'o':
+		return a.side() != b.side()
+	case 's':
+		return a.side() == b.side()
+	}
+	return true
+}
+
+const linkThreshold = 1.5
+
+// link ties every entry to earlier ones: the best for each relation, and what it
+// points at by day or by quotation.
+func (p *pool) link(entries []*item) []tie {
+	var out []tie
+	for i, it := range entries {
+		best := map[Rel]tie{}
+		for _, r := range rels {
+			if r.from != it.s.Kind {
+				continue
+			}
+			between := map[*mail]bool{} // mails with a candidate between the two
+			for j := i - 1; j >= 0; j-- {
+				c := entries[j]
+				if c.m == it.m && r.rel != Disputes && r.rel != Answers {
+					continue
+				}
+				if c.m == it.m || !kindIn(c.s.Kind, r.to) || !sidesFit(r.sides, it, c) {
+					continue
+				}
+				s := p.linkScore(it, c) - 0.6*math.Min(float64(len(between)), 3)
+				between[c.m] = true
+				if s >= linkThreshold && s > best[r.rel].score+1e-9 {
+					best[r.rel] = tie{r.rel, it, c, s}
+				}
+			}
+		}
+		if b := p.cited(it, entries[:i]); b != nil {
+			best[Refers] = tie{Refers, it, b, 3}
+		}
+		for _, rel := range []Rel{Confirms, Approves, Answers, Changes, Fulfils, Disputes, Refers} {
+			if t, ok := best[rel]; ok {
+				if rel == Refers {
+					dup := false
+					for _, o := range best {
+						dup = dup || o.rel != Refers && o.to == t.to
+					}
+					if dup {
+						continue
+					}
+				}
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+// linkScore adds up what speaks for a link from a later statement to an earlier one.
+func (p *pool) linkScore(it, c *item) float64 {
+	s := 0.0
+	switch {
+	case it.m.parent == c.m:
+		s += 2
+	case it.m.thread == c.m.thread:
+		s += 0.8
+	}
+	for _, f := range it.s.Facts {
+		for _, g := range c.s.Facts {
+			if f.Type == statement.Reference && sameValue(f, g) {
+				s += 1.5
+			}
+		}
+	}
+	s += math.Min(1.2, 2*p.alike(it, c))
+	if p.sharedFacts(it, c) > 0 {
+		s += 0.8
+	}
+	days := it.m.Date.Sub(c.m.Date).Hours() / 24
+	return s - math.Min(1, days/45)
+}
+
+// alike is similar without the numbers and days: whether two statements speak of
+// the same thing, whatever they say of it.
+func (p *pool) alike(a, b *item) float64 {
+	var ab, aa, bb float64
+	for _, t := range sortedTerms(a.terms) {
+		if strings.Contains(t, ":") {
+			continue
+		}
+		w := p.idf(t)
+		aa += w * w
+		if b.terms[t] > 0 {
+			ab += w * w
+		} else if c, ok := synonymOf[t]; ok && b.syn[c] {
+			ab += 0.5 * w * w
+		}
+	}
+	for _, t := range sortedTerms(b.terms) {
+		if !strings.Contains(t, ":") {
+			w := p.idf(t)
+			bb += w * w
+		}
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+// cited returns the earlier statement that one quotes, or the statement most like
+// it in a mail whose day it names.
+func (p *pool) cited(it *item, earlier []*item) *item {
+	if q := p.quotedBy(it, earlier); q != nil {
+		return q
+	}
+	mails := p.pointsAt(it)
+	var best *item
+	score := 0.0
+	for _, m := range mails {
+		for _, c := range earlier {
+			if c.m != m {
+				continue
+			}
+			if s := 0.05 + p.similar(it, c); s > score {
+				best, score = c, s
+			}
+		}
+	}
+	return best
+}
+
+// quotedBy returns the latest earlier statement whose words stand in quotation marks in it.
+func (p *pool) quotedBy(it *item, earlier []*item) *item {
+	for _, q := range quotations(it.s.Quote) {
+		want := strings.Join(words(q), " ")
+		if len(want) < 6 {
+			continue
+		}
+		for i := len(earlier) - 1; i >= 0; i-- {
+			c := earlier[i]
+			if c.m == it.m {
+				continue
+			}
+			have := " " + strings.Join(words(c.s.Quote), " ") + " "
+			if strings.Contains(have, " "+want+" ") {
+				return c
+			}
+			// A quotation may run on over two statements; its start is enough.
+			if ws := strings.Fields(want); len(ws) >= 4 && strings.Contains(have, " "+strings.Join(ws[:3], " ")+" ") {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+func quotations(s string) []string {
+	s = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "‘", `"`).Replace(s)
+	parts := strings.Split(s, `"`)
+	var out []string
+	for i := 1; i < len(parts)-1+len(parts)%2; i += 2 {
+		if i < len(parts) {
+			out = append(out, parts[i])
+		}
+	}
+	return out
+}
+
+func kindIn(k statement.Kind, list []statement.Kind) bool {
+	for _, x := range list {
+		if x == k {
+			return true
+		}
+	}
+	return false
+}
+
+// linksOf gives the links of one entry, by number.
+func linksOf(it *item, ties []tie, number map[*item]int) []Link {
+	out := []Link{}
+	for _, t := range ties {
+		if t.from == it {
+			out = append(out, Link{t.rel, number[t.to]})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].N < out[j].N })
+	return out
+}

@@ -1,0 +1,415 @@
+package trail
+
+import (
+	"math"
+	"sort"
+	"strings"
+	"time"
+
+	"inwriting/indexer/statement"
+)
+
+// Relevance is two small linear models over named features, one after the other:
+// the first sees a statement beside the question, the second also sees what the
+// first thought of its neighbours, its parent mail, and the statements that share
+// its facts. The weights are in weights.go; fit_test.go makes them.
+
+type feature int
+
+const (
+	fBias feature = iota
+	fLex
+	fLexAny
+	fSubject
+	fMail
+	fParent
+	fThread
+	fValue
+	fSlot
+	fSlotMiss
+	fKind
+	fKindLex
+	fSpeaker
+	fSpeakerMiss
+	fPerson
+	fPersonMiss
+	fDenial
+	fAuto
+	fThird
+	fSiblings
+	fKind0 // twelve kinds follow, in statement.Kinds order
+)
+
+const firstFeatures = fKind0 + 12
+
+// features of the second model, after those of the first
+const (
+	gOwn feature = firstFeatures + iota
+	gOwnRel
+	gMail
+	gPrev
+	gNext
+	gParent
+	gChild
+	gThread
+	gLike
+	gFacts
+	gReply
+	gAsked
+	gPoints
+	gPointed
+	gDispute
+	gRank
+	allFeatures
+)
+
+// question terms against terms, as a share of the question's weight
+func (q *query) cover(p *pool, own map[term]float64, syn map[term]bool) float64 {
+	sum := 0.0
+	for _, t := range q.order {
+		sum += q.weight(p, t) * termMatch(t, own, syn)
+	}
+	if total := q.total(p); total > 0 {
+		return sum / total
+	}
+	return 0
+}
+
+func (q *query) weight(p *pool, t term) float64 { return q.content[t] * p.idf(t) }
+
+func (q *query) total(p *pool) float64 {
+	sum := 0.0
+	for _, t := range q.order {
+		sum += q.weight(p, t)
+	}
+	return sum
+}
+
+func termMatch(t term, own map[term]float64, syn map[term]bool) float64 {
+	if own[t] > 0 {
+		return 1
+	}
+	if c, ok := synonymOf[t]; ok && syn[c] {
+		return 0.7
+	}
+	if n, ok := strings.CutPrefix(t, "n:"); ok && own["r:"+n] > 0 {
+		return 1
+	}
+	return 0
+}
+
+// union adds up the terms of a mail's statements and its subject.
+func (m *mail) union() (map[term]float64, map[term]bool) {
+	ts, syn := map[term]float64{}, map[term]bool{}
+	for t, n := range m.subject {
+		ts[t] += n
+	}
+	for _, it := range m.items {
+		for t, n := range it.terms {
+			ts[t] += n
+		}
+	}
+	for t := range ts {
+		if c, ok := synonymOf[t]; ok {
+			syn[c] = true
+		}
+	}
+	return ts, syn
+}
+
+// score fills in lex, p1 and p2 of every item of the pool and returns the
+// features, in pool order, for whoever fits the weights.
+func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float64) {
+	n := len(p.items)
+	mailCover := make([]float64, len(p.mails))
+	threadCover := map[int]float64{}
+	subjCover := make([]float64, len(p.mails))
+	maxLex, maxMail := 0.0, 0.0
+	for i, m := range p.mails {
+		ts, syn := m.union()
+		mailCover[i] = q.cover(p, ts, syn)
+		subjCover[i] = q.cover(p, m.subject, m.subjSyn)
+		threadCover[m.thread] = math.Max(threadCover[m.thread], mailCover[i])
+		maxMail = math.Max(maxMail, mailCover[i])
+	}
+	for _, it := range p.items {
+		it.lex = q.cover(p, it.terms, it.syn)
+		maxLex = math.Max(maxLex, it.lex)
+	}
+	rel := func(x, max float64) float64 {
+		if max <= 0 {
+			return 0
+		}
+		return x / max
+	}
+
+	f1 := make([][]float64, n)
+	for i, it := range p.items {
+		f := make([]float64, allFeatures)
+		f[fBias] = 1
+		f[fLex] = rel(it.lex, maxLex)
+		if it.lex > 0 {
+			f[fLexAny] = 1
+		}
+		f[fSubject] = rel(subjCover[it.m.index], maxMail)
+		f[fMail] = rel(mailCover[it.m.index], maxMail)
+		if it.m.parent != nil {
+			f[fParent] = rel(mailCover[it.m.parent.index], maxMail)
+		}
+		f[fThread] = rel(threadCover[it.m.thread], maxMail)
+		if len(q.values) > 0 {
+			hit := 0.0
+			for _, v := range q.values {
+				if it.terms[v] > 0 {
+					hit++
+				}
+			}
+			f[fValue] = hit / float64(len(q.values))
+		}
+		if q.slots != 0 {
+			if q.slots&it.slots() != 0 {
+				f[fSlot] = 1
+			} else {
+				f[fSlotMiss] = 1
+			}
+		}
+		if q.kinds[it.s.Kind] {
+			f[fKind] = 1
+			f[fKindLex] = f[fLex]
+		}
+		if q.speaker != "" {
+			if it.role == q.speaker {
+				f[fSpeaker] = 1
+			} else {
+				f[fSpeakerMiss] = 1
+			}
+		}
+		if len(q.people) > 0 {
+			if q.people[it.m.author] {
+				f[fPerson] = 1
+			} else if it.role == Client {
+				f[fPersonMiss] = 1
+			}
+		}
+		if q.denial && it.s.Kind == statement.Dispute {
+			f[fDenial] = 1
+		}
+		if it.m.Auto {
+			f[fAuto] = 1
+		}
+		if it.role != Us && it.role != Client {
+			f[fThird] = 1
+		}
+		f[fSiblings] = math.Min(float64(len(it.m.items)), 8) / 8
+		for k, kind := range statement.Kinds {
+			if it.s.Kind == kind {
+				f[int(fKind0)+k] = 1
+			}
+		}
+		it.p1 = logistic(dot(f, first))
+		f1[i] = f
+	}
+
+	// What the first model thought, seen from each statement.
+	maxP1 := 0.0
+	mailP := make([]float64, len(p.mails))
+	threadSum, threadN := map[int]float64{}, map[int]float64{}
+	for _, it := range p.items {
+		maxP1 = math.Max(maxP1, it.p1)
+		mailP[it.m.index] = math.Max(mailP[it.m.index], it.p1)
+		threadSum[it.m.thread] += it.p1
+		threadN[it.m.thread]++
+	}
+	top := make([]*item, n)
+	copy(top, p.items)
+	sort.SliceStable(top, func(i, j int) bool { return top[i].p1 > top[j].p1 })
+	rank := make([]int, n)
+	for r, it := range top {
+		rank[it.index] = r
+	}
+	if len(top) > 8 {
+		top = top[:8]
+	}
+	pointed := make([]float64, len(p.mails))
+	points := make([]float64, n)
+	for i, it := range p.items {
+		for _, m := range p.pointsAt(it) {
+			points[i] = math.Max(points[i], mailP[m.index])
+			pointed[m.index] = math.Max(pointed[m.index], it.p1)
+		}
+	}
+	f2 := make([][]float64, n)
+	for i, it := range p.items {
+		f := f1[i]
+		f[gOwn] = logit(it.p1)
+		f[gOwnRel] = rel(it.p1, maxP1)
+		for _, sib := range it.m.items {
+			if sib != it {
+				f[gMail] = math.Max(f[gMail], sib.p1)
+			}
+		}
+		if it.pos > 0 {
+			f[gPrev] = it.m.items[it.pos-1].p1
+		}
+		if it.pos+1 < len(it.m.items) {
+			f[gNext] = it.m.items[it.pos+1].p1
+		}
+		if it.m.parent != nil {
+			f[gParent] = mailP[it.m.parent.index]
+			switch it.s.Kind {
+			case statement.Approval, statement.Answer, statement.Confirmation, statement.Change:
+				f[gReply] = f[gParent]
+			}
+		}
+		for _, c := range it.m.children {
+			f[gChild] = math.Max(f[gChild], mailP[c.index])
+		}
+		if it.s.Kind == statement.Question {
+			f[gAsked] = f[gChild]
+		}
+		f[gThread] = threadSum[it.m.thread] / threadN[it.m.thread]
+		like, weight := 0.0, 0.0
+		for _, t := range top {
+			if t != it {
+				like += t.p1 * p.similar(it, t)
+				weight += t.p1
+				if s := p.sharedFacts(it, t); s > 0 {
+					f[gFacts] = math.Max(f[gFacts], t.p1*s)
+				}
+			}
+		}
+		if weight > 0 {
+			f[gLike] = like / weight
+		}
+		f[gPoints] = points[i]
+		f[gPointed] = pointed[it.m.index]
+		if it.s.Kind == statement.Dispute {
+			f[gDispute] = f[gThread]
+		}
+		f[gRank] = 1 / (1 + float64(rank[i]))
+		it.p2 = logistic(dot(f, second))
+		f2[i] = f
+	}
+	return f1, f2
+}
+
+func dot(f, w []float64) float64 {
+	sum := 0.0
+	for i := range w {
+		sum += float64(f[i] * w[i]) // the conversion forbids a fused multiply-add: the same sum on every machine
+	}
+	return sum
+}
+
+func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+func logit(p float64) float64 {
+	p = math.Min(math.Max(p, 0.001), 0.999)
+	return math.Log(p / (1 - p))
+}
+
+// slots of the facts a statement carries.
+func (it *item) slots() slot {
+	var s slot
+	for _, f := range it.s.Facts {
+		switch f.Type {
+		case statement.Date:
+			s |= slotDate
+		case statement.DateTime:
+			s |= slotDate | slotTime
+		case statement.Time:
+			s |= slotTime
+		case statement.Money:
+			s |= slotMoney
+		case statement.Quantity:
+			s |= slotQuantity
+		}
+	}
+	return s
+}
+
+// similar is the cosine of two statements' terms, weighted by rarity, with
+// synonyms at half weight.
+func (p *pool) similar(a, b *item) float64 {
+	var ab, aa, bb float64
+	for _, t := range sortedTerms(a.terms) {
+		w := p.idf(t)
+		aa += w * w
+		if b.terms[t] > 0 {
+			ab += w * w
+		} else if c, ok := synonymOf[t]; ok && b.syn[c] {
+			ab += 0.5 * w * w
+		}
+	}
+	for _, t := range sortedTerms(b.terms) {
+		w := p.idf(t)
+		bb += w * w
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+func sortedTerms(m map[term]float64) []term {
+	ts := make([]term, 0, len(m))
+	for t := range m {
+		ts = append(ts, t)
+	}
+	sort.Strings(ts)
+	return ts
+}
+
+// sharedFacts is 1 where two statements name a fact that few others do, less
+// where it is a common one.
+func (p *pool) sharedFacts(a, b *item) float64 {
+	best := 0.0
+	for _, fa := range a.s.Facts {
+		for _, fb := range b.s.Facts {
+			if !sameValue(fa, fb) {
+				continue
+			}
+			ts := factTerms(fa)
+			if len(ts) == 0 {
+				continue
+			}
+			best = math.Max(best, math.Min(1, 3/float64(1+p.df[ts[0]])))
+		}
+	}
+	return best
+}
+
+func sameValue(a, b statement.Fact) bool {
+	if isDay(a.Type) && isDay(b.Type) {
+		return len(a.Value) >= 10 && len(b.Value) >= 10 && a.Value[:10] == b.Value[:10]
+	}
+	return a.Type == b.Type && a.Value == b.Value
+}
+
+func isDay(t statement.FactType) bool { return t == statement.Date || t == statement.DateTime }
+
+// pointsAt returns the earlier mails that a statement cites by their day: "on
+// 2 March you wrote …".
+func (p *pool) pointsAt(it *item) []*mail {
+	switch it.s.Kind {
+	case statement.Confirmation, statement.Dispute, statement.Answer, statement.Assurance:
+	default:
+		return nil
+	}
+	var out []*mail
+	for _, f := range it.s.Facts {
+		if !isDay(f.Type) || len(f.Value) < 10 {
+			continue
+		}
+		d, err := time.ParseInLocation("2006-01-02", f.Value[:10], it.m.Date.Location())
+		if err != nil || !d.Before(it.m.Date.Add(-24*time.Hour)) && !strings.Contains(f.Text, "yesterday") {
+			continue
+		}
+		for _, m := range p.mails[:it.m.index] {
+			if m.Date.In(d.Location()).Format("2006-01-02") == f.Value[:10] && len(m.items) > 0 && shareParty(it.m, m) {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
