@@ -1,0 +1,425 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Fact is one thing that was observed or done. An entry holds what a catalog
+// needs to be made again from archive and ledger alone, and never a subject, a
+// body or a correspondent.
+//
+// Strings may hold any octets, as servers and file names do; what is not
+// UTF-8 comes back unchanged from Decode. Times are RFC 3339 strings.
+type Fact interface {
+	// EntryType is the entry's "type".
+	EntryType() string
+	fields(*fields)
+}
+
+// VaultCreated is the first entry of every ledger; the ledger writes it itself.
+type VaultCreated struct {
+	Vault string `json:"vault"`
+	VKey  string `json:"vkey"` // C2SP signed-note verifier key
+}
+
+// AccountAdded says that mail of an account is kept from now on.
+type AccountAdded struct {
+	Account int64  `json:"account"`
+	Address string `json:"address"`
+	Host    string `json:"host"`
+	Source  string `json:"source"` // "imap" or "import"
+}
+
+// MailboxAdded names a mailbox of an account.
+type MailboxAdded struct {
+	Mailbox int64  `json:"mailbox"`
+	Account int64  `json:"account"`
+	Name    string `json:"name"`    // octets as the server sent them
+	Display string `json:"display"` // decoded
+	Delim   string `json:"delim"`   // hierarchy delimiter; "" when there is none
+}
+
+// MailboxReset records a new UIDVALIDITY.
+type MailboxReset struct {
+	Mailbox int64  `json:"mailbox"`
+	Old     uint32 `json:"old"`
+	New     uint32 `json:"new"`
+}
+
+// MsgSeen is one occurrence of a message.
+type MsgSeen struct {
+	Blob         string   `json:"blob"` // SHA-256, 64 hexadecimal digits
+	Size         int64    `json:"size"`
+	Mailbox      int64    `json:"mailbox"`
+	UIDValidity  uint32   `json:"uidvalidity"`
+	UID          uint32   `json:"uid"`
+	InternalDate string   `json:"internaldate"`
+	Flags        []string `json:"flags"`
+	Path         string   `json:"path,omitempty"` // imports: where in the source
+}
+
+// MsgFlags records changed flags.
+type MsgFlags struct {
+	Mailbox     int64    `json:"mailbox"`
+	UIDValidity uint32   `json:"uidvalidity"`
+	UID         uint32   `json:"uid"`
+	Flags       []string `json:"flags"`
+}
+
+// MsgGone says that the server no longer lists an occurrence.
+type MsgGone struct {
+	Mailbox     int64  `json:"mailbox"`
+	UIDValidity uint32 `json:"uidvalidity"`
+	UID         uint32 `json:"uid"`
+	Blob        string `json:"blob"`
+	LastSeen    string `json:"last_seen"`
+	FirstMissed string `json:"first_missed"`
+}
+
+// Sync is one clean pass over a mailbox.
+type Sync struct {
+	Mailbox     int64  `json:"mailbox"`
+	UIDValidity uint32 `json:"uidvalidity"`
+	UIDNext     uint32 `json:"uidnext"`
+	// A string in JSON: MODSEQ has 63 bits, a JSON number is only sure of 53.
+	HighestModSeq uint64 `json:"highestmodseq,string"`
+	Exists        int64  `json:"exists"`
+	New           int64  `json:"new"`
+	Gone          int64  `json:"gone"`
+	Started       string `json:"started"`
+	Ended         string `json:"ended"`
+}
+
+// Import is one finished import.
+type Import struct {
+	Account    int64  `json:"account"`
+	Kind       string `json:"kind"`
+	Messages   int64  `json:"messages"`
+	Duplicates int64  `json:"duplicates"`
+	Skipped    int64  `json:"skipped"`
+	Started    string `json:"started"`
+	Ended      string `json:"ended"`
+}
+
+// Export is one bundle that was given out.
+type Export struct {
+	TagManifest string `json:"tagmanifest"` // SHA-256 of the bundle's tagmanifest
+	Selection   string `json:"selection"`   // SHA-256 of what was asked for
+}
+
+// Unknown is an entry of a type that this version does not know: a vault written
+// by a later one. It cannot be appended.
+type Unknown struct {
+	Type string          `json:"-"`
+	Raw  json.RawMessage `json:"-"`
+}
+
+func (VaultCreated) EntryType() string { return "vault.created" }
+func (AccountAdded) EntryType() string { return "account.added" }
+func (MailboxAdded) EntryType() string { return "mailbox.added" }
+func (MailboxReset) EntryType() string { return "mailbox.reset" }
+func (MsgSeen) EntryType() string      { return "msg.seen" }
+func (MsgFlags) EntryType() string     { return "msg.flags" }
+func (MsgGone) EntryType() string      { return "msg.gone" }
+func (Sync) EntryType() string         { return "sync" }
+func (Import) EntryType() string       { return "import" }
+func (Export) EntryType() string       { return "export" }
+func (u Unknown) EntryType() string    { return u.Type }
+
+func (x VaultCreated) fields(f *fields) { f.str("vault", x.Vault); f.str("vkey", x.VKey) }
+
+func (x AccountAdded) fields(f *fields) {
+	f.num("account", x.Account)
+	f.str("address", x.Address)
+	f.str("host", x.Host)
+	f.str("source", x.Source)
+}
+
+func (x MailboxAdded) fields(f *fields) {
+	f.num("account", x.Account)
+	f.str("delim", x.Delim)
+	f.str("display", x.Display)
+	f.num("mailbox", x.Mailbox)
+	f.str("name", x.Name)
+}
+
+func (x MailboxReset) fields(f *fields) {
+	f.num("mailbox", x.Mailbox)
+	f.num("new", int64(x.New))
+	f.num("old", int64(x.Old))
+}
+
+func (x MsgSeen) fields(f *fields) {
+	f.str("blob", x.Blob)
+	f.list("flags", x.Flags)
+	f.str("internaldate", x.InternalDate)
+	f.num("mailbox", x.Mailbox)
+	if x.Path != "" {
+		f.str("path", x.Path)
+	}
+	f.num("size", x.Size)
+	f.num("uid", int64(x.UID))
+	f.num("uidvalidity", int64(x.UIDValidity))
+}
+
+func (x MsgFlags) fields(f *fields) {
+	f.list("flags", x.Flags)
+	f.num("mailbox", x.Mailbox)
+	f.num("uid", int64(x.UID))
+	f.num("uidvalidity", int64(x.UIDValidity))
+}
+
+func (x MsgGone) fields(f *fields) {
+	f.str("blob", x.Blob)
+	f.str("first_missed", x.FirstMissed)
+	f.str("last_seen", x.LastSeen)
+	f.num("mailbox", x.Mailbox)
+	f.num("uid", int64(x.UID))
+	f.num("uidvalidity", int64(x.UIDValidity))
+}
+
+func (x Sync) fields(f *fields) {
+	f.str("ended", x.Ended)
+	f.num("exists", x.Exists)
+	f.num("gone", x.Gone)
+	f.str("highestmodseq", fmt.Sprint(x.HighestModSeq))
+	f.num("mailbox", x.Mailbox)
+	f.num("new", x.New)
+	f.str("started", x.Started)
+	f.num("uidnext", int64(x.UIDNext))
+	f.num("uidvalidity", int64(x.UIDValidity))
+}
+
+func (x Import) fields(f *fields) {
+	f.num("account", x.Account)
+	f.num("duplicates", x.Duplicates)
+	f.str("ended", x.Ended)
+	f.str("kind", x.Kind)
+	f.num("messages", x.Messages)
+	f.num("skipped", x.Skipped)
+	f.str("started", x.Started)
+}
+
+func (x Export) fields(f *fields) {
+	f.str("selection", x.Selection)
+	f.str("tagmanifest", x.TagManifest)
+}
+
+func (Unknown) fields(*fields) {}
+
+// fields gathers one entry's members and writes them as canonical JSON
+// (RFC 8785: keys sorted, shortest escapes, no white space; no floats here).
+type fields struct {
+	all []member
+	err error
+}
+
+type member struct {
+	key  string
+	kind byte // 's', 'n', 'l'
+	s    string
+	n    int64
+	l    []string
+}
+
+func (f *fields) str(k, v string)           { f.all = append(f.all, member{key: k, kind: 's', s: v}) }
+func (f *fields) list(k string, v []string) { f.all = append(f.all, member{key: k, kind: 'l', l: v}) }
+
+func (f *fields) num(k string, v int64) {
+	// RFC 8785 numbers are doubles: beyond 2^53 two integers share one form.
+	if v > 1<<53 || v < -(1<<53) {
+		f.err = fmt.Errorf("%s is %d, beyond what JSON numbers can tell apart", k, v)
+	}
+	f.all = append(f.all, member{key: k, kind: 'n', n: v})
+}
+
+func (f *fields) appendTo(b []byte) []byte {
+	// A dozen keys: insertion sort.
+	for i := 1; i < len(f.all); i++ {
+		for j := i; j > 0 && f.all[j].key < f.all[j-1].key; j-- {
+			f.all[j], f.all[j-1] = f.all[j-1], f.all[j]
+		}
+	}
+	b = append(b, '{')
+	for i := range f.all {
+		m := &f.all[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, m.key...)
+		b = append(b, '"', ':')
+		switch m.kind {
+		case 's':
+			b = appendString(b, m.s)
+		case 'n':
+			b = fmt.Append(b, m.n)
+		case 'l':
+			b = append(b, '[')
+			for k, s := range m.l {
+				if k > 0 {
+					b = append(b, ',')
+				}
+				b = appendString(b, s)
+			}
+			b = append(b, ']')
+		}
+	}
+	return append(b, '}')
+}
+
+// octetsPrefix marks a string that is not UTF-8, or that starts like the mark
+// itself, and is therefore written in base64. Nothing is lost, nothing collides.
+const octetsPrefix = "base64:"
+
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	if !utf8.ValidString(s) || strings.HasPrefix(s, octetsPrefix) {
+		b = append(b, octetsPrefix...)
+		b = base64.StdEncoding.AppendEncode(b, []byte(s))
+		return append(b, '"')
+	}
+	start := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[start:i]...)
+		start = i + 1
+		// RFC 8785 section 3.2.2.2.
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\b':
+			b = append(b, '\\', 'b')
+		case '\t':
+			b = append(b, '\\', 't')
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\f':
+			b = append(b, '\\', 'f')
+		case '\r':
+			b = append(b, '\\', 'r')
+		default:
+			b = fmt.Appendf(b, "\\u%04x", c)
+		}
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}
+
+// timeFormat is UTC with milliseconds.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// version is the "v" of the entries this package writes.
+const version = 1
+
+// appendEntry writes one line without its line feed.
+func appendEntry(b []byte, f *fields, fact Fact, t string, salt []byte) ([]byte, error) {
+	f.all, f.err = f.all[:0], nil
+	if _, ok := fact.(Unknown); ok || fact == nil {
+		return b, fmt.Errorf("an entry of type %T cannot be written", fact)
+	}
+	fact.fields(f)
+	f.num("v", version)
+	f.str("t", t)
+	f.str("type", fact.EntryType())
+	f.str("salt", base64.StdEncoding.EncodeToString(salt))
+	if f.err != nil {
+		return b, fmt.Errorf("entry %s: %w", fact.EntryType(), f.err)
+	}
+	return f.appendTo(b), nil
+}
+
+// Entry is a decoded line.
+type Entry struct {
+	Version int
+	Type    string
+	Time    time.Time
+	Fact    Fact
+}
+
+var decoders = map[string]func([]byte) (Fact, error){
+	VaultCreated{}.EntryType(): decodeAs[VaultCreated],
+	AccountAdded{}.EntryType(): decodeAs[AccountAdded],
+	MailboxAdded{}.EntryType(): decodeAs[MailboxAdded],
+	MailboxReset{}.EntryType(): decodeAs[MailboxReset],
+	MsgSeen{}.EntryType():      decodeAs[MsgSeen],
+	MsgFlags{}.EntryType():     decodeAs[MsgFlags],
+	MsgGone{}.EntryType():      decodeAs[MsgGone],
+	Sync{}.EntryType():         decodeAs[Sync],
+	Import{}.EntryType():       decodeAs[Import],
+	Export{}.EntryType():       decodeAs[Export],
+}
+
+func decodeAs[T Fact](line []byte) (Fact, error) {
+	var v T
+	if err := json.Unmarshal(line, &v); err != nil {
+		return nil, err
+	}
+	rv := reflect.ValueOf(&v).Elem()
+	for i := range rv.NumField() {
+		switch f := rv.Field(i); {
+		case f.Kind() == reflect.String:
+			s, err := octets(f.String())
+			if err != nil {
+				return nil, err
+			}
+			f.SetString(s)
+		case f.Type() == reflect.TypeFor[[]string]():
+			for j := range f.Len() {
+				s, err := octets(f.Index(j).String())
+				if err != nil {
+					return nil, err
+				}
+				f.Index(j).SetString(s)
+			}
+		}
+	}
+	return v, nil
+}
+
+func octets(s string) (string, error) {
+	e, ok := strings.CutPrefix(s, octetsPrefix)
+	if !ok {
+		return s, nil
+	}
+	b, err := base64.StdEncoding.DecodeString(e)
+	return string(b), err
+}
+
+// Decode reads one line, with or without its line feed. A type that is not known
+// gives a Fact of type Unknown.
+func Decode(line []byte) (Entry, error) {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	var c struct {
+		V    int    `json:"v"`
+		T    string `json:"t"`
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(line, &c); err != nil {
+		return Entry{}, fmt.Errorf("decoding ledger entry: %w", err)
+	}
+	t, err := time.Parse(timeFormat, c.T)
+	if err != nil {
+		return Entry{}, fmt.Errorf("decoding ledger entry: time %q: want %s", c.T, timeFormat)
+	}
+	e := Entry{Version: c.V, Type: c.Type, Time: t}
+	dec := decoders[c.Type]
+	if dec == nil || c.V != version {
+		e.Fact = Unknown{Type: c.Type, Raw: bytes.Clone(line)}
+		return e, nil
+	}
+	if e.Fact, err = dec(line); err != nil {
+		return Entry{}, fmt.Errorf("decoding ledger entry %s: %w", c.Type, err)
+	}
+	return e, nil
+}
