@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"inwriting/indexer/archive"
@@ -54,6 +56,10 @@ type FolderInfo struct {
 // Selectable reports whether the folder can hold messages.
 func (f FolderInfo) Selectable() bool {
 	return !f.has(`\Noselect`) && !f.has(`\NonExistent`)
+}
+
+func (f FolderInfo) has(attr string) bool {
+	return slices.ContainsFunc(f.Attrs, func(a string) bool { return strings.EqualFold(a, attr) })
 }
 
 // CleanState is what a folder looked like at the end of a pass that left
