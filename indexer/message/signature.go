@@ -1,0 +1,446 @@
+package message
+
+import "strings"
+
+// signers gives the words by which the author may sign: parts of the display
+// name and of the address, lower-case.
+func signers(from []Address) []string {
+	if len(from) == 0 {
+		return nil
+	}
+	var words []string
+	local, _, _ := strings.Cut(from[0].Address, "@")
+	for _, w := range strings.FieldsFunc(strings.ToLower(from[0].Name+" "+local), func(r rune) bool {
+		return r == ' ' || r == '.' || r == ',' || r == '_' || r == '-' || r == '"' || r == '\'' || r == '(' || r == ')'
+	}) {
+		if len(w) > 1 {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// own labels the signature and the legal matter of the stretch [a,b) of the
+// author's own words.
+func (z *zoner) own(a, b int) {
+	b = z.tail(a, b)
+	z.signature(a, b)
+}
+
+// tail takes list footers and legal paragraphs off the end and gives the new end.
+func (z *zoner) tail(a, b int) int {
+	end := b
+	// List footers stand below a rule.
+	for i := a; i < b; i++ {
+		s := z.at(i)
+		if ruleOf(s) >= 10 && z.footerFollows(i+1, b) {
+			z.set(i, b, Legal)
+			end = i
+			break
+		}
+		if z.lines[i].blank {
+			continue
+		}
+		if low := strings.ToLower(s); len(s) < 200 && (i == a || z.lines[i-1].blank || ruleOf(z.at(i-1)) > 0) && unsubscribes(low) && b-i < 15 {
+			z.set(i, b, Legal)
+			end = i
+			break
+		}
+	}
+	// Legal paragraphs, wherever they stand.
+	for i := a; i < end; {
+		if z.lines[i].blank {
+			i++
+			continue
+		}
+		j := i
+		for j < end && !z.lines[j].blank {
+			j++
+		}
+		if z.legal(i, j) {
+			// A rule above belongs to it.
+			k := i
+			if p := z.previous(i); p >= a && ruleOf(z.at(p)) >= 3 {
+				k = p
+			}
+			z.set(k, j, Legal)
+			// What is left below it is more of the same, unless it is long.
+			if rest := z.wordsIn(j, end); rest < 60 && end-j < 12 {
+				z.set(j, end, Legal)
+				end = k
+				break
+			}
+		}
+		i = j
+	}
+	return end
+}
+
+func (z *zoner) wordsIn(a, b int) int {
+	n := 0
+	for i := a; i < b; i++ {
+		n += len(strings.Fields(z.at(i)))
+	}
+	return n
+}
+
+func (z *zoner) footerFollows(i, b int) bool {
+	if b-i > 15 {
+		return false
+	}
+	for ; i < b; i++ {
+		low := strings.ToLower(z.at(i))
+		if strings.Contains(low, "mailing list") || strings.Contains(low, "listinfo") || unsubscribes(low) || strings.Contains(low, "sourceforge.net/") || strings.Contains(low, "do you yahoo") ||
+			strings.Contains(low, "get your free") || strings.Contains(low, "msn messenger") || strings.Contains(low, "free email") || strings.Contains(low, "to post a message") {
+			return true
+		}
+	}
+	return false
+}
+
+func unsubscribes(low string) bool {
+	return strings.Contains(low, "unsubscribe") && (strings.Contains(low, "http") || strings.Contains(low, "@") || strings.HasPrefix(low, "unsubscribe") || strings.Contains(low, "to unsubscribe")) ||
+		strings.Contains(low, "you received this message because") || strings.Contains(low, "manage your preferences") || strings.Contains(low, "abmelden") && strings.Contains(low, "newsletter") || strings.Contains(low, "do you yahoo!?")
+}
+
+// Two of these in one paragraph make it legal matter.
+var legalPhrases = []string{
+	"confidential", "privileged", "intended recipient", "intended only", "intended solely", "solely for", "addressee", "disclos", "unauthorized", "unauthorised",
+	"if you have received", "if you are not", "received this", "in error", "notify the sender", "notify us", "delete", "prohibited", "copying", "distribution", "dissemination",
+	"virus", "liability", "does not constitute", "not necessarily", "registered in england", "company number", "registered office", "vat reg", "vertraulich", "irrtümlich", "empfänger", "confidentiel", "destinataire",
+	"vertrouwelijk", "confidenciais", "confidencial", "destinatário", "consider the environment", "before printing", "before you print", "viruses", "affiliate", "estoppel", "reserves the right", "monitor", "warrant",
+	"handelsregister", "geschäftsführer", "amtsgericht", "registergericht", "registered number", "registered no", "vat number", "vat no",
+}
+
+// legal tells whether the paragraph [a,b) is a disclaimer.
+func (z *zoner) legal(a, b int) bool {
+	if b-a > 40 {
+		return false
+	}
+	low := strings.ToLower(strings.Join(strings.Fields(z.span(a, b)), " "))
+	if len(low) > 6000 {
+		return false
+	}
+	n := 0
+	for _, p := range legalPhrases {
+		if strings.Contains(low, p) {
+			n++
+		}
+	}
+	// A person may well write of one confidential thing, or say "please delete".
+	first := strings.TrimLeft(low, "*-_ ")
+	for _, p := range []string{"this e-mail", "this email", "this message", "this communication", "the information", "confidential", "disclaimer", "important notice", "legal notice", "diese e-mail", "ce message", "ce courriel", "este e-mail", "esta mensagem", "dit bericht", "deze e-mail", "privileged", "notice:", "please consider", "please note that this e-mail", "the contents of this"} {
+		if strings.HasPrefix(first, p) {
+			n++
+		}
+	}
+	if strings.Contains(low, "intended recipient") || strings.Contains(low, "intended only for") || strings.Contains(low, "intended solely for") {
+		n++
+	}
+	switch {
+	case n >= 4:
+		return true
+	case n == 3:
+		return len(low) < 1500
+	case n == 2:
+		return len(low) < 400 && (strings.Contains(low, "environment") && strings.Contains(low, "print") || strings.Contains(low, "regist") && hasDigit(low) || strings.Contains(low, "amtsgericht") || strings.Contains(low, "vat "))
+	}
+	return false
+}
+
+// signature labels the closing lines of [a,b).
+func (z *zoner) signature(a, b int) {
+	// What the markup calls a signature is one.
+	for i := a; i < b; i++ {
+		if z.lines[i].hint == hintSignature {
+			z.lines[i].kind = Signature
+		}
+	}
+	for i := a; i < b; i++ {
+		if z.lines[i].kind == Signature && !z.lines[i].blank {
+			z.signature(a, i)
+			return
+		}
+	}
+	for a < b && z.lines[a].blank {
+		a++
+	}
+	for b > a && z.lines[b-1].blank {
+		b--
+	}
+	if a == b {
+		return
+	}
+	if at := z.delimiterLine(a, b); at >= 0 {
+		z.set(at, b, Signature)
+		z.signature(a, at)
+		return
+	}
+	// Lines that a telephone adds.
+	for i := b - 1; i >= a && i >= b-6; i-- {
+		if !z.lines[i].blank && mobile(z.at(i)) {
+			z.set(i, b, Signature)
+			z.signature(a, i)
+			return
+		}
+	}
+	if at := z.closing(a, b); at >= 0 {
+		z.set(at, z.postscript(at, b), Signature)
+	}
+}
+
+// delimiterLine finds "-- " (RFC 3676 section 4.3) or a short rule above a few
+// short lines.
+func (z *zoner) delimiterLine(a, b int) int {
+	for i := b - 1; i >= a && i >= b-25; i-- {
+		raw := strings.TrimRight(z.text[z.lines[i].start:z.lines[i].end], "\r\n")
+		s := z.at(i)
+		exact := raw == "-- " || raw == "--" || s == "--"
+		if exact {
+			if i == a {
+				return a
+			}
+			return i
+		}
+		if n := ruleOf(s); (n >= 2 && n < 80 || s == "—" || s == "––") && b-i <= 10 && i > a && z.contactLines(i+1, b) {
+			return i
+		}
+	}
+	return -1
+}
+
+// contactLines tells whether all of [a,b) is short and some of it is how to
+// reach somebody.
+func (z *zoner) contactLines(a, b int) bool {
+	found, n := false, 0
+	for i := a; i < b; i++ {
+		s := z.at(i)
+		if s == "" {
+			continue
+		}
+		n++
+		if len(s) > 90 || sentence(s) {
+			return false
+		}
+		found = found || contact(s) || z.signs(s)
+	}
+	return found && n > 0
+}
+
+// sentence tells running text from the lines of a card.
+func sentence(s string) bool {
+	words := len(strings.Fields(s))
+	last := s[len(s)-1]
+	return last == '?' || (last == '.' || last == '!') && words > 6 || words > 14
+}
+
+// contact finds telephone numbers, addresses and links.
+func contact(s string) bool {
+	low := strings.ToLower(s)
+	if strings.Contains(low, "www.") || strings.Contains(low, "http://") || strings.Contains(low, "https://") {
+		return len(s) < 80
+	}
+	if i := strings.IndexByte(low, '@'); i > 0 && strings.IndexByte(low[i:], '.') > 0 {
+		return len(strings.Fields(s)) <= 6
+	}
+	run := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c):
+			run++
+		case c == ' ' || c == '-' || c == '.' || c == '(' || c == ')' || c == '+' || c == '/':
+		default:
+			if run >= 7 {
+				return true
+			}
+			run = 0
+		}
+	}
+	if run >= 7 {
+		return true
+	}
+	for _, p := range []string{"tel", "phone", "fax", "mobile", "cell", "office:", "direct:", "pager", "mobil", "telefon", "tél", "ext.", "ext "} {
+		if strings.HasPrefix(low, p) && hasDigit(s) {
+			return true
+		}
+	}
+	return false
+}
+
+var mobilePhrases = []string{
+	"sent from my ", "sent from mail for ", "sent from outlook for ", "sent from yahoo ", "sent from samsung ", "sent from proton", "sent via ", "sent with ", "sent using ", "sent by my ", "get outlook for ", "sent wirelessly", "sent from aol", "sent from gmail mobile", "sent from a ", "sent on the go",
+	"von meinem ", "gesendet von ", "gesendet mit ", "diese nachricht wurde von meinem", "holen sie sich outlook", "outlook für ", "envoyé de mon ", "envoyé depuis ", "envoyé à partir ", "télécharger outlook", "obtenir outlook", "provenance : courrier",
+	"enviado desde mi ", "enviado desde ", "enviado do meu ", "enviado a partir do ", "obter o outlook", "obtener outlook", "inviato da ", "inviato dal mio ", "verzonden vanaf mijn ", "verstuurd vanaf mijn ", "verzonden vanuit ", "verzonden met ", "skickat från min ", "sendt fra min ", "lähetetty ", "wysłane z ", "wysłano z ", "отправлено с ", "отправлено из ", "iphone'umdan gönderildi",
+}
+
+// mobile knows the lines that telephones and web mailers sign with.
+func mobile(s string) bool {
+	if len(s) > 100 {
+		return false
+	}
+	s = strings.ToLower(strings.Trim(s, "*_-–—[]() \t"))
+	for _, p := range mobilePhrases {
+		if strings.HasPrefix(s, p) {
+			if p == "sent via " || p == "sent with " || p == "sent using " || p == "sent from a " || p == "sent by my " || strings.HasPrefix(p, "lähetetty") {
+				// Also how a sentence may begin.
+				return len(strings.Fields(s)) <= 8 && !strings.HasSuffix(s, ".")
+			}
+			return true
+		}
+	}
+	return false
+}
+
+var closings = []string{
+	"best regards", "kind regards", "warm regards", "warmest regards", "kindest regards", "with kind regards", "with best regards", "best wishes", "warm wishes", "with best wishes", "all the best", "many thanks", "thanks again", "thanks so much", "thanks very much", "thank you very much", "thank you so much", "thanks in advance", "thank you in advance", "thanks and regards", "thanks & regards", "thanks and best regards", "thanks a lot", "thanks a million", "thank you again", "thank you", "thanks", "regards", "best", "cheers", "sincerely", "sincerely yours", "yours sincerely", "yours faithfully", "yours truly", "very truly yours", "respectfully", "cordially", "yours", "love", "take care", "talk soon", "speak soon", "cheers and thanks", "ta", "thx", "tia", "rgds", "br", "kr", "bests", "warmly", "have a great day", "have a good day", "have a great weekend", "have a good weekend", "have a lovely weekend", "have a lovely day", "have a nice day", "have a nice weekend", "bye", "bye for now", "see you", "see you soon", "hope this helps", "xx", "x", "xo", "xoxo", "faithfully", "in haste", "hugs", "later", "ciao", "best to all", "all best", "my best", "with thanks", "with gratitude", "gratefully", "peace", "much appreciated", "with appreciation", "very best", "very best wishes", "sent with thanks", "as ever", "as always",
+	"mit freundlichen grüßen", "mit freundlichen grüssen", "mit freundlichem gruß", "mit freundlichem gruss", "freundliche grüße", "freundliche grüsse", "viele grüße", "viele grüsse", "liebe grüße", "liebe grüsse", "beste grüße", "beste grüsse", "herzliche grüße", "herzliche grüsse", "schöne grüße", "gruß", "gruss", "grüße", "grüsse", "lg", "vg", "mfg", "danke", "vielen dank", "besten dank", "danke und gruß", "mit besten grüßen", "mit besten grüssen", "hochachtungsvoll",
+	"cordialement", "bien cordialement", "bien à vous", "bien à toi", "merci", "merci d'avance", "merci beaucoup", "salutations", "sincères salutations", "amicalement", "bonne journée", "bonne soirée", "à bientôt", "cdlt", "bises", "meilleures salutations",
+	"met vriendelijke groet", "met vriendelijke groeten", "vriendelijke groet", "vriendelijke groeten", "met groet", "groet", "groeten", "groetjes", "mvg", "hartelijke groet", "bedankt", "alvast bedankt", "dank je wel",
+	"atenciosamente", "cumprimentos", "com os melhores cumprimentos", "melhores cumprimentos", "abraço", "abraços", "um abraço", "obrigado", "obrigada", "beijinhos", "att", "grata", "grato",
+	"saludos", "un saludo", "saludos cordiales", "atentamente", "gracias", "muchas gracias", "un abrazo", "cordiales saludos", "cordialmente", "cordiali saluti", "distinti saluti", "saluti", "grazie", "un saluto",
+	"med vänliga hälsningar", "vänliga hälsningar", "hälsningar", "mvh", "med venlig hilsen", "venlig hilsen", "hilsen", "med vennlig hilsen", "vennlig hilsen", "tack", "tak", "takk", "terveisin", "ystävällisin terveisin", "pozdrawiam", "z poważaniem", "dziękuję", "с уважением", "спасибо",
+}
+
+var closingSet = func() map[string]bool {
+	m := make(map[string]bool, len(closings))
+	for _, c := range closings {
+		m[c] = true
+	}
+	return m
+}()
+
+// formula tells a closing formula that has its line to itself.
+func (z *zoner) formula(s string) bool {
+	if len(s) > 60 {
+		return false
+	}
+	low := strings.ToLower(strings.Trim(s, " \t,.!;:~*-–—_"))
+	low = strings.Join(strings.Fields(low), " ")
+	if closingSet[low] {
+		return true
+	}
+	// "Thanks, Nora" and "Best regards from Lisbon, Nora".
+	if i := strings.IndexAny(low, ",.-–—!"); i > 0 {
+		head, name := strings.TrimSpace(low[:i]), strings.Trim(low[i:], " ,.-–—!")
+		if closingSet[head] && (name == "" || z.signs(name) || closingSet[name]) {
+			return true
+		}
+	}
+	for _, w := range z.signers {
+		if strings.HasSuffix(low, " "+w) && closingSet[strings.TrimSpace(strings.TrimSuffix(low, w))] {
+			return true
+		}
+	}
+	return false
+}
+
+// signs tells a line that is the author's name, or a form of it.
+func (z *zoner) signs(s string) bool {
+	if len(s) > 60 || len(z.signers) == 0 {
+		return false
+	}
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+		return r == ' ' || r == '.' || r == ',' || r == '-' || r == '\t' || r == '"' || r == '*' || r == '/' || r == '(' || r == ')' || r == '~' || r == '–' || r == '—' || r == '!'
+	})
+	if len(words) == 0 || len(words) > 5 {
+		return false
+	}
+	hits := 0
+	for _, w := range words {
+		for _, n := range z.signers {
+			if w == n || len(w) >= 3 && strings.HasPrefix(n, w) || len(w) == 1 && strings.HasPrefix(n, w) && len(words) > 1 {
+				hits++
+				break
+			}
+		}
+	}
+	if hits == len(words) {
+		return true
+	}
+	if len(words) == 1 && len(words[0]) >= 1 && len(words[0]) <= 3 {
+		return z.initials(words[0])
+	}
+	return hits >= 2 && hits >= len(words)-2
+}
+
+// initials tells "jd" of Jane Doe.
+func (z *zoner) initials(w string) bool {
+	if len(z.signers) < 2 {
+		return false
+	}
+	for i := range len(w) {
+		if i >= len(z.signers) || z.signers[i] == "" || z.signers[i][0] != w[i] {
+			return false
+		}
+	}
+	return true
+}
+
+const maxClosing = 14 // lines that a closing with its card may take
+
+// closing finds where the closing formula, the name and the card begin, or -1.
+func (z *zoner) closing(a, b int) int {
+	at := -1
+	n := 0
+	for i := b - 1; i >= a; i-- {
+		s := z.at(i)
+		if s == "" {
+			continue
+		}
+		if n++; n > maxClosing {
+			break
+		}
+		if z.formula(s) {
+			if z.cardBelow(i+1, b) && (i > a || n > 1) {
+				at = i
+			}
+			continue
+		}
+		if z.signs(s) && i > a {
+			if z.cardBelow(i+1, b) {
+				at = i
+			}
+			continue
+		}
+		if at >= 0 && at-i <= 2 {
+			break // own words above the closing
+		}
+	}
+	if at > a && z.lines[at].blank {
+		at++
+	}
+	return at
+}
+
+// cardBelow tells whether [a,b) can all be name, post, address: short lines that
+// are no sentences, but for a postscript.
+func (z *zoner) cardBelow(a, b int) bool {
+	for i := a; i < b; i++ {
+		s := z.at(i)
+		if s == "" {
+			continue
+		}
+		if isPostscript(s) {
+			return true
+		}
+		if len(s) > 90 && !contact(s) && !strings.Contains(s, "|") || sentence(s) && !contact(s) && !strings.Contains(s, "|") && !strings.HasPrefix(s, `"`) {
+			return false
+		}
+	}
+	return true
+}
+
+func isPostscript(s string) bool {
+	return hasPrefixFold(s, "p.s.") || hasPrefixFold(s, "ps:") || hasPrefixFold(s, "ps ") || hasPrefixFold(s, "ps.") || hasPrefixFold(s, "p.s ") || hasPrefixFold(s, "p.p.s")
+}
+
+// postscript gives where the signature that begins at line at ends: at b or at a
+// postscript, which is the author's words again.
+func (z *zoner) postscript(at, b int) int {
+	for i := at + 1; i < b; i++ {
+		if isPostscript(z.at(i)) {
+			return i
+		}
+	}
+	return b
+}
