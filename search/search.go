@@ -25,6 +25,7 @@ var (
 	ErrAmbiguous = errors.New("more than one fits")
 	ErrTimeout   = errors.New("the search took too long")
 	ErrTooBroad  = errors.New("too many different words fit")
+	ErrRange     = errors.New("out of range")
 )
 
 // Searcher answers questions about one vault. Implementations are safe for

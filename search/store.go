@@ -43,10 +43,10 @@ type Store interface {
 	// first, at most limit.
 	Thread(ctx context.Context, refs []archive.Ref, limit int) ([]archive.Ref, error)
 
-	// Between returns the refs of messages with date in [from, to) whose author
-	// is one of addresses or that were sent to one of them, oldest first, at
-	// most limit. Zero times are open ends. An address that begins with "@"
-	// stands for every address of that domain and the domains below it.
+	// Between returns the refs of messages dated from from to to, both
+	// included, whose author is one of addresses or that were sent to one of
+	// them, copies included, oldest first, at most limit. A zero time leaves
+	// that end open.
 	Between(ctx context.Context, addresses []string, from, to time.Time, limit int) ([]archive.Ref, error)
 
 	// Coverage returns what the vault was filled from and what is missing.
@@ -63,6 +63,7 @@ type Record struct {
 	Date        time.Time        // the author's, in the author's zone; where absent the server's; the moment that was indexed
 	Message     *message.Message // never nil; see Store.Records for what is left out
 	Statements  []Statement      // in text order
+	Attachments []message.Part   // the parts that are attachments; set without full too
 	Occurrences []Occurrence     // in order of collection, never empty
 	LedgerIndex int64            // entry of the first collection; -1 when the ledger has none
 	Size        int64            // raw octets

@@ -251,34 +251,36 @@ func (c *compiler) word(w Word) (query.Query, error) {
 		if i > 0 && match != Exact {
 			match = Forms
 		}
-		terms, rest, err := c.expand(text, fields, match)
+		terms, rest, err := c.expand(text, fields, match, i == 0)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, terms...)
 		any = append(any, rest...)
 	}
+	for _, a := range w.Addresses {
+		all = append(all, term{field: FieldFrom, text: strings.ToLower(a)}, term{field: FieldTo, text: strings.ToLower(a)})
+	}
 	slices.SortFunc(all, func(a, b term) int {
 		return compareStrings(a.field, b.field, a.text, b.text)
 	})
 	all = slices.CompactFunc(all, func(a, b term) bool { return a.field == b.field && a.text == b.text })
-	if err := c.rank(all); err != nil {
-		return nil, err
+	// A word of several parts is ranked by its parts; one that nobody wrote
+	// still counts among the words asked for.
+	if len(all) > 0 || len(any) == 0 {
+		if err := c.rank(all); err != nil {
+			return nil, err
+		}
 	}
-	for _, f := range fields {
-		var terms []string
-		for _, t := range all {
-			if t.field == f {
-				terms = append(terms, t.text)
-			}
+	for i := 0; i < len(all); {
+		t := anyTerm{field: all[i].field}
+		for ; i < len(all) && all[i].field == t.field; i++ {
+			t.terms = append(t.terms, all[i].text)
 		}
-		if len(terms) > 0 {
-			any = append(any, anyTerm{field: f, terms: terms})
-		}
+		any = append(any, t)
 	}
 	switch len(any) {
 	case 0:
-		// Nobody wrote it. Ranking still counts it among the words asked for.
 		return query.NewMatchNoneQuery(), nil
 	case 1:
 		return any[0], nil
@@ -294,14 +296,19 @@ func compareStrings(a, b, c, d string) int {
 }
 
 // expand gives the terms that stand for text in the fields. What falls into
-// several terms comes back as queries instead.
-func (c *compiler) expand(text string, fields []string, match Match) (terms []term, rest []query.Query, err error) {
+// several terms comes back as queries instead, whose parts are ranked when rank
+// is set.
+func (c *compiler) expand(text string, fields []string, match Match, rank bool) (terms []term, rest []query.Query, err error) {
 	runs := runsOf(text)
 	if len(runs) == 0 {
 		return nil, nil, nil
 	}
 	if len(runs) > 1 || runs[0].whole == "" && len(runs[0].parts) > 1 && match != Prefix {
+		groups := c.groups
 		q, err := c.phrase(Phrase{Fields: fields, Text: text}, false)
+		if !rank {
+			c.groups = groups
+		}
 		return nil, []query.Query{q}, err
 	}
 	r := runs[0]

@@ -48,10 +48,11 @@ type (
 	// the usual ones: text, and for statements subject and speaker too. Text that
 	// falls into several terms is a phrase of them.
 	Word struct {
-		Fields []string
-		Text   string
-		Also   []string // other words for the same thing
-		Match  Match
+		Fields    []string
+		Text      string
+		Also      []string // other words for the same thing
+		Addresses []string // whose it is: to be from or to one of them counts as holding it
+		Match     Match
 	}
 
 	// Phrase fits what holds the words of Text in this order.

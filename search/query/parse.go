@@ -51,6 +51,36 @@ func Parse(text string, opts Options) (Node, error) {
 	return n, nil
 }
 
+// ParseField reads the value of a field that stands outside a text, as in a
+// flag. Its error is an *Error whose column counts in value.
+func ParseField(name, value string, opts Options) (Field, error) {
+	info, ok := fieldNamed(name)
+	if !ok {
+		return Field{}, &Error{Column: 1, Text: "unknown field " + strconv.Quote(name)}
+	}
+	if len(value) > MaxText {
+		return Field{}, &Error{Column: 1, Text: "the value is longer than " + strconv.Itoa(MaxText) + " bytes"}
+	}
+	f := Field{Name: name, Text: strings.Join(strings.Fields(strings.ReplaceAll(value, `"`, " ")), " ")}
+	p := &parser{opts: opts}
+	if err := p.value(&f, info, 1); err != nil {
+		return Field{}, err
+	}
+	return f, nil
+}
+
+// Plain reads text as a question whatever stands in it: there is no mistake to
+// make.
+func Plain(text string) Question {
+	var words []string
+	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()"“”`, r) }) {
+		if w = strings.TrimFunc(w, func(r rune) bool { return !wordRune(r) }); w != "" {
+			words = append(words, w)
+		}
+	}
+	return Question{Words: content(words)}
+}
+
 type kind int
 
 const (
