@@ -115,7 +115,7 @@ func (p *pass) run(ctx context.Context) error {
 			f.Excluded = excluded(f, p.account.Exclude)
 			folders[i] = f
 			r := &folderRun{info: f, res: &p.result.Folders[i], limit: batchUIDs, kills: map[uint32]int{}, gaveUp: map[uint32]bool{}}
-			*r.res = FolderResult{Name: f.Name, Display: f.Display, Excluded: f.Excluded, Server: -1}
+			*r.res = FolderResult{Name: f.Name, Display: f.Display, Excluded: f.Excluded, Noselect: !f.Selectable(), Server: -1}
 			if st, ok := stats[f.Name]; ok {
 				r.st = &st
 			}

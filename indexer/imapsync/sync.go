@@ -60,6 +60,7 @@ type FolderResult struct {
 	Name        string
 	Display     string
 	Excluded    bool
+	Noselect    bool // holds folders only
 	Unchanged   bool // STATUS equalled the last clean pass, the folder was not opened
 	Server      int  // messages the server counts; -1 when it did not say
 	New         int  // messages handed to the store
