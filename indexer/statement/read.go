@@ -1,6 +1,251 @@
 package statement
 
-import "inwriting/indexer/message"
+import (
+	"strings"
+	"sync"
 
-// Read reads m.
-func Read(m *message.Message) Reading { return Reading{} }
+	"inwriting/indexer/message"
+)
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// Read finds the sentences, statements and facts of what m's author wrote in it.
+// It looks at nothing but m: no clock, no configuration; two calls with equal
+// messages give equal readings, on every machine. It may be called from several
+// goroutines at once. A nil or empty message gives an empty Reading.
+func Read(m *message.Message) Reading {
+	var out Reading
+	if m == nil || m.Text == "" {
+		return out
+	}
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	for _, g := range r.read(m) {
+		out.Sentences = append(out.Sentences, Sentence{Start: g.start, End: g.end, Text: m.Text[g.start:g.end], Kind: order[g.kind]})
+		if order[g.kind] == None {
+			continue
+		}
+		s := Statement{
+			Kind:       order[g.kind],
+			Confidence: float64(g.conf) / 100,
+			Start:      g.start,
+			End:        g.end,
+			Quote:      m.Text[g.start:g.end],
+			Facts:      make([]Fact, 0, len(g.facts)),
+			Flags:      r.flags(&g),
+			Why:        r.reasons(&g),
+		}
+		for i := range g.facts {
+			s.Facts = append(s.Facts, g.facts[i].Fact)
+		}
+		out.Statements = append(out.Statements, s)
+	}
+	r.m = nil
+	return out
+}
+
+// read cuts m into segments and decides each.
+func (r *reader) read(m *message.Message) []segment {
+	r.m = m
+	r.toks = r.toks[:0]
+	r.facts.reset(m)
+	r.ctx = r.contextOf(m)
+	spans := sentences(m)
+	out := make([]segment, 0, len(spans)+4)
+	zone := 0
+	for i, s := range spans {
+		for m.Zones[zone].End <= s.start {
+			zone++
+		}
+		var extra condition
+		if i == 0 {
+			extra |= condFirst
+		}
+		if i == len(spans)-1 {
+			extra |= condLast
+		}
+		if len(spans) == 1 {
+			extra |= condOnlySentence
+		}
+		if s.start > 0 && isItem(m.Text, m.Zones[zone].Start, s.start) {
+			extra |= condItem
+		}
+		var prev *segment
+		if len(out) > 0 {
+			prev = &out[len(out)-1]
+		}
+		g := r.segmentOf(s, zone, extra, prev)
+		out = r.cut(out, g, prev)
+	}
+	return out
+}
+
+// isItem reports whether a list mark stands before i on its line.
+func isItem(text string, from, i int) bool {
+	k := i
+	for k > from && text[k-1] != '\n' {
+		k--
+	}
+	return k < i && bullet(text[k:]) == i-k || k < i && bullet(strings.TrimLeft(text[k:], " \t")) > 0 && len(strings.TrimSpace(text[k:i])) <= 3
+}
+
+// contextOf looks at what is quoted and at who sent the mail.
+func (r *reader) contextOf(m *message.Message) mailContext {
+	c := mailContext{zone: make([]condition, len(m.Zones))}
+	if m.Auto {
+		c.mail |= condAuto
+		c.silenced = !transactional(m)
+	}
+	if len(m.Parts) > 0 {
+		c.mail |= condAttach
+	}
+	seen := false
+	for i, z := range m.Zones {
+		if z.Start < 0 || z.End > len(m.Text) || z.Start > z.End {
+			continue
+		}
+		switch z.Kind {
+		case message.Quoted, message.Forwarded:
+			if !seen {
+				seen = true
+				c.mail |= condParent
+				q, ok := asks(m.Text[z.Start:min(z.End, z.Start+parentReach)])
+				if q {
+					c.mail |= condParentQ
+				}
+				if ok {
+					c.mail |= condParentOK
+				}
+			}
+		case message.New:
+			if i > 0 && m.Zones[i-1].Kind == message.Quoted {
+				above := m.Text[m.Zones[i-1].Start:m.Zones[i-1].End]
+				c.zone[i] |= condInline
+				if strings.HasSuffix(strings.TrimRight(above, " \t\r\n>\"')"), "?") {
+					c.zone[i] |= condInlineQ
+				}
+			}
+		}
+	}
+	return c
+}
+
+const parentReach = 2500 // bytes of the quoted mail that are asked about
+
+// asks reports whether quoted words ask something, and whether they ask for a
+// yes.
+func asks(s string) (question, approval bool) {
+	for from := 0; ; {
+		k := strings.IndexByte(s[from:], '?')
+		if k < 0 {
+			return question, approval
+		}
+		k += from
+		question = true
+		a := k
+		for a > 0 && k-a < 160 && s[a-1] != '.' && s[a-1] != '?' && s[a-1] != '!' {
+			a--
+		}
+		q := strings.ToLower(s[a:k])
+		for _, w := range [...]string{"shall i", "shall we", "should i", "should we", "is that", "all right", "ok", "go ahead", "would you like",
+			"approve", "which one", "can i", "do you want", "may i", "want me to", "happy with", "can we", "will i", "agree", "acceptable", "proceed", "ready to"} {
+			if strings.Contains(q, w) {
+				approval = true
+				break
+			}
+		}
+		from = k + 1
+	}
+}
+
+// transactional tells a booking engine's or a shop's own notice from a
+// newsletter and from an absence note: it speaks of the reader's booking, order,
+// payment or account, and offers no way to leave a list.
+func transactional(m *message.Message) bool {
+	sub := strings.ToLower(m.Subject)
+	for _, w := range [...]string{"out of office", "automatic reply", "auto reply", "auto-reply", "autoreply", "away", "abwesend", "abwesenheit", "absence", "vacation", "on leave", "on holiday"} {
+		if strings.Contains(sub, w) {
+			return false
+		}
+	}
+	text := m.Text
+	if len(text) > parentReach {
+		text = text[:parentReach]
+	}
+	low := strings.ToLower(text)
+	for _, w := range [...]string{"unsubscribe", "you receive this", "you're getting this", "you are receiving", "no longer wish", "view in browser", "view this email", "newsletter", "out of the office", "on leave", "webinar"} {
+		if strings.Contains(low, w) {
+			return false
+		}
+	}
+	for _, w := range [...]string{"your booking", "your order", "your invoice", "your reservation", "your payment", "your ticket", "your account", "your quotation", "booking reference",
+		"order number", "transferred", "payable", "invoice", "ticket", "confirmed", "suspended", "has accepted", "quotation", "delivered", "shipped", "deducted"} {
+		if strings.Contains(low, w) || strings.Contains(sub, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// cut appends g, or its two halves where they do different things.
+func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
+	if r.ctx.silenced || len(g.toks) < 7 {
+		return append(out, g)
+	}
+	best := -1
+	var left, right segment
+	bestScore := 0
+	tries := 0
+	for i := 2; i < len(g.toks)-2 && tries < maxCuts; i++ {
+		k := r.cutPoint(&g, i)
+		if k < 0 {
+			continue
+		}
+		tries++
+		a := r.half(&g, 0, k, prev)
+		b := r.half(&g, k, len(g.toks), &a)
+		none := kindIndex[None]
+		if a.kind == b.kind || a.kind == none || b.kind == none || min(a.conf, b.conf) < cutConfidence {
+			continue
+		}
+		if s := min(a.conf, b.conf); s > bestScore {
+			best, bestScore, left, right = k, s, a, b
+		}
+	}
+	if best < 0 {
+		return append(out, g)
+	}
+	return append(out, left, right)
+}
+
+const (
+	maxCuts       = 6
+	cutConfidence = 75
+)
+
+// cutPoint returns the token at which a second clause begins when i is the mark
+// or word that joins it, else -1.
+func (r *reader) cutPoint(g *segment, i int) int {
+	t := &g.toks[i]
+	for _, f := range g.facts {
+		if i > f.from && i < f.to {
+			return -1
+		}
+	}
+	if t.shape == shapePunct {
+		switch r.m.Text[t.start] {
+		case ';':
+			return i + 1
+		case ',':
+			n := &g.toks[i+1]
+			if n.cls&(clsJoin|clsPronoun) != 0 {
+				return i + 1
+			}
+		}
+		return -1
+	}
+	if t.cls&clsJoin != 0 && i+1 < len(g.toks) && g.toks[i-1].shape != shapePunct && g.toks[i+1].cls&clsPronoun != 0 && t.cls&clsComma == 0 {
+		return i
+	}
+	return -1
+}

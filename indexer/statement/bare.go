@@ -1,0 +1,151 @@
+package statement
+
+import (
+	"strings"
+
+	"inwriting/indexer/message"
+)
+
+// bareSum reads a number without a currency as a sum where the same mail, or the
+// mail it quotes, names that very sum with one.
+func (f *factReader) bareSum(dst []found, toks []token, i int, v int64, n int) ([]found, int) {
+	if toks[i].shape != shapeNumber || v < 10*unit4 && v%unit4 == 0 || n != 1 || !f.standsAlone(toks, i) {
+		return dst, 0
+	}
+	f.gatherQuoted()
+	for _, s := range f.sums {
+		if s.amount == v {
+			for _, c := range f.counts {
+				if c.n == v {
+					return dst, 0
+				}
+			}
+			return append(dst, f.sum(s.currency, v, i, i+1)), 1
+		}
+	}
+	// "I pay 600, all in": a haggler's number, in the currency of the haggling.
+	if len(f.sums) > 0 && v >= 10*unit4 && f.payWord(toks, i) {
+		return append(dst, f.sum(f.sums[0].currency, v, i, i+1)), 1
+	}
+	return dst, 0
+}
+
+// payWord: a word of price beside the number.
+func (f *factReader) payWord(toks []token, i int) bool {
+	for k := max(0, i-3); k < i; k++ {
+		if f.is(toks, k, "pay", "paid", "price", "agreed", "charge", "charged", "invoice", "budget", "offer", "offered", "fee", "cost", "costs", "deal", "me", "transferred", "owe", "remain") {
+			return true
+		}
+	}
+	return f.is(toks, i+1, "all", "is", "without", "with", "i", "for") && f.is(toks, i+2, "in", "too", "ok", "fine", "training", "have", "the")
+}
+
+// bareCount reads "make it 85", "500 of course", "72 it is" as a quantity where
+// the mail or the mail it quotes says what is counted.
+func (f *factReader) bareCount(dst []found, toks []token, i int, v int64, n int) ([]found, int) {
+	if !f.standsAlone(toks, i) || v < 2*unit4 {
+		return dst, 0
+	}
+	if toks[i].shape == shapeNumber {
+		s := f.text[toks[i].start:toks[i].end]
+		if strings.ContainsAny(s, ":/-") || v > 1900*unit4 && v < 2100*unit4 && !strings.Contains(s, ",") {
+			return dst, 0
+		}
+	}
+	f.gatherQuoted()
+	for _, c := range f.counts {
+		if c.n == v {
+			return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " " + c.noun}, from: i, to: i + n, clock: -1}), n
+		}
+	}
+	// Another number of the same mail counts something: this one counts the same
+	// where the sentence sets a number.
+	if len(f.counts) > 0 && v >= 2*unit4 && (f.is(toks, i-1, "it", "at", "is", "to", "for", "or", "us", "all", "of", "than", "say", "said") && toks[i].shape == shapeNumber || f.is(toks, i+n, "it", "or", "left", "stay", "remain", "more", "extra", "each") || i == 0 && n == len(toks)) {
+		return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " " + f.counts[0].noun}, from: i, to: i + n, clock: -1}), n
+	}
+	return dst, 0
+}
+
+// standsAlone: the number is not part of a larger expression.
+func (f *factReader) standsAlone(toks []token, i int) bool {
+	if i+1 < len(toks) {
+		t := &toks[i+1]
+		if t.shape == shapeSymbol && f.text[t.start:t.end] != "+" && t.start == toks[i].end || t.shape == shapeNumber ||
+			t.cls&(clsUnit|clsMonth|clsCurrency) != 0 || f.is(toks, i+1, "am", "pm", "th", "%", "percent", "o'clock") {
+			return false
+		}
+		if f.is(toks, i+1, "%") {
+			return false
+		}
+	}
+	if i > 0 {
+		t := &toks[i-1]
+		if t.shape == shapeSymbol || t.shape == shapeNumber || t.cls&(clsMonth|clsCurrency|clsWeekday) != 0 || f.isPartOfNumberedThing(toks, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// gatherQuoted lists the sums and counts of the whole mail: the author's own
+// words first, then what is quoted below, nearest first.
+func (f *factReader) gatherQuoted() {
+	if f.quotedKnown {
+		return
+	}
+	f.quotedKnown = true
+	for _, own := range [...]bool{true, false} {
+		budget := maxContext
+		for _, z := range f.m.Zones {
+			if (z.Kind == message.New) != own || z.Kind == message.Legal || z.Kind == message.Signature || budget <= 0 {
+				continue
+			}
+			end := min(z.End, z.Start+budget)
+			budget -= end - z.Start
+			toks := f.scan.scan(nil, f.text, z.Start, end)
+			for i := 0; i < len(toks); i++ {
+				if toks[i].shape == shapeSymbol || toks[i].cls&clsCurrency != 0 {
+					got, n := f.money(nil, toks, i)
+					if n > 0 {
+						f.keepSum(got)
+						i += n - 1
+					}
+					continue
+				}
+				if toks[i].cls&(clsNumber|clsNumWord) == 0 {
+					continue
+				}
+				v, n := f.number(toks, i)
+				if n == 0 {
+					continue
+				}
+				if _, ok := f.currency(toks, i+n); ok {
+					got, m := f.money(nil, toks, i)
+					f.keepSum(got)
+					i += max(m, n) - 1
+					continue
+				}
+				if f.isPartOfNumberedThing(toks, i) || v < 2*unit4 {
+					continue
+				}
+				var got []found
+				if f.headOf(&got, toks, i, i+n, v, i+n) && got[0].Type == Quantity && !strings.Contains(got[0].Value, " per ") {
+					_, noun, _ := strings.Cut(got[0].Value, " ")
+					if len(f.counts) < 64 {
+						f.counts = append(f.counts, count{v, noun})
+					}
+					i = got[0].to - 1
+				}
+			}
+		}
+	}
+}
+
+func (f *factReader) keepSum(got []found) {
+	for _, g := range got {
+		cur, val, _ := strings.Cut(g.Value, " ")
+		if v, ok := amount(val); ok && len(f.sums) < 64 {
+			f.sums = append(f.sums, sum{v, cur})
+		}
+	}
+}
