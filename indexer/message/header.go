@@ -16,13 +16,14 @@ type headerReader struct {
 	size   int
 	over   bool // too long: the rest is passed over
 	seen   bool // anything stood there
+	spaced bool // the line before was white space
 }
 
 type field struct{ name, start, end int } // offsets in text: name, value, end
 
 func (h *headerReader) reset() {
 	h.line, h.text, h.fields, h.stray = h.line[:0], h.text[:0], h.fields[:0], nil
-	h.size, h.over, h.seen = 0, false, false
+	h.size, h.over, h.seen, h.spaced = 0, false, false, false
 }
 
 func (h *headerReader) empty() bool { return !h.seen }
@@ -85,6 +86,7 @@ func (h *headerReader) logical(p *parser, l []byte) {
 		case len(h.stray) > 0:
 			h.astray(p, l)
 		case len(h.fields) > 0:
+			h.spaced = len(bytes.TrimSpace(l)) == 0
 			// RFC 5322 section 2.2.3: only the line end goes.
 			h.text = append(h.text, l...)
 			h.fields[len(h.fields)-1].end = len(h.text)
@@ -98,6 +100,7 @@ func (h *headerReader) logical(p *parser, l []byte) {
 		h.astray(p, l)
 		return
 	}
+	h.spaced = false
 	h.dropStray(p)
 	if len(h.fields) >= maxFields {
 		p.defect("too-many-fields", "a header section of more than %d fields was cut", maxFields)
@@ -140,10 +143,21 @@ func fieldName(l []byte) int {
 }
 
 // astray takes a line that is neither field nor continuation. It is passed over
-// when fields follow; a run of them is a body whose empty line was lost.
+// when fields follow; a run of them, or one below a line of white space, is a body
+// whose empty line was lost.
 func (h *headerReader) astray(p *parser, l []byte) {
+	if n := len(h.fields); n > 0 && len(h.stray) == 0 && !h.spaced {
+		// A continuation that lost its indent.
+		v := bytes.TrimSpace(h.text[:h.fields[n-1].end])
+		if c := v[len(v)-1]; c == ';' && bytes.IndexByte(l, '=') > 0 || c == ',' && bytes.IndexByte(l, '@') > 0 {
+			p.defect("header-line-malformed", "header line taken as continuation: %q", l[:min(len(l), 60)])
+			h.text = append(append(h.text, ' '), l...)
+			h.fields[n-1].end = len(h.text)
+			return
+		}
+	}
 	h.stray = append(h.stray, append([]byte(nil), l...))
-	if len(h.stray) < maxStrayBody {
+	if len(h.stray) < maxStrayBody && !(h.spaced && len(h.fields) > 0) {
 		return
 	}
 	h.startBody(p)
@@ -170,11 +184,12 @@ func (h *headerReader) dropStray(p *parser) {
 // end is called at the empty line.
 func (h *headerReader) end(p *parser) {
 	h.line = h.line[:0]
-	if len(h.stray) > 0 && len(h.fields) == 0 {
-		h.startBody(p) // a body without any header section
+	if len(h.stray) > 0 {
+		// The body began without an empty line, and here is its first.
+		h.startBody(p)
+		p.feed([]byte{'\n'}, true)
 		return
 	}
-	h.dropStray(p)
 	p.headerDone()
 }
 

@@ -1,0 +1,71 @@
+package message
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func squash(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// newText gives what the author wrote, white space squashed.
+func newText(m *Message) string {
+	var b strings.Builder
+	for _, z := range m.ZonesOf(New) {
+		b.WriteString(m.ZoneText(z))
+		b.WriteByte(' ')
+	}
+	return squash(b.String())
+}
+
+// TestGoldQuotes looks for every labelled sentence of the gold cases in the zones
+// that hold the author's own words.
+func TestGoldQuotes(t *testing.T) {
+	dir := shared(t, "gold")
+	cases, err := filepath.Glob(filepath.Join(dir, "*", "gold.json"))
+	if err != nil || len(cases) == 0 {
+		t.Skipf("no gold cases in %s", dir)
+	}
+	all, found, elsewhere := 0, 0, 0
+	for _, file := range cases {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g struct {
+			Statements, None []struct{ File, Quote, Kind string }
+		}
+		if err := json.Unmarshal(b, &g); err != nil {
+			t.Fatal(err)
+		}
+		read := map[string]*Message{}
+		for _, q := range append(g.Statements, g.None...) {
+			m := read[q.File]
+			if m == nil {
+				raw, err := os.ReadFile(filepath.Join(filepath.Dir(file), "mail", q.File))
+				if err != nil {
+					t.Fatal(err)
+				}
+				m = Parse(raw)
+				wellFormed(t, q.File, m, len(raw))
+				read[q.File] = m
+			}
+			all++
+			switch want := squash(q.Quote); {
+			case strings.Contains(newText(m), want):
+				found++
+			case strings.Contains(squash(m.Text), want):
+				elsewhere++
+				t.Logf("%s/%s: in another zone: %q (%s)", filepath.Base(filepath.Dir(file)), q.File, q.Quote, q.Kind)
+			default:
+				t.Logf("%s/%s: not in the text: %q (%s)", filepath.Base(filepath.Dir(file)), q.File, q.Quote, q.Kind)
+			}
+		}
+	}
+	t.Logf("of %d quotes %d stand in new zones, %d in others, %d nowhere", all, found, elsewhere, all-found-elsewhere)
+	if found*100 < all*97 {
+		t.Errorf("only %d of %d quotes stand in new zones", found, all)
+	}
+}
