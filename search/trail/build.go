@@ -325,7 +325,7 @@ func (p *pool) only(party string) *pool {
 }
 
 const (
-	threshold  = 0.40 // the least relevance of a statement in a trail
+	threshold  = 0.38 // the least relevance of a statement in a trail
 	maxEntries = 60
 )
 
@@ -335,7 +335,7 @@ func (q *query) selectFrom(p *pool) []*item {
 	if len(p.items) == 0 || !q.grounded(p) {
 		return nil
 	}
-	q.score(p, firstWeights, secondWeights)
+	q.score(p)
 	var out []*item
 	for _, it := range p.items {
 		if it.p2 >= threshold {

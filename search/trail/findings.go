@@ -1,7 +1,6 @@
 package trail
 
 import (
-	"math"
 	"sort"
 	"strings"
 	"time"
@@ -58,18 +57,28 @@ func (f *finder) add(t FindingType, a, b, by *item, fact statement.FactType, tex
 	f.found = append(f.found, x)
 }
 
-// changed: what a change is tied to was in force until then.
+// changed: of what a later statement may have replaced, the likeliest.
 func (f *finder) changed() {
-	for _, t := range f.ties {
-		if t.rel != Changes {
+	for i, b := range f.entries {
+		if b.p2 < leastRelevant {
 			continue
 		}
-		fact, was, now := conflict(t.to, t.from)
-		text := f.ref(t.from) + " changes " + f.ref(t.to)
+		var best *item
+		score := changeThreshold
+		for _, a := range f.entries[:i] {
+			if s := f.p.replaces(a, b); s > score+1e-9 {
+				best, score = a, s
+			}
+		}
+		if best == nil {
+			continue
+		}
+		fact, was, now := conflict(best, b)
+		text := f.ref(b) + " changes " + f.ref(best)
 		if fact != "" {
 			text += ": " + showFact(was) + " became " + showFact(now)
 		}
-		f.add(Changed, t.to, t.from, nil, fact, text+".")
+		f.add(Changed, best, b, nil, fact, text+".")
 	}
 }
 
@@ -176,93 +185,25 @@ func currency(f statement.Fact) string {
 // refuted sets a dispute beside the earlier written words on the same point.
 func (f *finder) refuted() {
 	for i, d := range f.entries {
-		if d.s.Kind != statement.Dispute {
+		if d.s.Kind != statement.Dispute || d.p2 < leastRelevant {
 			continue
 		}
 		var best *item
-		score := 0.0
+		score := refuteThreshold
 		for _, b := range f.entries[:i] {
-			if s := f.against(d, b); s > score+1e-9 {
+			if b.m == d.m || b.s.Kind == statement.Dispute {
+				continue
+			}
+			if s := logistic(dot(f.p.refuteFeatures(d, b), refuteWeights)); s > score+1e-9 {
 				best, score = b, s
 			}
 		}
-		if best == nil || score < refuteThreshold {
+		if best == nil {
 			continue
 		}
 		fact, _, _ := conflict(d, best)
 		f.add(Refuted, d, best, nil, fact, f.ref(d)+" stands against "+f.ref(best)+", written on "+day(best.m.Date)+".")
 	}
-}
-
-const refuteThreshold = 2.0
-
-// against is how strongly earlier words speak to the point of a dispute.
-func (f *finder) against(d, b *item) float64 {
-	if b.m == d.m {
-		return 0
-	}
-	claim := claimOf(d)
-	s := 0.0
-	same := b.side() == d.side()
-	switch b.s.Kind {
-	case statement.Approval, statement.Change:
-		if same {
-			s += 0.8
-		}
-	case statement.Instruction, statement.Confirmation, statement.Commitment, statement.Answer:
-		s += 0.4
-	case statement.Caveat, statement.Terms:
-		if !same {
-			s += 0.5
-		}
-	case statement.Question, statement.Delivery, statement.Assurance:
-		s += 0.1
-	default:
-		return 0
-	}
-	switch claim {
-	case ownWords:
-		if same {
-			s += 0.6
-		}
-	case othersWords:
-		if !same {
-			s += 0.8
-		} else {
-			s -= 0.5
-		}
-	case "":
-		s -= 0.8
-	}
-	s += 2.5 * f.p.alike(d, b)
-	if f.p.sharedFacts(d, b) > 0 {
-		s += 0.3
-	}
-	if t, _, _ := conflict(d, b); t != "" {
-		s += 0.4
-	}
-	s += b.p2
-	// Whoever answers the dispute by citing these words says that they belong together.
-	cited := 0.0
-	for _, r := range f.entries {
-		if r.index <= d.index || r.m == d.m || r.side() == d.side() {
-			continue
-		}
-		w := 0.5
-		if r.m.parent == d.m {
-			w = 1
-		}
-		if f.p.quotedBy(r, []*item{b}) != nil {
-			cited = math.Max(cited, 1.2*w)
-		} else {
-			for _, m := range f.p.pointsAt(r) {
-				if m == b.m {
-					cited = math.Max(cited, w*(0.5+f.p.similar(r, b)))
-				}
-			}
-		}
-	}
-	return s + cited
 }
 
 const (
@@ -321,10 +262,7 @@ var sayWords = func() map[string]bool {
 // questions reports those that nobody on the other side came back to.
 func (f *finder) questions() {
 	for _, a := range f.entries {
-		if a.s.Kind != statement.Question || a.m.Auto || a.m.role == Unknown {
-			continue
-		}
-		if f.answered(a) {
+		if a.s.Kind != statement.Question || a.m.Auto || a.m.role == Unknown || a.p2 < leastRelevant || f.answered(a) {
 			continue
 		}
 		f.add(Unanswered, a, nil, nil, "", "No reply to "+f.ref(a)+" is in the record.")
@@ -339,8 +277,8 @@ func (f *finder) replies(m *mail) []*mail {
 		if c.Auto || side(c.role) == side(m.role) || c.thread != m.thread {
 			continue
 		}
-		if !addressed(m, c.author, f.p) {
-			continue
+		if !addressed(m, c.author, f.p) && side(c.role) != Other {
+			continue // a third party's answer counts whoever passed the question on
 		}
 		out = append(out, c)
 	}
@@ -386,13 +324,27 @@ func (f *finder) answered(a *item) bool {
 			}
 		}
 	}
+	// The answer may come in a new mail of whoever was asked.
+	for _, c := range f.p.mails[a.m.index+1:] {
+		if c.thread == a.m.thread || side(c.role) == side(a.m.role) || !addressed(a.m, c.author, f.p) || c.Date.Sub(a.m.Date) > 21*24*time.Hour {
+			continue
+		}
+		for _, it := range c.items {
+			switch it.s.Kind {
+			case statement.Answer, statement.Approval, statement.Terms, statement.Delivery:
+				if f.p.alike(a, it) > 0.15 || c.role != Client && c.role != Us {
+					return true
+				}
+			}
+		}
+	}
 	return false
 }
 
 // instructions reports those that nobody confirmed, carried out or declined.
 func (f *finder) instructions() {
 	for _, a := range f.entries {
-		if a.s.Kind != statement.Instruction && a.s.Kind != statement.Change || a.m.Auto {
+		if a.s.Kind != statement.Instruction && a.s.Kind != statement.Change || a.m.Auto || a.m.role == Unknown || a.p2 < leastOpen {
 			continue
 		}
 		open := true
@@ -415,24 +367,54 @@ func (f *finder) instructions() {
 	}
 }
 
-// recaps reports recaps and caveats of ours that the other side never came back to.
+// recaps reports recaps and caveats of ours that the other side never came back
+// to. A confirmation that answers a client's mail closes an exchange and waits
+// for nothing; a caveat beside a question is the question's business.
 func (f *finder) recaps() {
+	said := map[*mail]bool{}
 	for _, a := range f.entries {
-		if a.side() != Us || a.s.Kind != statement.Confirmation && a.s.Kind != statement.Caveat {
+		if a.side() != Us || a.p2 < leastOpen {
+			continue
+		}
+		switch a.s.Kind {
+		case statement.Confirmation:
+			if a.m.parent != nil && a.m.parent.role != Us || len(f.p.pointsAt(a)) > 0 {
+				continue
+			}
+		case statement.Caveat:
+			asks := false
+			for _, x := range a.m.items {
+				asks = asks || x.s.Kind == statement.Question
+			}
+			if asks {
+				continue
+			}
+		default:
 			continue
 		}
 		toClient := false
 		for _, x := range a.m.everybody() {
 			toClient = toClient || f.p.role(x) == Client
 		}
-		if !toClient || len(f.replies(a.m)) > 0 || len(f.p.pointsAt(a)) > 0 {
+		if !toClient || len(f.replies(a.m)) > 0 {
 			continue
 		}
-		later := false // the silence must have had an end
+		later, taken := false, false
 		for _, c := range f.p.mails[a.m.index+1:] {
-			later = later || c.role == Client && !c.Auto
+			if c.role != Client || c.Auto {
+				continue
+			}
+			later = true // the silence had an end
+			for _, it := range c.items {
+				switch it.s.Kind {
+				case statement.Dispute, statement.Question:
+				default:
+					taken = taken || f.p.alike(a, it) > 0.3 || f.p.sharedFacts(a, it) > 0.5
+				}
+			}
 		}
-		if later {
+		if later && !taken && !said[a.m] {
+			said[a.m] = true // once a mail
 			f.add(Unacknowledged, a, nil, nil, "", "No reply to "+f.ref(a)+" is in the record.")
 		}
 	}
@@ -441,7 +423,7 @@ func (f *finder) recaps() {
 // commitments reports those whose day passed before they were kept.
 func (f *finder) commitments() {
 	for _, a := range f.entries {
-		if a.s.Kind != statement.Commitment {
+		if a.s.Kind != statement.Commitment || a.p2 < leastRelevant {
 			continue
 		}
 		due, ok := dueDay(a)
@@ -453,14 +435,11 @@ func (f *finder) commitments() {
 			if b.index <= a.index || b.m == a.m {
 				continue
 			}
-			near := b.m.thread == a.m.thread || f.p.alike(a, b) > 0.15 || f.p.sharedFacts(a, b) > 0.3
-			if !near {
-				continue
-			}
-			if b.s.Kind == statement.Delivery && b.side() == a.side() && kept == nil {
+			alike := f.p.alike(a, b)
+			if b.s.Kind == statement.Delivery && b.side() == a.side() && kept == nil && (alike > 0.1 || b.m.thread == a.m.thread) {
 				kept = b
 			}
-			if b.side() != a.side() && complaint == nil && b.m.Date.After(due) && negative(b) {
+			if b.side() != a.side() && complaint == nil && b.m.Date.After(due) && negative(b) && (alike > 0.15 || b.m.thread == a.m.thread && b.s.Kind == statement.Dispute) {
 				complaint = b
 			}
 		}

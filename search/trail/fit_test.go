@@ -115,42 +115,53 @@ func TestFit(t *testing.T) {
 			qs = append(qs, x)
 		}
 	}
-	zero1, zero2 := make([]float64, firstFeatures), make([]float64, allFeatures)
-	train := func(skip string) ([]float64, []float64) {
-		var xs [][]float64
-		var ys, ws []float64
-		for _, x := range qs {
-			if x.c.ID == skip {
-				continue
+	zero := make([]float64, allFeatures)
+	train := func(skip string) (ws [2][]float64) {
+		for stage := range ws {
+			var xs [][]float64
+			var ys, weights []float64
+			for _, x := range qs {
+				if x.c.ID == skip {
+					continue
+				}
+				f := x.qu.alone(x.p, zero)
+				if stage > 0 {
+					f = x.qu.alone(x.p, ws[0])
+					for _, w := range append(append([][]float64(nil), ws[1:stage]...), zero) {
+						x.p.advance()
+						f = x.qu.context(x.p, f, w)
+					}
+				}
+				for i := range f {
+					if stage == 0 {
+						f[i] = f[i][:firstFeatures]
+					}
+					xs = append(xs, f[i])
+				}
+				ys, weights = append(ys, x.y...), append(weights, x.w...)
 			}
-			f, _ := x.qu.score(x.p, zero1, zero2)
-			for i := range f {
-				xs = append(xs, f[i][:firstFeatures])
-			}
-			ys, ws = append(ys, x.y...), append(ws, x.w...)
+			ws[stage] = fit(xs, ys, weights, 3)
 		}
-		w1 := fit(xs, ys, ws, 3)
-		xs = nil
-		for _, x := range qs {
-			if x.c.ID == skip {
-				continue
-			}
-			_, f := x.qu.score(x.p, w1, zero2)
-			xs = append(xs, f...)
-		}
-		return w1, fit(xs, ys, ws, 3)
+		return ws
 	}
 	// leave one case out
 	for _, c := range cases {
-		w1, w2 := train(c.ID)
+		ws := train(c.ID)
 		for _, x := range qs {
-			if x.c == c {
-				x.qu.score(x.p, w1, w2)
-				x.p1, x.p2 = x.p1[:0], x.p2[:0]
+			if x.c != c {
+				continue
+			}
+			keep := func(to *[]float64) {
+				*to = (*to)[:0]
 				for _, it := range x.p.items {
-					x.p1, x.p2 = append(x.p1, it.p1), append(x.p2, it.p2)
+					*to = append(*to, it.p2)
 				}
 			}
+			f := x.qu.alone(x.p, ws[0])
+			keep(&x.p1)
+			x.p.advance()
+			x.qu.context(x.p, f, ws[1])
+			keep(&x.p2)
 		}
 	}
 	for _, stage := range []string{"p1", "p2"} {
@@ -183,14 +194,8 @@ func TestFit(t *testing.T) {
 			fmt.Printf("%s th %.2f  recall of must %.3f  precision %.3f  size %.1f\n", stage, th, rec/k, prec/k, size/k)
 		}
 	}
-	w1, w2 := train("")
-	for i := range w2 {
-		a := 0.0
-		if i < len(w1) {
-			a = w1[i]
-		}
-		fmt.Printf("%2d %7.3f %7.3f\n", i, a, w2[i])
-	}
+	ws := train("")
+	firstWeights, secondWeights = ws[0], ws[1]
 	if os.Getenv("INWRITING_FIT") == "worst" {
 		sort.SliceStable(qs, func(i, j int) bool { return qs[i].c.ID < qs[j].c.ID })
 		for _, x := range qs {
@@ -202,10 +207,93 @@ func TestFit(t *testing.T) {
 			}
 		}
 	}
-	writeWeights(t, w1, w2)
+	refuteWeights = fitPairs(t, cases)
+	writeWeights(t)
 }
 
-func writeWeights(t *testing.T, w1, w2 []float64) {
+// fitPairs fits the pair model, reporting how it does on cases left out.
+func fitPairs(t *testing.T, cases []*goldCase) []float64 {
+	type pair struct {
+		c   string
+		key string // question and later statement
+		x   []float64
+		y   float64
+	}
+	var rs []pair
+	for _, c := range cases {
+		for qi, g := range c.Questions {
+			people := c.people()
+			p := newPool(c.records, people)
+			q := understand(g.Ask, people, p)
+			q.score(p)
+			is := func(it *item, r *goldRef) bool {
+				return r != nil && c.files[it.m.Ref] == r.File && covers(it.s.Quote, r.Quote, false)
+			}
+			labelled := func(typ string, a, b *item) float64 {
+				for _, f := range g.Findings {
+					if f.Type == typ && is(a, f.A) && is(b, f.B) {
+						return 1
+					}
+				}
+				return 0
+			}
+			for i, d := range p.items {
+				if d.p2 < threshold {
+					continue
+				}
+				for _, b := range p.items[:i] {
+					if b.p2 < threshold || b.m == d.m {
+						continue
+					}
+					key := fmt.Sprint(c.ID, qi, i)
+					if d.s.Kind == "dispute" && b.s.Kind != "dispute" {
+						rs = append(rs, pair{c.ID, key, p.refuteFeatures(d, b), labelled("refuted", d, b)})
+					}
+				}
+			}
+		}
+	}
+	run := func(name string, ps []pair) []float64 {
+		train := func(skip string) []float64 {
+			var xs [][]float64
+			var ys, ws []float64
+			for _, p := range ps {
+				if p.c != skip {
+					xs, ys, ws = append(xs, p.x), append(ys, p.y), append(ws, 1)
+				}
+			}
+			return fit(xs, ys, ws, 2)
+		}
+		best := map[string]float64{}
+		right := map[string]float64{}
+		pos := 0.0
+		for _, c := range cases {
+			w := train(c.ID)
+			for _, p := range ps {
+				if p.c == c.ID {
+					pos += p.y
+					if s := logistic(dot(p.x, w)); s > best[p.key] {
+						best[p.key], right[p.key] = s, p.y
+					}
+				}
+			}
+		}
+		for _, th := range []float64{0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5} {
+			n, ok := 0.0, 0.0
+			for k, s := range best {
+				if s >= th {
+					n++
+					ok += right[k]
+				}
+			}
+			fmt.Printf("%s th %.2f right %2.0f found %2.0f reachable %2.0f\n", name, th, ok, n, pos)
+		}
+		return train("")
+	}
+	return run("refuted", rs)
+}
+
+func writeWeights(t *testing.T) {
 	f, err := os.Create("weights.go")
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +303,7 @@ func writeWeights(t *testing.T, w1, w2 []float64) {
 	for _, v := range []struct {
 		name string
 		w    []float64
-	}{{"firstWeights", w1}, {"secondWeights", w2}} {
+	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights}, {"refuteWeights", refuteWeights}} {
 		fmt.Fprintf(f, "\nvar %s = []float64{\n", v.name)
 		for _, x := range v.w {
 			fmt.Fprintf(f, "\t%.3f,\n", x)

@@ -22,7 +22,7 @@ type item struct {
 	role  Role          // Unknown counts as Other where sides are compared
 
 	// filled by relevance
-	lex, p1, p2 float64
+	lex, prior, p2 float64
 }
 
 // mail is one message of the pool.
@@ -280,7 +280,7 @@ func (p *pool) joinThreads() {
 				if m.Date.Sub(q.Date) > 45*24*time.Hour {
 					break
 				}
-				if (m.reply || len(m.subject) >= 2) && shareParty(m, q) {
+				if (m.reply || len(m.subject) >= 2) && p.shareParty(m, q) {
 					m.parent = q
 					break
 				}
@@ -301,20 +301,31 @@ func (p *pool) joinThreads() {
 	}
 }
 
-// shareParty reports whether two mails have somebody besides us in common, or
-// the author of one is written to by the other.
-func shareParty(a, b *mail) bool {
+// shareParty reports whether two mails have two sides in common: all addresses of
+// a client count as one, as do ours.
+func (p *pool) shareParty(a, b *mail) bool {
 	in := map[string]bool{}
 	for _, x := range a.everybody() {
-		in[x] = true
+		in[p.standing(x)] = true
 	}
-	n := 0
+	seen := map[string]bool{}
 	for _, x := range b.everybody() {
-		if in[x] {
-			n++
+		if s := p.standing(x); in[s] {
+			seen[s] = true
 		}
 	}
-	return n >= 2
+	return len(seen) >= 2
+}
+
+// standing is what an address counts as where only sides matter.
+func (p *pool) standing(address string) string {
+	switch r, party := p.people.Role(address); r {
+	case Us:
+		return "us"
+	case Client, Other:
+		return string(r) + " " + party
+	}
+	return address
 }
 
 // everybody lists the addresses of a mail's author and readers, in order, once each.

@@ -152,12 +152,20 @@ func (q *query) add(t term, w float64) {
 	}
 }
 
-// weakWords say what happened to a thing rather than which thing it was.
+// weakWords say what happened to a thing rather than which thing it was, or are
+// common enough in any mail to say little.
 var weakWords = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(`agree agreed settle promise write written answer reply react order warn approve ok okay accept allow confirm
- include use give put take let new time date day days look find need come happen supposed original actual brief work deal long
- want see old count first second last allowed decide order`) {
+ include use give gave put take took let new time date day days look find need come happen supposed original actual brief work deal long
+ want see old count first second last third allowed decide order elsewhere lost lose while now early late next back again away around
+ job task project matter case issue problem reason way part side place point end start begin begun open close keep kept leave left stay
+ show try help call mean know hear heard read wait hold bring turn set run move change changed add added done finish ready full whole
+ big small good bad right wrong great nice fine sure real true whole own different same other extra another together instead exactly
+ pounds euros dollars euro dollar pound mail mails email emails message messages note today tomorrow yesterday week weeks month months year years
+ morning evening afternoon night people person client customer guy man woman team company person number numbers amount total
+ total answer question questions word words line chance idea fact sense
+ send sent receive received get getting make made making done doing went`) {
 		m[stem(w)] = true
 	}
 	return m

@@ -37,6 +37,12 @@ const (
 	fAuto
 	fThird
 	fSiblings
+	fMailDay
+	fShort
+	fRarest
+	fTwo
+	fMailRarest
+	fThreadRarest
 	fKind0 // twelve kinds follow, in statement.Kinds order
 )
 
@@ -60,6 +66,19 @@ const (
 	gPointed
 	gDispute
 	gRank
+	gBreadth
+	gOwnBreadth
+	gQuoted
+	gNear
+	gBest
+	gLast
+	gShortPrev
+	gShortNext
+	gShortParent
+	gShortChild
+	gReplyAsk
+	gLexMail
+	gDisputeNear
 	allFeatures
 )
 
@@ -90,7 +109,7 @@ func termMatch(t term, own map[term]float64, syn map[term]bool) float64 {
 		return 1
 	}
 	if c, ok := synonymOf[t]; ok && syn[c] {
-		return 0.7
+		return 0.4
 	}
 	if n, ok := strings.CutPrefix(t, "n:"); ok && own["r:"+n] > 0 {
 		return 1
@@ -117,9 +136,23 @@ func (m *mail) union() (map[term]float64, map[term]bool) {
 	return ts, syn
 }
 
-// score fills in lex, p1 and p2 of every item of the pool and returns the
-// features, in pool order, for whoever fits the weights.
-func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float64) {
+// score fills in the relevance of every item of the pool.
+func (q *query) score(p *pool) {
+	f := q.alone(p, firstWeights)
+	p.advance()
+	q.context(p, f, secondWeights)
+}
+
+// advance makes the relevance found so far the prior of the next model.
+func (p *pool) advance() {
+	for _, it := range p.items {
+		it.prior = it.p2
+	}
+}
+
+// alone fills in lex and p2 of every item as it stands beside the question. It
+// returns the features, in pool order, as context does, for whoever fits the weights.
+func (q *query) alone(p *pool, weights []float64) [][]float64 {
 	n := len(p.items)
 	mailCover := make([]float64, len(p.mails))
 	threadCover := map[int]float64{}
@@ -136,13 +169,13 @@ func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float6
 		it.lex = q.cover(p, it.terms, it.syn)
 		maxLex = math.Max(maxLex, it.lex)
 	}
-	rel := func(x, max float64) float64 {
-		if max <= 0 {
-			return 0
+	rarest := q.rarest(p)
+	mailRarest, threadRarest := make([]bool, len(p.mails)), map[int]bool{}
+	for i, m := range p.mails {
+		if ts, syn := m.union(); rarest != "" && termMatch(rarest, ts, syn) == 1 {
+			mailRarest[i], threadRarest[m.thread] = true, true
 		}
-		return x / max
 	}
-
 	f1 := make([][]float64, n)
 	for i, it := range p.items {
 		f := make([]float64, allFeatures)
@@ -191,6 +224,32 @@ func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float6
 				f[fPersonMiss] = 1
 			}
 		}
+		if d := dayTerm(int(it.m.Date.Month()), it.m.Date.Day()); q.content[d] > 0 {
+			f[fMailDay] = 1
+		}
+		if it.short() {
+			f[fShort] = 1
+		}
+		if rarest != "" {
+			if termMatch(rarest, it.terms, it.syn) == 1 {
+				f[fRarest] = 1
+			}
+			if mailRarest[it.m.index] {
+				f[fMailRarest] = 1
+			}
+			if threadRarest[it.m.thread] {
+				f[fThreadRarest] = 1
+			}
+		}
+		strong := 0
+		for _, t := range q.order {
+			if q.content[t] >= 1 && termMatch(t, it.terms, it.syn) > 0 {
+				strong++
+			}
+		}
+		if strong >= 2 {
+			f[fTwo] = 1
+		}
 		if q.denial && it.s.Kind == statement.Dispute {
 			f[fDenial] = 1
 		}
@@ -206,23 +265,30 @@ func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float6
 				f[int(fKind0)+k] = 1
 			}
 		}
-		it.p1 = logistic(dot(f, first))
+		it.p2 = logistic(dot(f, weights))
 		f1[i] = f
 	}
 
-	// What the first model thought, seen from each statement.
-	maxP1 := 0.0
+	return f1
+}
+
+// context fills in p2 of every item from its prior and what the priors of others
+// say of it: its neighbours, the mail it answers, the statements it shares facts
+// or words with. It returns the features.
+func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 {
+	n := len(p.items)
+	maxPrior := 0.0
 	mailP := make([]float64, len(p.mails))
 	threadSum, threadN := map[int]float64{}, map[int]float64{}
 	for _, it := range p.items {
-		maxP1 = math.Max(maxP1, it.p1)
-		mailP[it.m.index] = math.Max(mailP[it.m.index], it.p1)
-		threadSum[it.m.thread] += it.p1
+		maxPrior = math.Max(maxPrior, it.prior)
+		mailP[it.m.index] = math.Max(mailP[it.m.index], it.prior)
+		threadSum[it.m.thread] += it.prior
 		threadN[it.m.thread]++
 	}
 	top := make([]*item, n)
 	copy(top, p.items)
-	sort.SliceStable(top, func(i, j int) bool { return top[i].p1 > top[j].p1 })
+	sort.SliceStable(top, func(i, j int) bool { return top[i].prior > top[j].prior })
 	rank := make([]int, n)
 	for r, it := range top {
 		rank[it.index] = r
@@ -235,24 +301,49 @@ func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float6
 	for i, it := range p.items {
 		for _, m := range p.pointsAt(it) {
 			points[i] = math.Max(points[i], mailP[m.index])
-			pointed[m.index] = math.Max(pointed[m.index], it.p1)
+			pointed[m.index] = math.Max(pointed[m.index], it.prior)
 		}
+	}
+	quoted := make([]float64, n)
+	breadth, middle, mass := 0.0, 0.0, 0.0
+	for _, it := range p.items {
+		if b := p.quotedBy(it, p.items[:it.index]); b != nil {
+			quoted[b.index] = math.Max(quoted[b.index], it.prior)
+			quoted[it.index] = math.Max(quoted[it.index], b.prior)
+		}
+		if it.prior > 0.5 {
+			breadth++
+		}
+		middle += it.prior * it.prior * float64(it.m.index)
+		mass += it.prior * it.prior
+	}
+	breadth /= float64(n)
+	if mass > 0 {
+		middle /= mass
 	}
 	f2 := make([][]float64, n)
 	for i, it := range p.items {
-		f := f1[i]
-		f[gOwn] = logit(it.p1)
-		f[gOwnRel] = rel(it.p1, maxP1)
+		f := append([]float64(nil), f1[i]...)
+		f[gBreadth] = breadth
+		f[gOwnBreadth] = it.prior * breadth
+		f[gQuoted] = quoted[i]
+		f[gNear] = math.Abs(float64(it.m.index)-middle) / float64(len(p.mails))
+		if it.prior == maxPrior {
+			f[gBest] = 1
+		}
+		f[gLast] = float64(it.m.index) / float64(len(p.mails))
+		f[gOwn] = logit(it.prior)
+		f[gOwnRel] = rel(it.prior, maxPrior)
 		for _, sib := range it.m.items {
 			if sib != it {
-				f[gMail] = math.Max(f[gMail], sib.p1)
+				f[gMail] = math.Max(f[gMail], sib.prior)
 			}
 		}
 		if it.pos > 0 {
-			f[gPrev] = it.m.items[it.pos-1].p1
+			f[gPrev] = it.m.items[it.pos-1].prior
 		}
 		if it.pos+1 < len(it.m.items) {
-			f[gNext] = it.m.items[it.pos+1].p1
+			f[gNext] = it.m.items[it.pos+1].prior
 		}
 		if it.m.parent != nil {
 			f[gParent] = mailP[it.m.parent.index]
@@ -267,14 +358,33 @@ func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float6
 		if it.s.Kind == statement.Question {
 			f[gAsked] = f[gChild]
 		}
+		ask := 0.0
+		if it.m.parent != nil {
+			for _, x := range it.m.parent.items {
+				switch x.s.Kind {
+				case statement.Question, statement.Terms, statement.Caveat, statement.Instruction, statement.Change:
+					ask = math.Max(ask, x.prior)
+				}
+			}
+		}
+		if it.short() {
+			f[gShortPrev], f[gShortNext], f[gShortParent], f[gShortChild] = f[gPrev], f[gNext], ask, f[gChild]
+		}
+		if f[gReply] > 0 {
+			f[gReplyAsk] = ask
+		}
+		f[gLexMail] = it.prior * f[gMail]
+		if it.s.Kind == statement.Dispute {
+			f[gDisputeNear] = math.Max(f[gMail], f[gParent])
+		}
 		f[gThread] = threadSum[it.m.thread] / threadN[it.m.thread]
 		like, weight := 0.0, 0.0
 		for _, t := range top {
 			if t != it {
-				like += t.p1 * p.similar(it, t)
-				weight += t.p1
+				like += t.prior * p.similar(it, t)
+				weight += t.prior
 				if s := p.sharedFacts(it, t); s > 0 {
-					f[gFacts] = math.Max(f[gFacts], t.p1*s)
+					f[gFacts] = math.Max(f[gFacts], t.prior*s)
 				}
 			}
 		}
@@ -287,10 +397,32 @@ func (q *query) score(p *pool, first, second []float64) ([][]float64, [][]float6
 			f[gDispute] = f[gThread]
 		}
 		f[gRank] = 1 / (1 + float64(rank[i]))
-		it.p2 = logistic(dot(f, second))
+		it.p2 = logistic(dot(f, weights))
 		f2[i] = f
 	}
-	return f1, f2
+	return f2
+}
+
+func rel(x, max float64) float64 {
+	if max <= 0 {
+		return 0
+	}
+	return x / max
+}
+
+// short reports whether a statement has too few words of its own to be found by
+// them: "Yes, all of them.", "Shall I?"
+func (it *item) short() bool { return len(it.terms) <= 3 }
+
+// rarest is the question's term that few statements have but some do.
+func (q *query) rarest(p *pool) term {
+	best := ""
+	for _, t := range q.order {
+		if p.df[t] > 0 && q.content[t] >= 0.5 && (best == "" || q.weight(p, t) > q.weight(p, best)) {
+			best = t
+		}
+	}
+	return best
 }
 
 func dot(f, w []float64) float64 {
@@ -406,7 +538,7 @@ func (p *pool) pointsAt(it *item) []*mail {
 			continue
 		}
 		for _, m := range p.mails[:it.m.index] {
-			if m.Date.In(d.Location()).Format("2006-01-02") == f.Value[:10] && len(m.items) > 0 && shareParty(it.m, m) {
+			if m.Date.In(d.Location()).Format("2006-01-02") == f.Value[:10] && len(m.items) > 0 && p.shareParty(it.m, m) {
 				out = append(out, m)
 			}
 		}

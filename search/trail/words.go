@@ -107,6 +107,9 @@ var months = map[string]int{
 // stem folds the endings of English: crude, but the same on both sides.
 func stem(w string) string {
 	w = strings.TrimSuffix(w, "'s")
+	if len(w) == 3 && w[2] == 's' && !strings.ContainsRune("aeious", rune(w[1])) && w != "yes" {
+		return w[:2] // "ums"
+	}
 	if len(w) <= 3 {
 		return w
 	}

@@ -1,0 +1,146 @@
+package trail
+
+import (
+	"math"
+
+	"inwriting/indexer/statement"
+)
+
+// Two findings set a pair of statements side by side whose facts need not differ
+// in writing ("I never ordered that" beside an order). Which earlier statement a
+// later one is about is decided by a linear model over what ties the two; the
+// weights are in weights.go.
+
+const (
+	leastRelevant   = 0.45 // findings rest on statements that surely bear on the question
+	leastOpen       = 0.60 // that something stayed open is said of what the question is about
+	refuteThreshold = 0.12
+	changeThreshold = 0.90
+)
+
+// refuteFeatures describes a dispute and earlier words that may speak against it.
+func (p *pool) refuteFeatures(d, b *item) []float64 {
+	same := b.side() == d.side()
+	claim := claimOf(d)
+	own := claim == ownWords
+	// Words that bind their speaker weigh against the same speaker's denial;
+	// words that inform weigh against "nobody told me".
+	fit := 0.0
+	switch b.s.Kind {
+	case statement.Approval, statement.Change:
+		fit = pick(same, 1, 0.1)
+		if claim == othersWords && same {
+			fit = 0.4
+		}
+	case statement.Instruction, statement.Commitment, statement.Answer:
+		fit = pick(same, 0.7, 0.3)
+		if claim == othersWords {
+			fit = 0.3
+		}
+	case statement.Confirmation:
+		fit = 0.5
+	case statement.Caveat, statement.Terms:
+		fit = pick(same, 0.2, 0.7)
+		if own {
+			fit = 0.2
+		}
+	case statement.Question:
+		fit = pick(same, 0, 0.3)
+	case statement.Delivery, statement.Assurance:
+		fit = 0.2
+	}
+	about := 0.0
+	switch {
+	case own && same, claim == othersWords && !same:
+		about = 1
+	case claim == "":
+		about = 0.3
+	}
+	fact, _, _ := conflict(d, b)
+	quoted, dated := p.citedIn(d, b)
+	return []float64{1, logit(d.p2), logit(b.p2), math.Max(p.alike(d, b), p.similar(d, b)), fit, about, pick(fact != "", 1, 0), pick(claim != "", 1, 0), quoted, dated}
+}
+
+func pick(yes bool, a, b float64) float64 {
+	if yes {
+		return a
+	}
+	return b
+}
+
+// citedIn looks among the other side's later words for a citation of b: whoever
+// answers a dispute by citing words says that the two belong together.
+func (p *pool) citedIn(d, b *item) (quoted, dated float64) {
+	for _, r := range p.items[d.index+1:] {
+		if r.m == d.m || r.side() == d.side() {
+			continue
+		}
+		w := 0.5
+		if r.m.parent == d.m {
+			w = 1
+		}
+		if p.quotedBy(r, []*item{b}) != nil {
+			quoted = math.Max(quoted, w)
+		}
+		for _, m := range p.pointsAt(r) {
+			if m == b.m {
+				dated = math.Max(dated, w*(0.4+p.similar(r, b)))
+			}
+		}
+	}
+	return quoted, dated
+}
+
+// replaces is how likely b took the place of the earlier a: 0 where it cannot.
+func (p *pool) replaces(a, b *item) float64 {
+	if a.m == b.m || b.flagged(statement.Hedged) || b.flagged(statement.Conditional) {
+		return 0
+	}
+	fact, _, _ := conflict(a, b)
+	s := 0.0
+	switch b.s.Kind {
+	case statement.Change:
+		switch a.s.Kind {
+		case statement.Instruction, statement.Change:
+			s = 0.5
+		case statement.Terms, statement.Approval:
+			s = 0.4
+		case statement.Confirmation, statement.Delivery, statement.Answer, statement.Commitment:
+			s = 0.2
+		default:
+			return 0
+		}
+	case statement.Approval:
+		// "Good, then 720": a price accepted that differs from the one offered.
+		if fact != statement.Money || a.s.Kind != statement.Terms || a.side() != Us {
+			return 0
+		}
+		s = 0.1
+	default:
+		return 0
+	}
+	alike := math.Max(p.alike(a, b), p.similar(a, b))
+	if alike < 0.05 && fact == "" {
+		return 0
+	}
+	s += 2 * alike
+	if fact != "" {
+		s += 0.4
+	}
+	if a.side() == Client {
+		s += 0.2 // what we passed on to others changes because the client's words did
+	}
+	if a.m.thread == b.m.thread {
+		s += 0.2
+	}
+	return s + 0.4*a.p2 - 0.02*math.Min(20, float64(b.m.index-a.m.index))
+}
+
+func (it *item) flagged(flag string) bool {
+	for _, f := range it.s.Flags {
+		if f == flag {
+			return true
+		}
+	}
+	return false
+}
