@@ -196,7 +196,7 @@ func bodyPart(e *entry, m manner) mimePart {
 	case m.only:
 		body = textPart(e, "html", htmlDocument(e), charset, cte)
 	case m.html != "":
-		body = multipart(e, "alternative",
+		body = multi(e, "alternative",
 			textPart(e, "plain", strings.Join(plainLines(e), "\n")+"\n", charset, cte),
 			textPart(e, "html", htmlDocument(e), charset, cte))
 	default:
@@ -209,7 +209,7 @@ func bodyPart(e *entry, m manner) mimePart {
 	for _, a := range e.attach {
 		parts = append(parts, a.part(e))
 	}
-	return multipart(e, "mixed", parts...)
+	return multi(e, "mixed", parts...)
 }
 
 func boundary(e *entry, kind string) string {
@@ -227,7 +227,7 @@ func boundary(e *entry, kind string) string {
 	}
 }
 
-func multipart(e *entry, kind string, parts ...mimePart) mimePart {
+func multi(e *entry, kind string, parts ...mimePart) mimePart {
 	b := boundary(e, kind)
 	var s strings.Builder
 	if strings.HasPrefix(e.via(), "outlook") {
