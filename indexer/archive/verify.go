@@ -58,7 +58,8 @@ type Stats struct {
 // An error of known ends the work. With a nil known the archive is compared with
 // itself: every entry with its own name, and nothing counts as added.
 //
-// Damage in one frame hides no other: known places lead past it, and where there
+// A frame has a few bits that zstd leaves unused; a change to one of those
+// changes no message and no checksum, and goes unnoticed. Damage in one frame hides no other: known places lead past it, and where there
 // are none, the next frame is searched for. report is called in order of place,
 // from one goroutine. Two goroutines work at most; memory is bounded. Nothing may
 // be appended meanwhile that known does not name.
