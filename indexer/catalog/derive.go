@@ -1,0 +1,555 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
+)
+
+// Doc is what the reader made of one message, as answers need it. The text is
+// not in it: it is read again from the octets.
+type Doc struct {
+	From        []message.Address `json:"from,omitempty"`
+	Sender      []message.Address `json:"sender,omitempty"`
+	To          []message.Address `json:"to,omitempty"`
+	Cc          []message.Address `json:"cc,omitempty"`
+	Subject     string            `json:"subject,omitempty"`
+	MessageID   string            `json:"mid,omitempty"`
+	InReplyTo   []string          `json:"irt,omitempty"`
+	References  []string          `json:"refs,omitempty"`
+	ThreadIndex string            `json:"ti,omitempty"`
+	Date        time.Time         `json:"date"` // author's; zero when absent
+	Auto        bool              `json:"auto,omitempty"`
+	Parts       []message.Part    `json:"parts,omitempty"`
+	New         []uint64          `json:"new,omitempty"`    // hashes of new sentences
+	Quoted      []uint64          `json:"quoted,omitempty"` // hashes of quoted ones
+	Statements  []Statement       `json:"st,omitempty"`
+}
+
+// Statement is a statement with its id and its place in code points.
+type Statement struct {
+	ID         string             `json:"id"`
+	Kind       statement.Kind     `json:"k"`
+	Confidence float64            `json:"c"`
+	Start      int                `json:"s"`
+	End        int                `json:"e"`
+	Quote      string             `json:"q"`
+	Facts      []statement.Fact   `json:"f,omitempty"`
+	Flags      []string           `json:"fl,omitempty"`
+	Why        []statement.Reason `json:"w,omitempty"`
+}
+
+var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// StatementID names the span [start,end) of a message, in code points, for
+// good: "s-" and 10 characters, 50 bits of a SHA-256. It does not depend on how
+// the span is read.
+func StatementID(ref archive.Ref, start, end int) string {
+	var b [len(ref) + 8]byte
+	copy(b[:], ref[:])
+	binary.BigEndian.PutUint32(b[len(ref):], uint32(start))
+	binary.BigEndian.PutUint32(b[len(ref)+4:], uint32(end))
+	h := sha256.Sum256(b[:])
+	return "s-" + idAlphabet.EncodeToString(h[:7])[:10]
+}
+
+// Read is a reading to keep.
+type Read struct {
+	Blob    int64
+	Doc     Doc
+	Subject string    // base subject, lower case
+	Date    time.Time // best date known, for order
+}
+
+var (
+	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+)
+
+// encode returns the stored form of a Doc; it may be called from many
+// goroutines.
+func (d *Doc) encode() ([]byte, error) {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	return encoder.EncodeAll(b, nil), nil
+}
+
+// SaveReadings keeps readings, in one transaction. Keeping one again replaces it.
+func (c *Catalog) SaveReadings(reads []Read) error {
+	docs := make([][]byte, len(reads))
+	for i := range reads {
+		var err error
+		if docs[i], err = reads[i].Doc.encode(); err != nil {
+			return err
+		}
+	}
+	return c.Update(func(t *Tx) error {
+		for i := range reads {
+			if err := t.saveReading(&reads[i], docs[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *Tx) saveReading(r *Read, doc []byte) error {
+	d := &r.Doc
+	date := r.Date.Unix()
+	if err := t.exec(`INSERT INTO message VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET date = excluded.date, subject = excluded.subject, doc = excluded.doc`,
+		r.Blob, date, r.Subject, doc); err != nil {
+		return err
+	}
+	if d.MessageID != "" {
+		if err := t.exec(`INSERT INTO mention VALUES (?, ?, 1) ON CONFLICT DO NOTHING`, d.MessageID, r.Blob); err != nil {
+			return err
+		}
+	}
+	for _, list := range [][]string{d.InReplyTo, d.References} {
+		for _, mid := range list {
+			if err := t.exec(`INSERT INTO mention VALUES (?, ?, 0) ON CONFLICT DO NOTHING`, mid, r.Blob); err != nil {
+				return err
+			}
+		}
+	}
+	for _, list := range [][]message.Address{d.From, d.To, d.Cc} {
+		for _, a := range list {
+			if a.Address == "" {
+				continue
+			}
+			if err := t.exec(`INSERT INTO participant VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.Address, date, r.Blob); err != nil {
+				return err
+			}
+		}
+	}
+	for i, s := range d.Statements {
+		if err := t.exec(`INSERT INTO statement VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET blob = excluded.blob, ord = excluded.ord`, s.ID, r.Blob, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cursor returns how far a derived stage has come and the version that it came
+// there with.
+func (c *Catalog) Cursor(stage string) (value int64, version string, err error) {
+	err = c.r.QueryRow(`SELECT value, version FROM cursor WHERE stage = ?`, stage).Scan(&value, &version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", nil
+	}
+	return
+}
+
+// SetCursor moves a derived stage's cursor.
+func (c *Catalog) SetCursor(stage string, value int64, version string) error {
+	return c.Update(func(t *Tx) error {
+		return t.exec(`INSERT INTO cursor VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version`, stage, value, version)
+	})
+}
+
+// ResetDerived drops all readings, so that the reader starts from the beginning.
+func (c *Catalog) ResetDerived() error {
+	return c.Update(func(t *Tx) error {
+		for _, table := range []string{"message", "mention", "participant", "statement", "stale", "cursor"} {
+			if err := t.exec(`DELETE FROM ` + table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Stale returns up to limit messages that were found in another place since
+// they were read, and ClearStale forgets them.
+func (c *Catalog) Stale(upTo int64, limit int) ([]Blob, error) {
+	return c.blobs(`WHERE id IN (SELECT blob FROM stale WHERE blob <= ? ORDER BY blob LIMIT ?) ORDER BY id`, upTo, limit)
+}
+
+// ClearStale forgets that blobs are stale.
+func (c *Catalog) ClearStale(blobs []Blob) error {
+	return c.Update(func(t *Tx) error {
+		for _, b := range blobs {
+			if err := t.exec(`DELETE FROM stale WHERE blob = ?`, b.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+const blobColumns = `id, ref, size, segment, frame_offset, frame_length, entry_offset, entry, seen`
+
+func scanBlob(row interface{ Scan(...any) error }) (Blob, error) {
+	var b Blob
+	var ref []byte
+	var seen int64
+	err := row.Scan(&b.ID, &ref, &b.Size, &b.Place.Segment, &b.Place.FrameOffset, &b.Place.FrameLength, &b.Place.EntryOffset, &b.Entry, &seen)
+	copy(b.Ref[:], ref)
+	b.Seen = milli(seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return b, err
+}
+
+func (c *Catalog) blobs(where string, args ...any) ([]Blob, error) {
+	rows, err := c.r.Query(`SELECT `+blobColumns+` FROM blob `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Blob
+	for rows.Next() {
+		b, err := scanBlob(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, rows.Err()
+}
+
+// BlobsAfter returns up to limit blobs with an id above id that the ledger has
+// seen, in order of arrival.
+func (c *Catalog) BlobsAfter(id int64, limit int) ([]Blob, error) {
+	return c.blobs(`WHERE id > ? AND entry >= 0 ORDER BY id LIMIT ?`, id, limit)
+}
+
+// CountAfter counts what BlobsAfter would go through.
+func (c *Catalog) CountAfter(id int64) (n int, err error) {
+	err = c.r.QueryRow(`SELECT count(*) FROM blob WHERE id > ? AND entry >= 0`, id).Scan(&n)
+	return n, err
+}
+
+// Blob returns the blob of ref, or ErrNotFound.
+func (c *Catalog) Blob(ref archive.Ref) (Blob, error) {
+	return scanBlob(c.r.QueryRow(`SELECT `+blobColumns+` FROM blob WHERE ref = ?`, ref[:]))
+}
+
+// RefsWithPrefix returns up to limit refs whose hexadecimal form begins with
+// prefix.
+func (c *Catalog) RefsWithPrefix(prefix string, limit int) ([]archive.Ref, error) {
+	return c.refs(`SELECT ref FROM blob WHERE entry >= 0 AND lower(hex(ref)) LIKE ? || '%' ORDER BY ref LIMIT ?`, prefix, limit)
+}
+
+// RefsOfMessageID returns up to limit messages that carry a Message-ID: often one, but
+// the field may be repeated or forged.
+func (c *Catalog) RefsOfMessageID(mid string, limit int) ([]archive.Ref, error) {
+	return c.refs(`SELECT b.ref FROM mention m JOIN blob b ON b.id = m.blob WHERE m.mid = ? AND m.own = 1 ORDER BY b.id LIMIT ?`, mid, limit)
+}
+
+func (c *Catalog) refs(query string, args ...any) ([]archive.Ref, error) {
+	rows, err := c.r.Query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []archive.Ref
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return nil, err
+		}
+		var r archive.Ref
+		copy(r[:], b)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// StatementsWithPrefix returns up to limit ids of statements that begin with
+// prefix, in order.
+func (c *Catalog) StatementsWithPrefix(prefix string, limit int) ([]string, error) {
+	return c.texts(`SELECT id FROM statement WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`, prefix, prefix+"\x7f", limit)
+}
+
+// Statement returns where a statement stands: its message, and its ordinal there
+// from 0.
+func (c *Catalog) Statement(id string) (ref archive.Ref, n int, err error) {
+	var b []byte
+	err = c.r.QueryRow(`SELECT b.ref, s.ord FROM statement s JOIN blob b ON b.id = s.blob WHERE s.id = ?`, id).Scan(&b, &n)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	copy(ref[:], b)
+	return ref, n, err
+}
+
+// Place is one place a message was found.
+type Place struct {
+	Mailbox, Folder string
+	UID             uint32
+	InternalDate    time.Time
+	Flags           []string
+	Gone            bool // not on the server any more, or of an earlier UIDVALIDITY
+	Import          bool
+	Path            string
+}
+
+// Message is a blob with its reading and the places it was found.
+type Message struct {
+	Blob
+	Doc    Doc
+	Date   time.Time
+	Places []Place
+}
+
+// Messages returns the readings of refs, in the order asked for; a ref without
+// a reading is left out.
+func (c *Catalog) Messages(refs []archive.Ref) ([]*Message, error) {
+	var out []*Message
+	for _, ref := range refs {
+		m, err := c.Message(ref)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// Message returns the reading of one ref, or ErrNotFound.
+func (c *Catalog) Message(ref archive.Ref) (*Message, error) {
+	b, err := c.Blob(ref)
+	if err != nil {
+		return nil, err
+	}
+	m := &Message{Blob: b}
+	var doc []byte
+	var date int64
+	err = c.r.QueryRow(`SELECT date, doc FROM message WHERE blob = ?`, b.ID).Scan(&date, &doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	if doc, err = decoder.DecodeAll(doc, nil); err == nil {
+		err = json.Unmarshal(doc, &m.Doc)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("catalog: reading of %v: %w", ref, err)
+	}
+	m.Date = time.Unix(date, 0).UTC()
+	m.Places, err = c.Places(b.ID)
+	return m, err
+}
+
+// Places returns where a blob was found, by mailbox, folder and UID.
+func (c *Catalog) Places(blob int64) ([]Place, error) {
+	rows, err := c.r.Query(`SELECT a.address, a.source, m.display, m.uidvalidity, o.uidvalidity, o.uid, o.internaldate, o.zone, o.flags, o.gone, o.path
+		FROM occurrence o JOIN mailbox m ON m.id = o.mailbox JOIN account a ON a.id = m.account WHERE o.blob = ?`, blob)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Place
+	for rows.Next() {
+		var p Place
+		var source, flags string
+		var now, then uint32
+		var date, gone int64
+		var zone int
+		if err := rows.Scan(&p.Mailbox, &source, &p.Folder, &now, &then, &p.UID, &date, &zone, &flags, &gone, &p.Path); err != nil {
+			return nil, err
+		}
+		p.InternalDate, p.Flags = dateIn(date, zone), flagList(flags)
+		p.Gone, p.Import = gone != 0 || now != then, source == "import"
+		out = append(out, p)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		a, b := out[i], out[j]
+		if a.Gone != b.Gone {
+			return !a.Gone
+		}
+		if c := strings.Compare(a.Mailbox+"\x00"+a.Folder, b.Mailbox+"\x00"+b.Folder); c != 0 {
+			return c < 0
+		}
+		return a.UID < b.UID
+	})
+	return out, rows.Err()
+}
+
+// Related returns up to limit messages that hang together with refs by Message-ID
+// and References, refs among them, nearest first.
+func (c *Catalog) Related(refs []archive.Ref, limit int) ([]archive.Ref, error) {
+	seen := map[archive.Ref]bool{}
+	var out []archive.Ref
+	for _, r := range refs {
+		if !seen[r] {
+			seen[r] = true
+			out = append(out, r)
+		}
+	}
+	for i := 0; i < len(out) && len(out) < limit; i++ {
+		// Whoever mentions an id that this one mentions. A hub id (a broken
+		// program's constant References) is cut by the limit.
+		next, err := c.refs(`SELECT DISTINCT b2.ref FROM blob b1 JOIN mention m1 ON m1.blob = b1.id JOIN mention m2 ON m2.mid = m1.mid JOIN blob b2 ON b2.id = m2.blob
+			WHERE b1.ref = ? ORDER BY b2.id LIMIT ?`, out[i][:], limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range next {
+			if !seen[r] && len(out) < limit {
+				seen[r] = true
+				out = append(out, r)
+			}
+		}
+	}
+	return out, nil
+}
+
+// SameSubject returns up to limit messages with the base subject between two
+// times, oldest first.
+func (c *Catalog) SameSubject(subject string, from, to time.Time, limit int) ([]archive.Ref, error) {
+	return c.refs(`SELECT b.ref FROM message m JOIN blob b ON b.id = m.blob WHERE m.subject = ? AND m.subject <> '' AND m.date BETWEEN ? AND ? ORDER BY m.date, b.ref LIMIT ?`,
+		subject, from.Unix(), to.Unix(), limit)
+}
+
+// With returns up to limit messages that any of addresses takes part in, with a
+// date in [from, to), oldest first. A zero time is an open end.
+func (c *Catalog) With(addresses []string, from, to time.Time, limit int) ([]archive.Ref, error) {
+	if len(addresses) == 0 {
+		return nil, nil
+	}
+	args := make([]any, 0, len(addresses)+3)
+	for _, a := range addresses {
+		args = append(args, strings.ToLower(a))
+	}
+	begin, end := int64(math.MinInt64), int64(math.MaxInt64)
+	if !from.IsZero() {
+		begin = from.Unix()
+	}
+	if !to.IsZero() {
+		end = to.Unix() - 1
+	}
+	args = append(args, begin, end, limit)
+	return c.refs(`SELECT ref FROM (SELECT DISTINCT b.ref, p.date FROM participant p JOIN blob b ON b.id = p.blob
+		WHERE p.address IN (?`+strings.Repeat(", ?", len(addresses)-1)+`) AND p.date BETWEEN ? AND ?) ORDER BY date, ref LIMIT ?`, args...)
+}
+
+// Addresses returns the addresses seen in mail that end in suffix ("@x.example",
+// ".x.example"), for clients that are configured by domain.
+func (c *Catalog) Addresses(suffix string) ([]string, error) {
+	rows, err := c.r.Query(`SELECT DISTINCT address FROM participant WHERE substr(address, -length(?1)) = ?1 ORDER BY address`, suffix)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var a string
+		if err := rows.Scan(&a); err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}
+
+// Absent returns up to limit Message-IDs that kept mail cites and no kept mail
+// has.
+func (c *Catalog) Absent(limit int) ([]string, error) {
+	return c.texts(`SELECT DISTINCT mid FROM mention m WHERE own = 0 AND NOT EXISTS (SELECT 1 FROM mention o WHERE o.mid = m.mid AND o.own = 1) ORDER BY mid LIMIT ?`, limit)
+}
+
+// AbsentFrom is Absent for the citations of some messages.
+func (c *Catalog) AbsentFrom(refs []archive.Ref) ([]string, error) {
+	set := map[string]bool{}
+	for _, r := range refs {
+		mids, err := c.texts(`SELECT m.mid FROM blob b JOIN mention m ON m.blob = b.id WHERE b.ref = ? AND m.own = 0
+			AND NOT EXISTS (SELECT 1 FROM mention o WHERE o.mid = m.mid AND o.own = 1)`, r[:])
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range mids {
+			set[m] = true
+		}
+	}
+	out := make([]string, 0, len(set))
+	for m := range set {
+		out = append(out, m)
+	}
+	sort.Strings(out)
+	return out, nil
+}
+
+func (c *Catalog) texts(query string, args ...any) ([]string, error) {
+	rows, err := c.r.Query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, rows.Err()
+}
+
+// Counts is what one mailbox holds.
+type Counts struct {
+	Stored, Indexed, Listed, Quarantined int
+	From, To                             time.Time // by the server's date, else the author's
+}
+
+// Count counts one mailbox's current epoch. indexed is the index's cursor.
+func (c *Catalog) Count(mailbox int64, uidValidity uint32, indexed int64) (Counts, error) {
+	var n Counts
+	var from, to sql.NullInt64
+	err := c.r.QueryRow(`SELECT count(CASE WHEN o.state = 'stored' AND o.gone = 0 THEN 1 END),
+			count(CASE WHEN o.state = 'stored' AND o.gone = 0 AND o.blob <= ? THEN 1 END),
+			count(CASE WHEN o.state = 'listed' THEN 1 END), count(CASE WHEN o.state = 'quarantined' THEN 1 END),
+			min(CASE WHEN o.state = 'stored' THEN coalesce(nullif(o.internaldate, 0), m.date) END), max(CASE WHEN o.state = 'stored' THEN coalesce(nullif(o.internaldate, 0), m.date) END)
+		FROM occurrence o LEFT JOIN message m ON m.blob = o.blob WHERE o.mailbox = ? AND o.uidvalidity = ? AND o.version = 0`, indexed, mailbox, uidValidity).
+		Scan(&n.Stored, &n.Indexed, &n.Listed, &n.Quarantined, &from, &to)
+	if from.Valid {
+		n.From, n.To = time.Unix(from.Int64, 0).UTC(), time.Unix(to.Int64, 0).UTC()
+	}
+	return n, err
+}
+
+// Totals returns how many messages and statements are kept.
+func (c *Catalog) Totals() (messages, statements int, err error) {
+	err = c.r.QueryRow(`SELECT (SELECT count(*) FROM blob WHERE entry >= 0), (SELECT count(*) FROM statement)`).Scan(&messages, &statements)
+	return
+}
+
+// Blobs calls fn for every blob in order of arrival.
+func (c *Catalog) Blobs(fn func(Blob) error) error {
+	for id := int64(0); ; {
+		page, err := c.blobs(`WHERE id > ? ORDER BY id LIMIT 5000`, id)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, b := range page {
+			if err := fn(b); err != nil {
+				return err
+			}
+			id = b.ID
+		}
+	}
+}

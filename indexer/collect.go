@@ -1,0 +1,302 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"inwriting/indexer/catalog"
+	"inwriting/indexer/imapsync"
+	"inwriting/indexer/ledger"
+)
+
+// retryQuarantined is how long a UID that the server would not give is left
+// alone.
+const retryQuarantined = 24 * time.Hour
+
+// Sync runs one pass over the mailboxes of an account. On return everything that
+// was accepted is durable, also when the pass failed half way. The reading of new
+// messages is Read's business.
+//
+// Always says whether to write a sync entry for folders where nothing changed,
+// too; a daemon that looks every few minutes does not.
+func (v *Vault) Sync(ctx context.Context, a imapsync.Account, always bool, opt imapsync.Options) (imapsync.Result, error) {
+	v.write.Lock()
+	defer v.write.Unlock()
+	v.stores.RLock()
+	defer v.stores.RUnlock()
+	if v.catalog == nil {
+		return imapsync.Result{}, errClosed
+	}
+	if opt.Logger == nil {
+		opt.Logger = v.log
+	}
+	if opt.Now == nil {
+		opt.Now = v.now
+	}
+	c := v.newCommitter()
+	id, err := v.account(c, a.Address, a.Server, "imap")
+	if err != nil {
+		c.close()
+		return imapsync.Result{}, err
+	}
+	s := &accountStore{v: v, c: c, id: id, address: a.Address, always: always}
+	res, err := imapsync.Run(ctx, a, s, v.stage, opt)
+	if e := c.close(); e != nil {
+		err = errors.Join(e, err)
+	}
+	state, detail := accountState(err)
+	if e := v.catalog.SetAccountState(id, state, detail); e != nil {
+		err = errors.Join(err, e)
+	}
+	if _, e := v.ledger.Checkpoint(); e != nil {
+		err = errors.Join(err, e)
+	}
+	return res, err
+}
+
+func accountState(err error) (state, detail string) {
+	switch {
+	case err == nil:
+		return "", ""
+	case errors.Is(err, imapsync.ErrAuth):
+		return "sign-in refused", err.Error()
+	case errors.Is(err, imapsync.ErrUnreachable), errors.Is(err, imapsync.ErrTLS):
+		return "unreachable", err.Error()
+	case errors.Is(err, context.Canceled):
+		return "interrupted", ""
+	}
+	return "incomplete", err.Error()
+}
+
+var errClosed = errors.New("the vault is closed")
+
+// account returns the id of an account and records it when it is new.
+func (v *Vault) account(c *committer, address, host, source string) (int64, error) {
+	all, err := v.catalog.Accounts()
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range all {
+		if a.Address == address && a.Source == source {
+			return a.ID, nil
+		}
+	}
+	id, _, err := v.catalog.Next()
+	if err != nil {
+		return 0, err
+	}
+	if err := c.add(nil, ledger.AccountAdded{Account: id, Address: address, Host: host, Source: source}); err != nil {
+		return 0, err
+	}
+	return id, c.flush()
+}
+
+// mailbox returns a folder of an account and records it when it is new.
+func (v *Vault) mailbox(c *committer, account int64, name, display, delim string) (catalog.Mailbox, error) {
+	find := func() (catalog.Mailbox, bool, error) {
+		all, err := v.catalog.Mailboxes(account)
+		for _, m := range all {
+			if string(m.Name) == name {
+				return m, true, err
+			}
+		}
+		return catalog.Mailbox{}, false, err
+	}
+	m, ok, err := find()
+	if err != nil || ok {
+		return m, err
+	}
+	_, id, err := v.catalog.Next()
+	if err != nil {
+		return m, err
+	}
+	if err := c.add(nil, ledger.MailboxAdded{Mailbox: id, Account: account, Name: name, Display: display, Delim: delim}); err != nil {
+		return m, err
+	}
+	if err := c.flush(); err != nil {
+		return m, err
+	}
+	m, ok, err = find()
+	if err == nil && !ok {
+		err = fmt.Errorf("mailbox %q was recorded and is not there", display)
+	}
+	return m, err
+}
+
+// accountStore is the imapsync.Store of one pass.
+type accountStore struct {
+	v       *Vault
+	c       *committer
+	id      int64
+	address string
+	always  bool
+}
+
+func (s *accountStore) Folders(ctx context.Context, all []imapsync.FolderInfo) error {
+	listed, excluded := map[int64]bool{}, map[int64]bool{}
+	for _, f := range all {
+		if !f.Selectable() {
+			continue
+		}
+		m, err := s.v.mailbox(s.c, s.id, f.Name, f.Display, f.Delim)
+		if err != nil {
+			return err
+		}
+		listed[m.ID], excluded[m.ID] = true, f.Excluded
+	}
+	known, err := s.v.catalog.Mailboxes(s.id)
+	if err != nil {
+		return err
+	}
+	for _, m := range known {
+		if !listed[m.ID] {
+			s.Event(ctx, "folder-gone", string(m.Name), "the server does not list it any more; everything kept of it stays")
+		}
+	}
+	return s.v.catalog.SetListed(s.id, listed, excluded)
+}
+
+func (s *accountStore) Folder(ctx context.Context, info imapsync.FolderInfo, uidValidity uint32) (imapsync.Folder, error) {
+	m, err := s.v.mailbox(s.c, s.id, info.Name, info.Display, info.Delim)
+	if err != nil {
+		return nil, err
+	}
+	if m.UIDValidity != uidValidity {
+		// The first value is recorded as a change from 0.
+		if err := s.c.add(nil, ledger.MailboxReset{Mailbox: m.ID, Old: m.UIDValidity, New: uidValidity}); err != nil {
+			return nil, err
+		}
+		if err := s.c.flush(); err != nil {
+			return nil, err
+		}
+	}
+	return &folder{s: s, m: m, uidValidity: uidValidity, started: s.v.now(), fresh: m.LastSync.IsZero() || m.UIDValidity != uidValidity}, nil
+}
+
+func (s *accountStore) LastClean(ctx context.Context, name string) (imapsync.CleanState, bool, error) {
+	all, err := s.v.catalog.Mailboxes(s.id)
+	if err != nil {
+		return imapsync.CleanState{}, false, err
+	}
+	for _, m := range all {
+		if string(m.Name) != name || m.Clean.IsZero() {
+			continue
+		}
+		n, err := s.v.catalog.Pending(m.ID, m.UIDValidity, s.v.now().Add(-retryQuarantined))
+		return imapsync.CleanState{UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, Exists: m.Exists, HighestModSeq: m.ModSeq,
+			Pending: n, LastAudit: m.LastAudit, At: m.Clean}, true, err
+	}
+	return imapsync.CleanState{}, false, nil
+}
+
+func (s *accountStore) Event(ctx context.Context, kind, folder, detail string) {
+	err := s.v.catalog.AddEvent(catalog.Event{Time: s.v.now(), Account: s.address, Mailbox: folder, Kind: kind, Detail: detail})
+	if err != nil {
+		s.v.log.Error("an event was not kept", "kind", kind, "err", err)
+	}
+}
+
+// folder is the imapsync.Folder of one pass over one mailbox.
+type folder struct {
+	s           *accountStore
+	m           catalog.Mailbox
+	uidValidity uint32
+	started     time.Time
+	fresh       bool // no sync entry yet for this epoch
+
+	exists, uidNext uint32
+	seen, gone      int
+	flags           int
+}
+
+func (f *folder) Known(ctx context.Context) iter.Seq2[imapsync.Known, error] {
+	return func(yield func(imapsync.Known, error) bool) {
+		uids, err := f.s.v.catalog.UIDs(f.m.ID, f.uidValidity)
+		if err != nil {
+			yield(imapsync.Known{}, err)
+			return
+		}
+		due := f.s.v.now().Add(-retryQuarantined)
+		for _, u := range uids {
+			k := imapsync.Known{UID: u.UID, State: imapsync.State(u.State), Size: u.Size, InternalDate: u.InternalDate, Flags: u.Flags,
+				Missed: u.Missed, Tries: u.Tries, Due: u.State == catalog.Quarantined && !u.Tried.After(due)}
+			if !yield(k, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f *folder) List(ctx context.Context, uids []imapsync.ListedMessage) error {
+	rows := make([]catalog.UIDState, len(uids))
+	for i, u := range uids {
+		rows[i] = catalog.UIDState{UID: u.UID, Size: u.Size, InternalDate: u.InternalDate, Flags: u.Flags}
+	}
+	return f.s.v.catalog.List(f.m.ID, f.uidValidity, rows)
+}
+
+func (f *folder) Accept(ctx context.Context, m imapsync.Accepted) error {
+	f.seen++
+	return f.s.c.add(m.Blob, ledger.MsgSeen{Blob: m.Blob.Ref().Hex(), Size: m.SizeAnnounced, Mailbox: f.m.ID, UIDValidity: f.uidValidity,
+		UID: m.UID, InternalDate: dateText(m.InternalDate), Flags: m.Flags})
+}
+
+func (f *folder) Flush(ctx context.Context) error { return f.s.c.flush() }
+
+func (f *folder) Flags(ctx context.Context, changes []imapsync.FlagChange) error {
+	for _, c := range changes {
+		f.flags++
+		if err := f.s.c.add(nil, ledger.MsgFlags{Mailbox: f.m.ID, UIDValidity: f.uidValidity, UID: c.UID, Flags: c.Flags}); err != nil {
+			return err
+		}
+	}
+	return f.s.c.flush()
+}
+
+func (f *folder) Enumerated(ctx context.Context, e imapsync.Enumeration) (int, error) {
+	f.exists, f.uidNext = e.Exists, e.UIDNext
+	now := f.s.v.now()
+	gone, vanished, err := f.s.v.catalog.Enumerated(f.m.ID, f.uidValidity, e.Session, e.Missing, now)
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range gone {
+		fact := ledger.MsgGone{Mailbox: f.m.ID, UIDValidity: f.uidValidity, UID: g.UID, Blob: g.Ref.Hex(),
+			LastSeen: dateText(f.m.LastSync), FirstMissed: dateText(g.FirstMissed)}
+		if err := f.s.c.add(nil, fact); err != nil {
+			return 0, err
+		}
+	}
+	f.gone += len(gone)
+	return len(gone) + vanished, f.s.c.flush()
+}
+
+func (f *folder) Quarantine(ctx context.Context, uid uint32, why string) error {
+	return f.s.v.catalog.Quarantine(f.m.ID, f.uidValidity, uid, why, f.s.v.now())
+}
+
+func (f *folder) Clean(ctx context.Context, c imapsync.CleanState) error {
+	// A sync entry says that we looked and what the server held. Where nothing
+	// changed it says little that the one before did not.
+	if f.fresh || f.s.always || f.seen+f.gone+f.flags > 0 || f.s.v.now().Sub(f.m.LastSync) > time.Hour {
+		fact := ledger.Sync{Mailbox: f.m.ID, UIDValidity: f.uidValidity, UIDNext: c.UIDNext, HighestModSeq: c.HighestModSeq, Exists: int64(c.Exists),
+			New: int64(f.seen), Gone: int64(f.gone), Started: dateText(f.started), Ended: dateText(f.s.v.now())}
+		if err := f.s.c.add(nil, fact); err != nil {
+			return err
+		}
+		if err := f.s.c.flush(); err != nil {
+			return err
+		}
+	}
+	return f.s.v.catalog.SetClean(f.m.ID, f.uidValidity, c.UIDNext, c.Exists, c.HighestModSeq, c.LastAudit, c.At)
+}
+
+func dateText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}

@@ -1,0 +1,152 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/importer"
+	"inwriting/indexer/ledger"
+)
+
+// ImportResult is what an import did.
+type ImportResult struct {
+	Kinds      []string        `json:"kinds"`      // what the paths turned out to be
+	Messages   int             `json:"messages"`   // read from the files
+	New        int             `json:"new"`        // kept now
+	Duplicates int             `json:"duplicates"` // in the same folder of the vault already
+	Bytes      int64           `json:"bytes"`
+	Skipped    []importer.Skip `json:"skipped"`
+}
+
+// Import takes the mail in files into the vault, as the account address. What a
+// folder of that account holds already is not added again, so an import can be
+// repeated, or finished after a break, without harm. On return everything
+// accepted is durable, also when an error is returned for the rest.
+func (v *Vault) Import(ctx context.Context, address string, paths []string, opt importer.Options) (ImportResult, error) {
+	v.write.Lock()
+	defer v.write.Unlock()
+	v.stores.RLock()
+	defer v.stores.RUnlock()
+	res := ImportResult{Kinds: []string{}, Skipped: []importer.Skip{}}
+	if v.catalog == nil {
+		return res, errClosed
+	}
+	if opt.Logger == nil {
+		opt.Logger = v.log
+	}
+	c := v.newCommitter()
+	im := &importing{v: v, c: c, address: address, folders: map[string]*importFolder{}, res: &res}
+	var errs []error
+	started := v.now()
+	for _, p := range paths {
+		r, err := importer.Run(ctx, p, v.stage, opt, im.accept)
+		res.Messages += r.Messages
+		res.Bytes += r.Bytes
+		res.Skipped = append(res.Skipped, r.Skipped...)
+		if r.Kind != "" {
+			res.Kinds = append(res.Kinds, string(r.Kind))
+		}
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if im.account != 0 {
+		fact := ledger.Import{Account: im.account, Kind: kinds(res.Kinds), Messages: int64(res.New), Duplicates: int64(res.Duplicates), Skipped: int64(len(res.Skipped)),
+			Started: dateText(started), Ended: dateText(v.now())}
+		if err := c.add(nil, fact); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := c.close(); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := v.ledger.Checkpoint(); err != nil {
+		errs = append(errs, err)
+	}
+	return res, errors.Join(errs...)
+}
+
+func kinds(all []string) string {
+	s := ""
+	seen := map[string]bool{}
+	for _, k := range all {
+		if !seen[k] {
+			seen[k] = true
+			if s != "" {
+				s += " "
+			}
+			s += k
+		}
+	}
+	return s
+}
+
+type importing struct {
+	v       *Vault
+	c       *committer
+	address string
+	account int64 // 0 until the first message
+	folders map[string]*importFolder
+	res     *ImportResult
+}
+
+type importFolder struct {
+	id   int64
+	next uint32
+	// added in this run and perhaps not in the catalog yet
+	added map[archive.Ref]bool
+}
+
+func (im *importing) accept(it importer.Item) error {
+	f, err := im.folder(it.Folder)
+	if err != nil {
+		it.Blob.Discard()
+		return err
+	}
+	ref := it.Blob.Ref()
+	have := f.added[ref]
+	if !have {
+		if have, err = im.v.catalog.Holds(f.id, ref); err != nil {
+			it.Blob.Discard()
+			return err
+		}
+	}
+	if have {
+		im.res.Duplicates++
+		it.Blob.Discard()
+		return nil
+	}
+	f.added[ref] = true
+	im.res.New++
+	uid := f.next
+	f.next++
+	return im.c.add(it.Blob, ledger.MsgSeen{Blob: ref.Hex(), Size: it.Blob.Size(), Mailbox: f.id, UID: uid, InternalDate: dateText(it.Date), Flags: it.Flags, Path: it.Path})
+}
+
+func (im *importing) folder(name string) (*importFolder, error) {
+	if f := im.folders[name]; f != nil {
+		return f, nil
+	}
+	if im.account == 0 {
+		id, err := im.v.account(im.c, im.address, "", "import")
+		if err != nil {
+			return nil, err
+		}
+		im.account = id
+	}
+	m, err := im.v.mailbox(im.c, im.account, name, name, "/")
+	if err != nil {
+		return nil, err
+	}
+	next, err := im.v.catalog.NextUID(m.ID)
+	if err != nil {
+		return nil, err
+	}
+	f := &importFolder{id: m.ID, next: next, added: map[archive.Ref]bool{}}
+	im.folders[name] = f
+	return f, nil
+}

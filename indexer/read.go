@@ -1,0 +1,350 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/catalog"
+	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
+	"inwriting/indexer/textindex"
+	"inwriting/indexer/thread"
+)
+
+// readerFormat counts the changes to what the reader keeps; statement.Version
+// changes with the rules. Together they are the version that readings carry: a
+// vault read by another version is read again from the beginning.
+const readerFormat = "1"
+
+func readerVersion() string { return readerFormat + "/" + statement.Version }
+
+// readStage is the one derived stage: its cursor is the last blob whose reading is
+// in the catalog and in the index.
+const readStage = "read"
+
+// openIndex opens the index, and begins it anew when it was made by another
+// version or cannot be opened: it holds nothing that cannot be made again.
+func (v *Vault) openIndex() error {
+	dir := filepath.Join(v.dir, "index")
+	opt := textindex.Options{Reader: readerVersion()}
+	cursor, version, err := v.catalog.Cursor(readStage)
+	if err != nil {
+		return err
+	}
+	if cursor > 0 && version == readerVersion() {
+		v.index, err = textindex.Open(dir, opt)
+		if err == nil {
+			n, _, err := v.index.Count()
+			if err == nil && n > 0 {
+				return nil
+			}
+			v.index.Close()
+		}
+		if err != nil && !errors.Is(err, textindex.ErrFormat) && !errors.Is(err, textindex.ErrDamaged) {
+			return err
+		}
+		v.log.Warn("the index is made again", "reason", fmt.Sprint(err))
+	}
+	return v.resetIndex()
+}
+
+func (v *Vault) resetIndex() error {
+	if err := v.catalog.ResetDerived(); err != nil {
+		return err
+	}
+	dir := filepath.Join(v.dir, "index")
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	var err error
+	v.index, err = textindex.Open(dir, textindex.Options{Reader: readerVersion()})
+	return err
+}
+
+// ReadProgress tells how many of the messages that wait have been read.
+type ReadProgress struct{ Done, Total int }
+
+// Read reads every message that waits: parses it, finds its statements, keeps the
+// reading in the catalog and puts it into the index. Each batch is durable before
+// the cursor moves over it. Cancelling ends it after the batch in hand.
+func (v *Vault) Read(ctx context.Context, progress func(ReadProgress)) error {
+	v.derive.Lock()
+	defer v.derive.Unlock()
+	v.stores.RLock()
+	defer v.stores.RUnlock()
+	if v.catalog == nil {
+		return errClosed
+	}
+	cursor, _, err := v.catalog.Cursor(readStage)
+	if err != nil {
+		return err
+	}
+	p := ReadProgress{}
+	if p.Total, err = v.catalog.CountAfter(cursor); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		blobs, err := v.catalog.BlobsAfter(cursor, readAhead)
+		if err != nil {
+			return err
+		}
+		if len(blobs) == 0 {
+			break
+		}
+		err = v.read(ctx, blobs, func(n int, last int64) error {
+			cursor = last
+			p.Done += n
+			if progress != nil {
+				progress(p)
+			}
+			return v.catalog.SetCursor(readStage, last, readerVersion())
+		})
+		if err != nil {
+			return err
+		}
+	}
+	// Messages found in another place since: what they say is unchanged, where
+	// they lie is not.
+	for ctx.Err() == nil {
+		stale, err := v.catalog.Stale(cursor, readAhead)
+		if err != nil || len(stale) == 0 {
+			return err
+		}
+		if err := v.read(ctx, stale, func(int, int64) error { return nil }); err != nil {
+			return err
+		}
+		if ctx.Err() == nil {
+			if err := v.catalog.ClearStale(stale); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// readAhead bounds the list of blobs in hand; batches are smaller.
+const readAhead = 5000
+
+type reading struct {
+	blob catalog.Blob
+	read catalog.Read
+	doc  *textindex.Message
+	err  error
+}
+
+// read reads blobs in order; done is called after each durable batch.
+func (v *Vault) read(ctx context.Context, blobs []catalog.Blob, done func(n int, last int64) error) error {
+	// Results come back in order through a queue of one-slot channels, so that
+	// memory is bounded by its length.
+	type job struct {
+		blob catalog.Blob
+		out  chan reading
+	}
+	workers := min(runtime.GOMAXPROCS(0), 4)
+	jobs := make(chan job)
+	queue := make(chan chan reading, 4*workers)
+	stop := make(chan struct{})
+	defer close(stop)
+	for range workers {
+		go func() {
+			for j := range jobs {
+				j.out <- v.readOne(j.blob)
+			}
+		}()
+	}
+	go func() {
+		defer close(queue)
+		defer close(jobs)
+		for _, b := range blobs {
+			if ctx.Err() != nil {
+				return
+			}
+			out := make(chan reading, 1)
+			select {
+			case queue <- out:
+			case <-stop:
+				return
+			}
+			select {
+			case jobs <- job{b, out}:
+			case <-stop:
+				return
+			}
+		}
+	}()
+
+	batch := v.index.NewBatch()
+	var reads []catalog.Read
+	var last int64
+	commit := func() error {
+		if len(reads) == 0 {
+			return nil
+		}
+		if err := v.catalog.SaveReadings(reads); err != nil {
+			return err
+		}
+		if err := batch.Commit(); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		n := len(reads)
+		reads, batch = nil, v.index.NewBatch()
+		return done(n, last)
+	}
+	for out := range queue {
+		r := <-out
+		if r.err != nil {
+			return r.err
+		}
+		if err := batch.Put(r.doc); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		reads = append(reads, r.read)
+		last = r.blob.ID
+		if batch.Full() || len(reads) >= textindex.MaxBatchDocs {
+			if err := commit(); err != nil {
+				return err
+			}
+		}
+	}
+	return commit()
+}
+
+func (v *Vault) readOne(b catalog.Blob) reading {
+	r := reading{blob: b}
+	places, err := v.catalog.Places(b.ID)
+	if err != nil {
+		return reading{err: err}
+	}
+	body, _, err := v.archive.OpenAt(b.Ref, b.Place)
+	if err != nil {
+		return reading{err: fmt.Errorf("reading %v: %w", b.Ref, err)}
+	}
+	m, err := message.Read(body)
+	if e := body.Close(); err == nil {
+		err = e
+	}
+	switch {
+	case errors.Is(err, archive.ErrAltered):
+		// The archive's damage is verify's to report; the other messages stay
+		// readable.
+		v.log.Error("a message does not match its hash and is left out of the index", "ref", b.Ref, "err", err)
+		m = &message.Message{}
+	case err != nil:
+		return reading{err: fmt.Errorf("reading %v: %w", b.Ref, err)}
+	}
+	r.read, r.doc = derive(b, m, statement.Read(m), places)
+	return r
+}
+
+// derive is what the catalog and the index keep of a reading.
+func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []catalog.Place) (catalog.Read, *textindex.Message) {
+	d := catalog.Doc{From: m.From, Sender: m.Sender, To: m.To, Cc: append(m.Cc[:len(m.Cc):len(m.Cc)], m.Bcc...), Subject: m.Subject, MessageID: m.MessageID,
+		InReplyTo: m.InReplyTo, References: m.References, ThreadIndex: m.ThreadIndex, Date: saneDate(m.Date), Auto: m.Auto, Parts: m.Parts}
+	date := bestDate(b, m, places)
+	doc := &textindex.Message{ID: b.Ref.Hex(), Date: date, Subject: m.Subject, Text: m.Text}
+	for _, a := range m.From {
+		doc.From = append(doc.From, textindex.Address{Name: a.Name, Address: a.Address})
+	}
+	for _, list := range [][]message.Address{m.To, m.Cc, m.Bcc} {
+		for _, a := range list {
+			doc.To = append(doc.To, textindex.Address{Name: a.Name, Address: a.Address})
+		}
+	}
+	for _, p := range places {
+		doc.Mailboxes = appendNew(doc.Mailboxes, p.Mailbox)
+		doc.Folders = appendNew(doc.Folders, p.Folder)
+	}
+	for _, p := range m.Parts {
+		if !p.Inline {
+			doc.Attachments = append(doc.Attachments, p.Name)
+		}
+	}
+	if m.Auto {
+		doc.Is = append(doc.Is, "auto")
+	}
+	runes := runeCounter{text: m.Text}
+	for _, st := range s.Statements {
+		start := runes.at(st.Start)
+		end := runes.at(st.End)
+		id := catalog.StatementID(b.Ref, start, end)
+		d.Statements = append(d.Statements, catalog.Statement{ID: id, Kind: st.Kind, Confidence: st.Confidence, Start: start, End: end,
+			Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why})
+		ix := textindex.Statement{ID: id, Kind: string(st.Kind), Quote: st.Quote, Is: st.Flags}
+		for _, f := range st.Facts {
+			ix.Facts = append(ix.Facts, textindex.Fact{Type: string(f.Type), Value: f.Value})
+		}
+		doc.Statements = append(doc.Statements, ix)
+	}
+	var quoted strings.Builder
+	var fresh strings.Builder
+	for _, z := range m.Zones {
+		switch z.Kind {
+		case message.New:
+			fresh.WriteString(m.Text[z.Start:z.End])
+		case message.Quoted, message.Forwarded:
+			quoted.WriteString(m.Text[z.Start:z.End])
+		}
+	}
+	d.New, d.Quoted = thread.Shingles(fresh.String()), thread.Shingles(quoted.String())
+	base, _, _ := thread.BaseSubject(m.Subject)
+	return catalog.Read{Blob: b.ID, Doc: d, Subject: strings.ToLower(base), Date: date}, doc
+}
+
+func appendNew(list []string, s string) []string {
+	for _, have := range list {
+		if have == s {
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+// bestDate orders messages: the author's date, else the server's, else a
+// Received field, else when we took it in.
+func bestDate(b catalog.Blob, m *message.Message, places []catalog.Place) time.Time {
+	if d := saneDate(m.Date); !d.IsZero() {
+		return d
+	}
+	for _, p := range places {
+		if !p.InternalDate.IsZero() {
+			return p.InternalDate
+		}
+	}
+	if d := saneDate(m.Received); !d.IsZero() {
+		return d
+	}
+	return b.Seen
+}
+
+// saneDate drops what no calendar of ours can hold ("year 2 of the export").
+func saneDate(t time.Time) time.Time {
+	if y := t.Year(); t.IsZero() || y < 1970 || y > 9999 {
+		return time.Time{}
+	}
+	if _, off := t.Zone(); off < -86399 || off > 86399 {
+		return t.UTC()
+	}
+	return t
+}
+
+// runeCounter turns ascending byte offsets into code point offsets in one walk.
+type runeCounter struct {
+	text         string
+	bytes, runes int
+}
+
+func (c *runeCounter) at(offset int) int {
+	if offset < c.bytes {
+		c.bytes, c.runes = 0, 0
+	}
+	c.runes += message.CodePoints(c.text[c.bytes:], offset-c.bytes)
+	c.bytes = offset
+	return c.runes
+}

@@ -1,0 +1,238 @@
+package indexer
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/catalog"
+	"inwriting/indexer/ledger"
+)
+
+// VerifySchema is the first field of a VerifyReport.
+const VerifySchema = "inwriting.verify/v1"
+
+// VerifyReport is what a recomputation of everything found.
+type VerifyReport struct {
+	Schema   string           `json:"schema"`
+	OK       bool             `json:"ok"`
+	Messages int              `json:"messages"` // that the ledger names
+	Intact   int              `json:"intact"`   // of them, as they were sealed
+	Entries  int64            `json:"entries"`
+	Signed   int64            `json:"signed"` // entries under the signed checkpoint
+	Root     string           `json:"root"`   // of the checkpoint, base64
+	Damage   []Damage         `json:"damage"`
+	Ledger   []ledger.Problem `json:"ledger"`
+	Notes    []string         `json:"notes"` // what else does not agree
+}
+
+// Damage is a run of octets of the archive that is not as it was sealed, with the
+// messages it belongs to.
+type Damage struct {
+	archive.Damage
+	Names []Named `json:"names"`
+}
+
+// Named is a message as people know it.
+type Named struct {
+	Ref     archive.Ref `json:"ref"`
+	Entry   int64       `json:"entry"` // ledger index
+	Subject string      `json:"subject"`
+	Date    *time.Time  `json:"date"`
+}
+
+// Verify recomputes every hash of the archive and the ledger's tree against the
+// signed checkpoint. It changes nothing; the vault stays in use.
+func (v *Vault) Verify(ctx context.Context) (*VerifyReport, error) {
+	// Nothing is added meanwhile: what is read would otherwise be half a group.
+	v.write.Lock()
+	defer v.write.Unlock()
+	v.stores.RLock()
+	defer v.stores.RUnlock()
+	if v.catalog == nil {
+		return nil, errClosed
+	}
+	return verify(ctx, v.dir, v.archive, v.catalog)
+}
+
+// Verify does the same for a vault that cannot be opened. cause is why: it is
+// noted, and the report is never OK.
+func Verify(ctx context.Context, dir string, cause error) (*VerifyReport, error) {
+	lock, err := lockFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	a, err := archive.Open(filepath.Join(dir, "archive"), archive.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	notes := []string{cause.Error()}
+	c, err := catalog.Open(filepath.Join(dir, "catalog.db"))
+	if err != nil {
+		c = nil
+		notes = append(notes, err.Error(), `the catalog can be made again: "inwriting rebuild catalog"`)
+	} else {
+		defer c.Close()
+	}
+	r, err := verify(ctx, dir, a, c)
+	if err != nil {
+		return nil, err
+	}
+	r.OK = false
+	r.Notes = append(notes, r.Notes...)
+	return r, nil
+}
+
+// verify checks the stores; c may be nil.
+func verify(ctx context.Context, dir string, a *archive.Archive, c *catalog.Catalog) (*VerifyReport, error) {
+	r := &VerifyReport{Schema: VerifySchema, Damage: []Damage{}, Ledger: []ledger.Problem{}, Notes: []string{}}
+	ledgerDir := filepath.Join(dir, "ledger")
+	ls, err := ledger.Check(ledgerDir, func(p ledger.Problem) { r.Ledger = append(r.Ledger, p) })
+	if err != nil {
+		return nil, err
+	}
+	r.Entries, r.Signed = ls.Entries, ls.Signed
+	if cp, err := readCheckpoint(ledgerDir); err == nil {
+		r.Root = cp.Root
+	}
+
+	// The ledger says which messages there must be; the catalog only where.
+	sealed := map[archive.Ref]int64{}
+	if err := readSealed(filepath.Join(ledgerDir, "entries.jsonl"), sealed); err != nil {
+		return nil, err
+	}
+	r.Messages = len(sealed)
+
+	recorded := map[archive.Ref]bool{}
+	var known iter.Seq2[archive.Known, error]
+	if c != nil {
+		known = func(yield func(archive.Known, error) bool) {
+			stop := errors.New("stop")
+			err := c.Blobs(func(b catalog.Blob) error {
+				if !yield(archive.Known{Ref: b.Ref, Size: b.Size, Place: b.Place}, nil) {
+					return stop
+				}
+				return nil
+			})
+			if err != nil && err != stop {
+				yield(archive.Known{}, err)
+			}
+		}
+		err := c.Blobs(func(b catalog.Blob) error {
+			recorded[b.Ref] = true
+			if _, ok := sealed[b.Ref]; !ok && b.Entry >= 0 {
+				r.Notes = append(r.Notes, fmt.Sprintf("the catalog says that entry %d seals %v; the ledger does not", b.Entry, b.Ref))
+			}
+			return nil
+		})
+		if err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf(`%v; the catalog can be made again: "inwriting rebuild catalog"`, err))
+			known, c = nil, nil
+		}
+	}
+	lost := map[archive.Ref]bool{}
+	_, err = a.Verify(ctx, known, func(d archive.Damage) {
+		out := Damage{Damage: d, Names: []Named{}}
+		for _, ref := range d.Messages {
+			if !d.Intact && d.Kind != archive.Added {
+				lost[ref] = true
+			}
+			out.Names = append(out.Names, name(c, ref, sealed))
+		}
+		r.Damage = append(r.Damage, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		// Without places the archive tells what it holds; the ledger what is
+		// missing from that.
+		if _, err := a.Scan(archive.End{}, func(e archive.Entry) error { recorded[e.Ref] = true; return nil }); err != nil {
+			r.Notes = append(r.Notes, err.Error())
+		}
+	}
+	for ref, index := range sealed {
+		if !recorded[ref] && !lost[ref] {
+			lost[ref] = true
+			r.Damage = append(r.Damage, Damage{Damage: archive.Damage{Kind: archive.Missing, Messages: []archive.Ref{ref},
+				Text: fmt.Sprintf("ledger entry %d seals it, the archive does not have it", index)}, Names: []Named{name(c, ref, sealed)}})
+		}
+	}
+	for ref := range lost {
+		if _, ok := sealed[ref]; !ok {
+			delete(lost, ref)
+		}
+	}
+	r.Intact = r.Messages - len(lost)
+	r.OK = len(r.Damage)+len(r.Ledger)+len(r.Notes) == 0
+	return r, nil
+}
+
+func name(c *catalog.Catalog, ref archive.Ref, sealed map[archive.Ref]int64) Named {
+	n := Named{Ref: ref, Entry: -1}
+	if i, ok := sealed[ref]; ok {
+		n.Entry = i
+	}
+	if c != nil {
+		if m, err := c.Message(ref); err == nil {
+			n.Subject, n.Date = m.Doc.Subject, &m.Date
+		}
+	}
+	return n
+}
+
+func readCheckpoint(dir string) (ledger.Checkpoint, error) {
+	msg, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	if err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	key, err := os.ReadFile(filepath.Join(dir, "log.vkey"))
+	if err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	return ledger.ParseCheckpoint(msg, string(key))
+}
+
+// readSealed reads which messages the ledger names, each with its first entry. It
+// reads the file as it lies there: a ledger that does not open is read as well.
+func readSealed(path string, sealed map[archive.Ref]int64) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // ledger.Check has said so
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<16)
+	for index := int64(0); ; index++ {
+		line, err := r.ReadBytes('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		e, err := ledger.Decode(line)
+		if err != nil {
+			continue // an altered line, which ledger.Check has named
+		}
+		if m, ok := e.Fact.(ledger.MsgSeen); ok {
+			if ref, err := archive.ParseRef(m.Blob); err == nil {
+				if _, have := sealed[ref]; !have {
+					sealed[ref] = index
+				}
+			}
+		}
+	}
+}
