@@ -299,8 +299,8 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 	}
 	defer func() {
 		// What was accepted stays, whatever ended the attempt.
-		if err != nil && !errors.Is(err, ErrStore) {
-			if ferr := f.Flush(context.WithoutCancel(ctx)); ferr != nil {
+		if err != nil {
+			if ferr := f.Flush(context.WithoutCancel(ctx)); ferr != nil && !errors.Is(err, ErrStore) {
 				err = p.storing("storing messages of "+quoted(r), ferr)
 			}
 		}
@@ -768,7 +768,7 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 		if len(batch) == 1 && len(wanted) == 1 {
 			u := batch[0].uid
 			r.kills[u]++
-			if r.kills[u] >= killsAlone || errors.Is(err, errTooLong) {
+			if r.kills[u] >= killsAlone {
 				if qerr := p.quarantine(ctx, r, f, u, err.Error()); qerr != nil {
 					return nil, qerr
 				}
@@ -778,6 +778,16 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 	}
 
 	p.opt.Progress(Progress{p.account.Address, r.info.Display, r.given, total, p.result.Bytes})
+	tooLarge := func(it item) bool { return it.size > p.opt.MaxMessage }
+	for _, it := range slices.Concat(queue, again) {
+		if tooLarge(it) {
+			if err := p.quarantine(ctx, r, f, it.uid, fmt.Sprintf("%d octets are over the limit of %d", it.size, p.opt.MaxMessage)); err != nil {
+				return len(queue) + len(again), err
+			}
+		}
+	}
+	queue = slices.DeleteFunc(queue, tooLarge)
+	again = slices.DeleteFunc(again, tooLarge)
 	for len(queue) > 0 {
 		batch := queue[:batchLen(queue, r.limit)]
 		no, err := get(batch, p.s.bare)

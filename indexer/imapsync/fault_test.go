@@ -1,0 +1,264 @@
+package imapsync_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/imapsync"
+	"inwriting/indexer/imapsync/imaptest"
+)
+
+// shared is a Dovecot for tests that need no server of their own; each test
+// uses a user of its own.
+var shared struct {
+	sync.Mutex
+	dir string
+	s   *imaptest.Server
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.s != nil {
+		shared.s.Close()
+		os.RemoveAll(shared.dir)
+	}
+	os.Exit(code)
+}
+
+func sharedDovecot(t testing.TB) *imaptest.Server {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.s == nil {
+		dir, err := os.MkdirTemp("", "imaptest-mail-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := imaptest.StartDovecot(dir)
+		if err != nil {
+			os.RemoveAll(dir)
+			t.Fatal(err)
+		}
+		shared.s, shared.dir = s, dir
+	}
+	return shared.s
+}
+
+const faultMessages = 60
+
+// After any fault and the pass that met it, at most one more pass leaves every
+// message stored exactly once, none that is not on the server, and the mailbox
+// as it was.
+func TestFaults(t *testing.T) {
+	s := sharedDovecot(t)
+	refs := fill(t, s, "faults", "INBOX", 0, faultMessages)
+	known := map[archive.Ref]bool{}
+	for _, r := range refs {
+		known[r] = true
+	}
+	before := status(t, s, "faults", "INBOX")
+	var size int64
+	for n := range faultMessages {
+		size += int64(len(imaptest.Wire(mail(n))))
+	}
+	// Without an entry, the first pass ends clean.
+	quarantines := map[string]bool{}
+	for _, kind := range imaptest.Faults {
+		for _, times := range []int{1, 3} {
+			name := kind
+			if times > 1 {
+				name += "-repeated"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				idle := 10 * time.Second
+				if strings.HasPrefix(kind, "stall") || kind == "swallow-ok" {
+					if times > 1 {
+						t.Skip("one silence tells as much as three")
+					}
+					idle = 500 * time.Millisecond
+				}
+				p := imaptest.NewProxy(t, s.Addr, imaptest.Fault{Kind: kind, At: 37, Times: times})
+				a := s.Account("faults")
+				a.Server = "insecure://" + p.Addr
+				st := imaptest.NewStore()
+				res, err := imapsync.Run(t.Context(), a, st, newStage(t), imapsync.Options{Idle: idle, RetryDelay: time.Millisecond})
+				if err != nil {
+					t.Errorf("first pass: %v", err)
+				}
+				noProblems(t, st)
+				if p.Acted() != times {
+					t.Errorf("the fault acted %d times, want %d", p.Acted(), times)
+				}
+				for _, rs := range st.Refs("INBOX") {
+					for _, r := range rs {
+						if !known[r] {
+							t.Errorf("%v is not a message of the server", r)
+						}
+					}
+				}
+				f := folder(t, res, "INBOX")
+				if !f.Clean || (f.Quarantined > 0) != quarantines[kind] {
+					t.Errorf("first pass: %s", counts(f))
+				}
+				p.Heal()
+				st.MakeDue()
+				run(t, a, st, imapsync.Options{})
+				holds(t, st, "INBOX", refs)
+				for u, rs := range st.Refs("INBOX") {
+					if len(rs) != 1 {
+						t.Errorf("UID %d stored %d times", u, len(rs))
+					}
+				}
+				// A batch is everything here, so each fault may cost one mailbox.
+				if limit := size*int64(times+2) + 200_000; kind != "long-line" && p.Octets() > limit {
+					t.Errorf("%d octets for a mailbox of %d, want at most %d", p.Octets(), size, limit)
+				}
+			})
+		}
+	}
+	t.Cleanup(func() {
+		if got := status(t, s, "faults", "INBOX"); got != before {
+			t.Errorf("the mailbox changed: before %+v, after %+v", before, got)
+		}
+	})
+}
+
+// A message that can never be had is quarantined by its UID; the others come,
+// and when the server thinks better of it the message comes too.
+func TestPoison(t *testing.T) {
+	s := sharedDovecot(t)
+	refs := fill(t, s, "poison", "INBOX", 0, 20)
+	for _, kind := range []string{"cut", "cut-literal", "no-early", "drop", "nil-body", "no-body", "empty-body", "wrong-uid", "no-uid", "lie-long", "lie-short", "huge-literal", "long-line"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			p := imaptest.NewProxy(t, s.Addr, imaptest.Fault{Kind: kind, UID: 9})
+			a := s.Account("poison")
+			a.Server = "insecure://" + p.Addr
+			st := imaptest.NewStore()
+			res := run(t, a, st, imapsync.Options{Idle: 5 * time.Second})
+			f := folder(t, res, "INBOX")
+			if got, want := counts(f), "server 20 new 19 gone 0 flags 0 reused 0 quarantined 1 left 0 clean"; got != want {
+				t.Errorf("got %s, want %s\nevents: %v", got, want, st.Events)
+			}
+			if row := st.Rows("INBOX")[9]; row.State != imapsync.Quarantined || row.Tries != 1 {
+				t.Errorf("row of the message: %+v", row)
+			}
+			// Not due: the folder is passed over.
+			if f := folder(t, run(t, a, st, imapsync.Options{}), "INBOX"); !f.Unchanged {
+				t.Errorf("second pass: %s", counts(f))
+			}
+			p.Heal()
+			st.MakeDue()
+			res = run(t, a, st, imapsync.Options{})
+			if got, want := counts(folder(t, res, "INBOX")), "server 20 new 1 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"; got != want {
+				t.Errorf("healed: got %s, want %s", got, want)
+			}
+			holds(t, st, "INBOX", refs)
+		})
+	}
+}
+
+// Cancelling stops soon, keeps what was accepted and leaves nothing running.
+func TestCancel(t *testing.T) {
+	s := sharedDovecot(t)
+	refs := fill(t, s, "cancel", "INBOX", 0, 400)
+	leakCheck(t)
+	for _, at := range []int{1, 150, 399} {
+		ctx, cancel := context.WithCancel(t.Context())
+		st := imaptest.NewStore()
+		n := 0
+		st.OnAccept = func(string, uint32) {
+			if n++; n == at {
+				cancel()
+			}
+		}
+		start := time.Now()
+		_, err := imapsync.Run(ctx, s.Account("cancel"), st, newStage(t), imapsync.Options{})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("at %d: error %v, want context.Canceled", at, err)
+		}
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("at %d: took %v", at, d)
+		}
+		if got := len(st.Refs("INBOX")); got < at || got > at+1 {
+			t.Errorf("at %d: %d messages kept", at, got)
+		}
+		st.OnAccept = nil
+		run(t, s.Account("cancel"), st, imapsync.Options{})
+		holds(t, st, "INBOX", refs)
+	}
+}
+
+// A server that falls silent is left when the context ends, not only when the
+// idle time is over.
+func TestCancelSilence(t *testing.T) {
+	s := sharedDovecot(t)
+	fill(t, s, "silence", "INBOX", 0, 10)
+	leakCheck(t)
+	for _, kind := range []string{"stall", "stall-literal", "swallow-ok"} {
+		p := imaptest.NewProxy(t, s.Addr, imaptest.Fault{Kind: kind, At: 5})
+		a := s.Account("silence")
+		a.Server = "insecure://" + p.Addr
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		start := time.Now()
+		_, err := imapsync.Run(ctx, a, imaptest.NewStore(), newStage(t), imapsync.Options{})
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 4*time.Second {
+			t.Errorf("%s: error %v after %v", kind, err, time.Since(start))
+		}
+		p.Close()
+	}
+}
+
+// A store that fails ends the pass with its own error and loses nothing.
+func TestStoreFails(t *testing.T) {
+	s := sharedDovecot(t)
+	refs := fill(t, s, "full", "INBOX", 0, 50)
+	leakCheck(t)
+	st := imaptest.NewStore()
+	st.Fail = func(_ string, uid uint32) error {
+		if uid == 30 {
+			return imaptest.ErrFull
+		}
+		return nil
+	}
+	_, err := imapsync.Run(t.Context(), s.Account("full"), st, newStage(t), imapsync.Options{})
+	if !errors.Is(err, imapsync.ErrStore) || !errors.Is(err, imaptest.ErrFull) {
+		t.Fatalf("got error %v", err)
+	}
+	if got := len(st.Refs("INBOX")); got != 29 {
+		t.Errorf("%d messages kept, want 29", got)
+	}
+	st.Fail = nil
+	run(t, s.Account("full"), st, imapsync.Options{})
+	holds(t, st, "INBOX", refs)
+}
+
+func TestExclude(t *testing.T) {
+	s := sharedDovecot(t)
+	fill(t, s, "exclude", "INBOX", 0, 1)
+	fill(t, s, "exclude", "Sent", 1, 2)
+	fill(t, s, "exclude", "Junk", 2, 3)
+	fill(t, s, "exclude", "Lists/go", 3, 4)
+	a := s.Account("exclude")
+	a.Exclude = []string{`\junk`, "Lists/*"}
+	res := run(t, a, imaptest.NewStore(), imapsync.Options{})
+	var in []string
+	for _, f := range res.Folders {
+		if !f.Excluded && !f.Noselect {
+			in = append(in, f.Display)
+		}
+	}
+	slices.Sort(in)
+	if want := []string{"INBOX", "Sent"}; !slices.Equal(in, want) {
+		t.Errorf("collected %q, want %q", in, want)
+	}
+}
