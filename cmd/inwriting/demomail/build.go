@@ -149,13 +149,19 @@ func deliver(e *entry, to *person, octets []byte) []byte {
 	stamp := at.Format("Mon, 2 Jan 2006 15:04:05 -0700")
 	var b strings.Builder
 	b.WriteString("Return-Path: <" + back + ">\r\nDelivered-To: " + to.address + "\r\n")
-	with, ip := "ESMTPS", fmt.Sprintf("192.0.2.%d", 20+hashInt(200, "ip", domain))
+	ip := fmt.Sprintf("192.0.2.%d", 20+hashInt(200, "ip", domain))
 	host := fmt.Sprintf("mx%d.%s", 1+hashInt(3, "mx", domain), domain)
-	if e.from.ours {
-		with, ip, host = "ESMTPSA", "198.51.100.14", "[198.51.100.14]"
+	queue := strings.ToUpper(hash(10, "queue", e.id, to.address))
+	switch {
+	case e.via() == "bounce":
+		b.WriteString("Received: by mail.deskandco.example (Postfix)\r\n\tid " + queue + "; " + stamp + "\r\n")
+	case e.from.ours:
+		b.WriteString("Received: from [198.51.100.14] (office.deskandco.example [198.51.100.14])\r\n\t(Authenticated sender: " + e.from.address +
+			")\r\n\tby mail.deskandco.example (Postfix) with ESMTPSA id " + queue + "\r\n\tfor <" + to.address + ">; " + stamp + "\r\n")
+	default:
+		b.WriteString("Received: from " + host + " (" + host + " [" + ip + "])\r\n\tby mail.deskandco.example (Postfix) with ESMTPS id " + queue +
+			"\r\n\tfor <" + to.address + ">; " + stamp + "\r\n")
 	}
-	b.WriteString("Received: from " + host + " (" + host + " [" + ip + "])\r\n\tby mail.deskandco.example (Postfix) with " + with + " id " +
-		strings.ToUpper(hash(10, "queue", e.id, to.address)) + "\r\n\tfor <" + to.address + ">; " + stamp + "\r\n")
 	if e.from.dkim {
 		b.WriteString(dkim(domain, octets))
 	}

@@ -1,6 +1,7 @@
 package demomail
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -32,11 +33,12 @@ var manners = map[string]manner{
 	"outlook":     {html: "word", charset: "windows-1252", cte: "quoted-printable", mailer: []string{"X-Mailer: Microsoft Outlook 16.0", "Content-Language: en-gb"}},
 	"outlook-de":  {html: "word", charset: "iso-8859-1", cte: "quoted-printable", mailer: []string{"X-Mailer: Microsoft Outlook 16.0", "Content-Language: de-AT"}},
 	"gmail":       {width: 76, html: "gmail", charset: "utf-8", cte: "quoted-printable"},
-	"apple":       {html: "apple", charset: "utf-8", cte: "quoted-printable", mailer: []string{"X-Mailer: Apple Mail (2.3731.400.51.1.1)"}, mime: "1.0 (Mac OS X Mail 16.0 \\(3731.400.51.1.1\\))"},
-	"iphone":      {charset: "utf-8", cte: "quoted-printable", mailer: []string{"X-Mailer: iPhone Mail (20D67)"}, mime: "1.0 (1.0)"},
+	"apple":       {html: "apple", charset: "utf-8", cte: "quoted-printable", mime: "1.0 (Mac OS X Mail)"},
+	"iphone":      {charset: "utf-8", cte: "quoted-printable", mime: "1.0 (1.0)"},
 	"samsung":     {charset: "utf-8", cte: "base64"},
-	"thunderbird": {width: 72, flowed: true, charset: "utf-8", cte: "8bit", sigSep: true, mailer: []string{"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:102.0) Gecko/20100101 Thunderbird/102.7.1", "Content-Language: en-GB"}},
+	"thunderbird": {width: 72, flowed: true, charset: "utf-8", cte: "8bit", sigSep: true, mailer: []string{"Content-Language: en-GB"}},
 	"roundcube":   {width: 72, charset: "utf-8", cte: "8bit", sigSep: true, mailer: []string{"User-Agent: Roundcube Webmail/1.5.3"}},
+	"webmail":     {html: "gmail", only: true, charset: "utf-8", cte: "quoted-printable"},
 	"html":        {html: "table", only: true, charset: "utf-8", cte: "quoted-printable"},
 	"news":        {html: "table", charset: "utf-8", cte: "quoted-printable"},
 	"bot":         {width: 76, charset: "utf-8", cte: "quoted-printable"},
@@ -88,6 +90,30 @@ func messageID(e *entry) string {
 func uuid(id string) string {
 	h := hash(32, "uuid", id)
 	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
+}
+
+// version is the program's name and the version it had then: the programs were
+// updated in these months, as everybody's are.
+func version(e *entry) []string {
+	for _, v := range []struct{ until, iphone, apple, thunderbird string }{
+		{"2022-10-10", "19H12", "3696.120.41.1.1", "102.2.2"},
+		{"2022-12-05", "20A392", "3696.120.41.1.1", "102.4.1"},
+		{"2023-02-13", "20B110", "3731.200.110.1.12", "102.6.0"},
+		{"2024-01-01", "20D67", "3731.300.101.1.3", "102.8.0"},
+	} {
+		if e.date.Format("2006-01-02") >= v.until {
+			continue
+		}
+		switch e.via() {
+		case "iphone":
+			return []string{"X-Mailer: iPhone Mail (" + v.iphone + ")"}
+		case "apple":
+			return []string{"X-Mailer: Apple Mail (2." + v.apple + ")"}
+		case "thunderbird":
+			return []string{"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:102.0) Gecko/20100101 Thunderbird/" + v.thunderbird}
+		}
+	}
+	return nil
 }
 
 // references are the ids that an answer cites: the whole way back, oldest first.
@@ -149,7 +175,7 @@ func compose(e *entry) []byte {
 		// Seen in practice: a gateway that writes its own ids and loses the real ones.
 		line("In-Reply-To", "<"+hash(24, "lost", e.id)+"@gateway."+domainOf(e.from.address)+">")
 	}
-	for _, l := range m.mailer {
+	for _, l := range append(version(e), m.mailer...) {
 		h.WriteString(l + "\r\n")
 	}
 	if strings.HasPrefix(e.via(), "outlook") {
@@ -158,15 +184,11 @@ func compose(e *entry) []byte {
 	}
 	if l := e.fields["list"]; l != "" {
 		d := domainOf(e.from.address)
-		line("List-Id", l+" <news."+d+">")
+		line("List-Id", l+" <list."+d+">")
 		line("List-Unsubscribe", "<https://"+d+"/u/"+hash(20, "unsub", e.id)+">, <mailto:leave@"+d+">")
 		line("Precedence", "bulk")
 	}
-	version := m.mime
-	if version == "" {
-		version = "1.0"
-	}
-	line("MIME-Version", version)
+	line("MIME-Version", cmp.Or(m.mime, "1.0"))
 
 	part := bodyPart(e, m)
 	for _, p := range part.header {
@@ -318,11 +340,12 @@ func wrapBase64(octets string) string {
 func plainLines(e *entry) []string {
 	m := manners[e.via()]
 	var out []string
-	if quotes(e) {
-		out = append(out, attribution(e, e.parent)...)
-	}
+	said := false
 	for _, p := range e.body {
 		if words, ok := strings.CutPrefix(p, "> "); ok {
+			if !said { // a greeting goes above the quotation
+				out, said = append(out, attribution(e, e.parent)...), true
+			}
 			for _, l := range wrap(quotedWords(e, words), max(m.width-2, 0), false) {
 				out = append(out, "> "+l)
 			}
@@ -565,11 +588,13 @@ func htmlBody(e *entry) string {
 	if sign := signature(e); len(sign) > 0 {
 		lines = append(append(append([]string{}, lines...), ""), sign...)
 	}
-	if quotes(e) {
-		b.WriteString("<div>" + html.EscapeString(strings.TrimSpace(strings.Join(attribution(e, e.parent), " "))) + "</div>\n")
-	}
+	said := false
 	for _, l := range lines {
 		if words, ok := strings.CutPrefix(l, "> "); ok {
+			if !said {
+				b.WriteString("<div>" + html.EscapeString(strings.TrimSpace(strings.Join(attribution(e, e.parent), " "))) + "</div>\n")
+				said = true
+			}
 			b.WriteString("<blockquote type=\"cite\">" + html.EscapeString(quotedWords(e, words)) + "</blockquote>\n")
 			continue
 		}

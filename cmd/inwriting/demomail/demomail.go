@@ -86,8 +86,10 @@ func Config() (me []string, clients, others []Party) {
 	others = []Party{
 		{Name: "Alpenair", Domains: []string{"alpenair.example"}},
 		{Name: "Kessler Bau", Domains: []string{"kesslerbau.example"}},
-		{Name: "Inkwell Print", Domains: []string{"inkwellprint.example"}},
+		{Name: "Sootmark Print", Domains: []string{"sootmark.example"}},
 		{Name: "Blue Pike", Domains: []string{"bluepike.example"}},
+		{Name: "Keane Tax Advisers", Domains: []string{"keanetax.example"}},
+		{Name: "Tanner's Cars", Domains: []string{"tannerscars.example"}},
 		{Name: "Pension Arendt", Domains: []string{"pension-arendt.example"}},
 	}
 	return me, clients, others

@@ -156,7 +156,7 @@ func bouncePart(e *entry) mimePart {
 	rcpt, reason := e.body[0], strings.Join(e.body[1:], " ")
 	text := "This is the mail system at host " + reporter + ".\n\nI'm sorry to have to inform you that your message could not\nbe delivered to one or more recipients.\n\n<" + rcpt + ">: " + reason + "\n"
 	status := "Reporting-MTA: dns; " + reporter + "\r\nArrival-Date: " + e.date.Format(time.RFC1123Z) +
-		"\r\n\r\nFinal-Recipient: rfc822; " + rcpt + "\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; " + reason + "\r\n"
+		"\r\n\r\nFinal-Recipient: rfc822; " + rcpt + "\r\nAction: failed\r\nStatus: 5.4.4\r\nDiagnostic-Code: smtp; " + reason + "\r\n"
 	p := multi(e, "report",
 		mimePart{[]string{"Content-Type: text/plain; charset=us-ascii"}, strings.ReplaceAll(text, "\n", "\r\n")},
 		mimePart{[]string{"Content-Type: message/delivery-status"}, status},
