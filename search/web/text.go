@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
 	"html"
 	"html/template"
@@ -32,7 +33,7 @@ func verbatim(b *strings.Builder, s string) {
 			b.WriteString("\uFFFD")
 			from = i + 1
 			continue
-		case r < ' ', r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff, r == 0xfff9, r == 0xfffa, r == 0xfffb:
+		case hiding(r):
 			as = fmt.Sprintf(`<span class="unseen" title="a character that cannot be seen">U+%04X</span>`, r)
 		default:
 			continue
@@ -42,6 +43,29 @@ func verbatim(b *strings.Builder, s string) {
 		from = i + utf8.RuneLen(r)
 	}
 	b.WriteString(html.EscapeString(s[from:]))
+}
+
+// hiding reports whether r cannot be seen and can make a text look like another.
+func hiding(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 ||
+		r == 0xfeff || r >= 0xfff9 && r <= 0xfffb
+}
+
+// reveal names the hiding characters of a finished page that came in by a way
+// other than verbatim: a title, an attribute, a question. No page has any.
+func reveal(page []byte) []byte {
+	if bytes.IndexFunc(page, hiding) < 0 {
+		return page
+	}
+	var b bytes.Buffer
+	for _, r := range string(page) { // what is not UTF-8 becomes U+FFFD
+		if hiding(r) {
+			fmt.Fprintf(&b, "U+%04X", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.Bytes()
 }
 
 // words is verbatim for one line of a header: bounded, and isolated so that its

@@ -145,7 +145,7 @@ func (w *site) page(rw http.ResponseWriter, r *http.Request, status int, name st
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rw.WriteHeader(status)
-	_, _ = rw.Write(b.Bytes())
+	_, _ = rw.Write(reveal(b.Bytes()))
 }
 
 func (w *site) fail(rw http.ResponseWriter, r *http.Request, err error) {
