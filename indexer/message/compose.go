@@ -45,8 +45,7 @@ func (p *parser) compose() {
 	case strings.Contains(text, "-----BEGIN PGP MESSAGE-----"):
 		p.defect("encrypted", "the text is encrypted (OpenPGP)")
 	}
-	_, fwd := subjectMarks(p.m.Subject)
-	p.m.Zones = zones(text, hints, signers(p.m.From), fwd)
+	p.m.Zones = zones(text, hints, signers(p.m.From), passedOn(p.m.Subject))
 	p.sortParts()
 }
 
@@ -347,8 +346,9 @@ func (c *composer) add(text string, hints []hint) {
 	c.text += text
 }
 
-// subjectMarks tells whether a subject is marked as an answer or as passed on.
-func subjectMarks(s string) (reply, fwd bool) {
+// passedOn tells whether the outermost mark of a subject says that something is
+// passed on: "Fwd: Re: Offer" does, "Re: Fwd: Offer" answers.
+func passedOn(s string) bool {
 	for {
 		s = strings.TrimLeft(s, " \t")
 		if strings.HasPrefix(s, "[") {
@@ -359,20 +359,12 @@ func subjectMarks(s string) (reply, fwd bool) {
 		}
 		i := strings.IndexAny(s, ":[(")
 		if i < 1 || i > 12 {
-			return reply, fwd
+			return false
 		}
 		switch strings.ToLower(strings.TrimSpace(s[:i])) {
-		case "re", "aw", "sv", "antw", "antwort", "odp", "vs", "ref", "rif", "r":
-			reply = true
 		case "fw", "fwd", "wg", "tr", "rv", "enc", "doorst", "i", "vb", "vl", "pd", "weitergeleitet":
-			fwd = true
-		default:
-			return reply, fwd
+			return true
 		}
-		if j := strings.IndexByte(s, ':'); j >= 0 {
-			s = s[j+1:]
-		} else {
-			return reply, fwd
-		}
+		return false
 	}
 }

@@ -29,6 +29,7 @@ func TestGoldQuotes(t *testing.T) {
 		t.Skipf("no gold cases in %s", dir)
 	}
 	all, found, elsewhere := 0, 0, 0
+	statements, lost := 0, 0
 	for _, file := range cases {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -53,19 +54,27 @@ func TestGoldQuotes(t *testing.T) {
 				read[q.File] = m
 			}
 			all++
+			if q.Kind != "" {
+				statements++
+			}
 			switch want := squash(q.Quote); {
 			case strings.Contains(newText(m), want):
 				found++
 			case strings.Contains(squash(m.Text), want):
 				elsewhere++
+				if q.Kind == "" {
+					continue // slogans, disclaimers and signatures are labelled "none"
+				}
+				lost++
 				t.Logf("%s/%s: in another zone: %q (%s)", filepath.Base(filepath.Dir(file)), q.File, q.Quote, q.Kind)
 			default:
+				lost++
 				t.Logf("%s/%s: not in the text: %q (%s)", filepath.Base(filepath.Dir(file)), q.File, q.Quote, q.Kind)
 			}
 		}
 	}
 	t.Logf("of %d quotes %d stand in new zones, %d in others, %d nowhere", all, found, elsewhere, all-found-elsewhere)
-	if found*100 < all*97 {
-		t.Errorf("only %d of %d quotes stand in new zones", found, all)
+	if lost*500 > statements {
+		t.Errorf("%d of %d statements do not stand in new zones", lost, statements)
 	}
 }

@@ -185,6 +185,9 @@ func (z *zoner) signature(a, b int) {
 		}
 	}
 	if at := z.closing(a, b); at >= 0 {
+		if low := strings.ToLower(z.at(at)); at == a && (strings.HasPrefix(low, "th") || strings.HasPrefix(low, "dank") || strings.HasPrefix(low, "merci") || strings.HasPrefix(low, "vielen")) {
+			at++ // thanks alone are the message
+		}
 		z.set(at, z.postscript(at, b), Signature)
 	}
 }

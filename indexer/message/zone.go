@@ -2,6 +2,7 @@ package message
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -32,6 +33,7 @@ func zones(text string, hints []hint, signers []string, fwd bool) []Zone {
 	z := &zoner{text: text, signers: signers, fwd: fwd}
 	z.split(hints)
 	z.structure()
+	z.capitals()
 	for a := 0; a < len(z.lines); {
 		b := a
 		for b < len(z.lines) && z.lines[b].kind == New {
@@ -134,6 +136,10 @@ func (z *zoner) structure() {
 		case l.blank:
 			i++
 			continue
+		case l.mark && strings.HasPrefix(z.at(i), ">>> ") && strings.HasSuffix(z.at(i), ">>>") && hasDigit(z.at(i)):
+			// GroupWise: ">>> Ann Example 12/11/00 03:54PM >>>", the rest unmarked.
+			z.set(i, n, z.history())
+			return
 		case l.mark, l.hint == hintQuote:
 			l.kind = Quoted
 			if l.hint == hintQuote {
@@ -179,12 +185,36 @@ func (z *zoner) structure() {
 				continue
 			}
 		}
-		if l.hint == hintCite {
+		if l.hint == hintCite || z.wrapped(i, s) {
 			l.kind = Quoted
 		}
 		i++
 	}
 }
+
+// wrapped tells the rest of a quoted line that some program has broken at the
+// margin: it would not have fitted on the quoted line above, which ends no sentence.
+func (z *zoner) wrapped(i int, s string) bool {
+	if i == 0 || z.lines[i-1].blank || z.lines[i-1].kind != Quoted || isAttributionEnd(z.at(i-1)) {
+		return false
+	}
+	above := z.at(i - 1)
+	first, _, _ := strings.Cut(s, " ")
+	n := len(above)
+	if n < 60 || n+1+len(first) < 70 || strings.ContainsAny(above[n-1:], ".?!:") {
+		return false
+	}
+	switch strings.ToLower(strings.Trim(first, ",.!")) {
+	case "yes", "no", "ok", "okay", "sure", "done", "agreed", "please", "will", "i", "we", "it's", "thanks":
+		return false // an answer between the lines
+	}
+	if 'a' <= s[0] && s[0] <= 'z' {
+		return true
+	}
+	return len(s) <= 30 && n <= 82 && i+1 < len(z.lines) && z.lines[i+1].mark && z.lines[i-1].mark
+}
+
+func isAttributionEnd(s string) bool { return strings.HasSuffix(s, ":") }
 
 // passedOn decides how far the message reaches whose header stands in [a,b): to
 // the end, unless every line of it is marked with ">". It then labels the header and
@@ -196,6 +226,40 @@ func (z *zoner) passedOn(a, b int, kind ZoneKind) (from int, toEnd bool) {
 		return b, false
 	}
 	return 0, true
+}
+
+// capitals gives back to the author what he wrote in capitals into a quotation
+// without marks, if he says above that he did.
+func (z *zoner) capitals() {
+	top, says := 0, false
+	for top < len(z.lines) && z.lines[top].kind == New {
+		if !z.lines[top].blank && !says {
+			low := strings.ToLower(z.at(top))
+			says = strings.Contains(low, "capital") || strings.Contains(low, " caps") || strings.Contains(low, "upper case") || strings.Contains(low, "uppercase") || strings.Contains(low, "großbuchstaben") || strings.Contains(low, "majuscule")
+		}
+		top++
+	}
+	if !says {
+		return
+	}
+	for i := top; i < len(z.lines); i++ {
+		if l := &z.lines[i]; !l.blank && !l.mark && l.kind == Quoted && label(z.at(i)) == 0 && (shouted(z.at(i), 8) || z.lines[i-1].kind == New && shouted(z.at(i), 3)) {
+			l.kind = New
+		}
+	}
+}
+
+// shouted tells lines of at least n letters that are all capitals.
+func shouted(s string, n int) bool {
+	for _, r := range s {
+		if unicode.IsLower(r) {
+			return false
+		}
+		if unicode.IsUpper(r) {
+			n--
+		}
+	}
+	return n <= 0
 }
 
 // separator knows the lines that mail programs put between a message and the one
@@ -210,7 +274,7 @@ func (z *zoner) separator(i int, s string) (k int, kind ZoneKind) {
 		ruled := leading(s, c) >= 3 || leading(s, c) >= 1 && strings.HasSuffix(s, string(c))
 		if inner != "" && ruled {
 			low := strings.ToLower(inner)
-			if phraseIn(low, originals) {
+			if phraseIn(low, originals) || strings.HasPrefix(low, "on ") && dated(low) && verbAtEnd(low) {
 				return 1, z.history()
 			}
 			if phraseIn(low, forwards) {
@@ -259,9 +323,9 @@ func phraseIn(low string, phrases []string) bool {
 }
 
 var originals = []string{
-	"original message", "original appointment", "reply message", "original-nachricht", "originalnachricht", "ursprüngliche nachricht", "ursprünglicher termin",
+	"original message", "original appointment", "reply message", "reply separator", "forward header", "original-nachricht", "originalnachricht", "ursprüngliche nachricht", "ursprünglicher termin",
 	"message d'origine", "message d’origine", "message original", "mensaje original", "mensagem original", "messaggio originale",
-	"oorspronkelijk bericht", "originele bericht", "origineel bericht", "originalmeddelande", "ursprungligt meddelande", "oprindelig meddelelse", "original meddelelse", "original besked",
+	"oorspronkelijk bericht", "originele bericht", "origineel bericht", "originalmeddelande", "ursprungligt meddelande", "oprindelig meddelelse", "oprindelig besked", "original meddelelse", "original besked",
 	"opprinnelig melding", "alkuperäinen viesti", "исходное сообщение", "original e-mail", "original email", "wiadomość oryginalna", "oryginalna wiadomość",
 	"treść oryginalnej wiadomości", "původní zpráva", "eredeti üzenet", "mesaj original", "mesajul original", "orijinal mesaj", "原始邮件", "原始郵件", "元のメッセージ", "original text",
 }
@@ -292,11 +356,11 @@ var labels = map[string]int{}
 
 func init() {
 	for kind, names := range map[int]string{
-		labelFrom:    "from|von|de|da|van|från|fra|od|от|lähettäjä|差出人|发件人|寄件者|feladó|kimden|expéditeur|remitente|mittente|afzender|nadawca|de la",
-		labelDate:    "sent|date|gesendet|datum|envoyé|fecha|enviado|enviado el|enviado em|enviada|data|inviato|verzonden|skickat|sendt|dato|wysłano|дата|отправлено|lähetetty|päiväys|päivämäärä|odesláno|送信日時|发送时间|日期|elküldve|dátum|tarih|gönderme tarihi|date sent|verzonden op|data wysłania|envoyé le|gesendet am",
+		labelFrom:    "from|author|von|de|da|van|från|fra|od|от|lähettäjä|差出人|发件人|寄件者|feladó|kimden|expéditeur|remitente|mittente|afzender|nadawca|de la",
+		labelDate:    "sent|date|gesendet|datum|envoyé|fecha|enviado|enviado el|enviado em|enviada|data|inviato|verzonden|skickat|sendt|dato|wysłano|дата|отправлено|lähetetty|päiväys|päivämäärä|odesláno|送信日時|发送时间|日期|elküldve|dátum|tarih|gönderme tarihi|date sent|verzonden op|data wysłania|envoyé le|gesendet am|message du|date d'envoi|am",
 		labelTo:      "to|an|à|a|para|aan|till|til|do|кому|vastaanottaja|宛先|收件人|címzett|kime|destinataire|destinatario|komu|empfänger|adresat",
 		labelCc:      "cc|kopie|kopia|copie|копия|ccn|cópia|copia|kopi|dw|抄送|másolatot kap|bcc",
-		labelSubject: "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne|temat|тема|aihe|件名|主题|主旨|tárgy|konu|předmět|subj",
+		labelSubject: "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne|temat|тема|aihe|件名|主题|主旨|tárgy|konu|předmět|subj|sujet",
 		labelOther:   "reply-to|importance|attachments|anlagen|wichtigkeit|antwort an|pièces jointes|bijlagen|resent-from|organization|organisation|newsgroups|priority|when|where|message-id|sent by|please respond to|sensitivity|allegati|adjuntos|anexos|bilagor|in-reply-to|x-mailer|mailed-by|signed-by|conversation|posted at|posted to",
 	} {
 		for _, n := range strings.Split(names, "|") {
@@ -384,6 +448,7 @@ func (z *zoner) headerBlock(i int, s string) (start, k int) {
 	start = i
 	switch {
 	case first&labelFrom != 0 && kinds >= 3, first&labelFrom != 0 && kinds == 2 && got&(labelDate|labelSubject) != 0 && hasDigit(z.span(i, end)) && strings.Contains(z.span(i, end), "@"):
+	case first&labelTo != 0 && got&labelSubject != 0 && got&labelFrom != 0 && got&labelDate != 0:
 	case first&labelTo != 0 && got&labelSubject != 0:
 		// Lotus Notes: who and when stand above.
 		if start = z.lotusHead(i); start < 0 {
@@ -396,7 +461,7 @@ func (z *zoner) headerBlock(i int, s string) (start, k int) {
 	// A rule or a lone "Original message" above belongs to it.
 	if j := z.previous(start); j >= 0 {
 		t := z.at(j)
-		if ruleOf(t) >= 5 || phraseIn(strings.ToLower(t), originals) && len(t) < 40 {
+		if ruleOf(t) >= 4 || strings.HasPrefix(t, "---") && strings.HasSuffix(t, "---") || phraseIn(strings.ToLower(t), originals) && len(t) < 40 {
 			start = j
 		}
 	}
@@ -519,6 +584,13 @@ func (z *zoner) attribution(i int, s string) (k int, sure bool) {
 		if strings.HasSuffix(joined, ":") || strings.HasSuffix(joined, "：") {
 			break
 		}
+		if k < 4 && i+k < len(z.lines) && z.lines[i+k].mark && strings.Count(joined, "<") > strings.Count(joined, ">") {
+			// "On … <ann@desk.example" "> wrote:": the bracket is no quotation mark.
+			if t := z.at(i + k); len(t) < 40 && (t == ">:" || hasVerb(strings.ToLower(t))) {
+				joined += t
+				continue
+			}
+		}
 		if k == 4 || i+k >= len(z.lines) || z.lines[i+k].blank || z.lines[i+k].mark {
 			// "On … wrote" without a colon, or with the dots of a phone.
 			if !trigger || !verbAtEnd(joined) {
@@ -540,15 +612,19 @@ func (z *zoner) attribution(i int, s string) (k int, sure bool) {
 	verb := hasVerb(low)
 	address := strings.Contains(low, "@")
 	switch {
-	case verb && trigger && hasDigit(low) && dated(low):
+	case verb && trigger && dated(low):
 		return k, true
-	case verb && address && hasDigit(low) && dated(low) && (k == 1 || marked):
+	case isDigit(low[0]) && address && dated(low) && strings.HasSuffix(low, ">:"):
+		return k, true
+	case verb && address && k == 1 && strings.Contains(low, ">") && verbAtEnd(low) && (i == 0 || z.lines[i-1].blank) && i+1 < len(z.lines) && z.lines[i+1].blank:
+		return k, true
+	case verb && address && dated(low) && (k == 1 || marked):
 		return k, k <= 2 && verbAtEnd(low)
 	case verb && (marked || z.lines[i].hint == hintCite):
 		return k, false
 	case marked && address && k <= 2:
 		return k, false
-	case marked && trigger && hasDigit(low) && dated(low):
+	case marked && trigger && dated(low):
 		return k, false
 	}
 	return 0, false
@@ -567,7 +643,7 @@ func begins(s string) bool {
 		return true
 	}
 	// "2024-03-05 10:12 GMT+01:00 Name <…>:" begins with its date.
-	return isDigit(s[0]) && hasDigit(s[:i]) && i >= 4
+	return isDigit(s[0])
 }
 
 var verbs = []string{
