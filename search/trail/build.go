@@ -159,7 +159,19 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 		add([]archive.Ref{h.Ref})
 	}
 	if len(refs) == 0 {
-		return nil, nil
+		// A question about people alone finds none of its words in what they wrote.
+		var all []string
+		for _, c := range people.Clients {
+			all = append(all, c.Addresses...)
+		}
+		if len(all) == 0 {
+			return nil, nil
+		}
+		list, err := src.Between(ctx, all, time.Time{}, time.Time{}, opts.Messages)
+		if err != nil {
+			return nil, fmt.Errorf("finding mail with %d people: %w", len(all), err)
+		}
+		add(list)
 	}
 	// Threads of the nearest first: there may be more than can be read.
 	near := refs
@@ -325,7 +337,7 @@ func (p *pool) only(party string) *pool {
 }
 
 const (
-	threshold  = 0.38 // the least relevance of a statement in a trail
+	threshold  = 0.34 // the least relevance of a statement in a trail
 	maxEntries = 60
 )
 
@@ -351,12 +363,38 @@ func (q *query) selectFrom(p *pool) []*item {
 }
 
 // grounded is the rule for "nothing in writing": some mail, with the mail it
-// answers, must hold enough of what the question is about.
-func (q *query) grounded(p *pool) bool { return q.ground(p) >= 0.34 }
+// answers, must hold enough of what the question is about. A question that is
+// about nothing but people ("what does Priya want from me now") is grounded in
+// any mail of theirs.
+func (q *query) grounded(p *pool) bool {
+	if len(q.people) > 0 && !q.specific() {
+		for _, m := range p.mails {
+			if q.people[m.author] && len(m.items) > 0 {
+				return true
+			}
+		}
+	}
+	return q.ground(p) >= leastGround
+}
+
+const leastGround = 0.42
+
+// specific reports whether the question names a thing, not only people and deeds.
+func (q *query) specific() bool {
+	for _, t := range q.order {
+		if q.content[t] >= 1 {
+			return true
+		}
+	}
+	return false
+}
 
 func (q *query) ground(p *pool) float64 {
 	best := 0.0
 	for _, m := range p.mails {
+		if len(m.items) == 0 {
+			continue
+		}
 		ts, syn := m.union()
 		if m.parent != nil {
 			pt, ps := m.parent.union()
@@ -367,13 +405,25 @@ func (q *query) ground(p *pool) float64 {
 				syn[c] = true
 			}
 		}
-		if len(m.items) > 0 {
-			if c := q.cover(p, ts, syn); c > best {
-				best = c
-			}
+		if c := q.share(ts, syn); c > best {
+			best = c
 		}
 	}
 	return best
+}
+
+// share is cover with every term at its own weight: a word that all of a client's
+// mail holds is rare enough to say that the mail is about it.
+func (q *query) share(own map[term]float64, syn map[term]bool) float64 {
+	sum, total := 0.0, 0.0
+	for _, t := range q.order {
+		total += q.content[t]
+		sum += q.content[t] * termMatch(t, own, syn)
+	}
+	if total == 0 {
+		return 0
+	}
+	return sum / total
 }
 
 func sortedKeys[V any](m map[string]V) []string {

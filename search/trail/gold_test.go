@@ -18,6 +18,7 @@ import (
 	"inwriting/indexer/archive"
 	"inwriting/indexer/message"
 	"inwriting/indexer/statement"
+	"inwriting/indexer/thread"
 )
 
 // The gold cases are not part of the repository; tests that need them skip.
@@ -55,7 +56,8 @@ type goldCase struct {
 	}
 
 	dir     string
-	records []*Record
+	records []*Record // statements as labelled
+	read    []*Record // statements as the reader finds them
 	files   map[archive.Ref]string
 }
 
@@ -127,7 +129,39 @@ func (c *goldCase) load(t testing.TB) {
 			r.Statements = append(r.Statements, st)
 		}
 		c.records = append(c.records, r)
+		c.read = append(c.read, readRecord(raw, people))
 	}
+}
+
+// readRecord reads a message as the indexer does.
+func readRecord(raw []byte, people People) *Record {
+	m := message.Parse(raw)
+	r := &Record{Ref: sha256.Sum256(raw), From: m.From, To: m.To, Cc: m.Cc, Subject: m.Subject, MessageID: m.MessageID,
+		Refs: append(append([]string(nil), m.InReplyTo...), m.References...), Date: m.Date, Auto: m.Auto, Attachments: m.Parts}
+	r.Info = MessageInfo{Ref: r.Ref, MessageID: m.MessageID, Date: m.Date, Subject: m.Subject}
+	var speaker Speaker
+	if len(m.From) > 0 {
+		r.Info.From = m.From[0].Address
+		speaker = Speaker{Name: m.From[0].Name, Address: m.From[0].Address}
+	}
+	for _, a := range m.To {
+		r.Info.To = append(r.Info.To, a.Address)
+	}
+	speaker.Role, _ = people.Role(speaker.Address)
+	for _, z := range m.Zones {
+		text := m.Text[z.Start:z.End]
+		switch z.Kind {
+		case message.New:
+			r.NewHashes = append(r.NewHashes, thread.Shingles(text)...)
+		case message.Quoted, message.Forwarded:
+			r.QuotedHashes = append(r.QuotedHashes, thread.Shingles(text)...)
+		}
+	}
+	for i, s := range statement.Read(m).Statements {
+		r.Statements = append(r.Statements, Statement{ID: fmt.Sprintf("s-%x-%d", r.Ref[:4], i), Kind: s.Kind, Confidence: s.Confidence, Quote: s.Quote,
+			Start: s.Start, End: s.End, Speaker: speaker, Message: r.Info, Facts: s.Facts, Flags: s.Flags, Why: s.Why})
+	}
+	return r
 }
 
 // headerRecord reads as much of a message's header as a trail needs.

@@ -132,20 +132,20 @@ func (s *score) merge(o *score) {
 }
 
 // measure runs every question of every case; with mixed, over all cases' mail at once.
-func measure(t *testing.T, cases []*goldCase, mixed bool) *score {
+func measure(t *testing.T, cases []*goldCase, of func(*goldCase) []*Record, mixed bool) *score {
 	ctx := context.Background()
 	all := newScore()
 	var everything []*Record
 	var everybody People
 	for _, c := range cases {
-		everything = append(everything, c.records...)
+		everything = append(everything, of(c)...)
 		p := c.people()
 		everybody.Us = append(everybody.Us, p.Us...)
 		everybody.Clients = append(everybody.Clients, p.Clients...)
 	}
 	detail := os.Getenv("INWRITING_DETAIL")
 	for _, c := range cases {
-		records, people := c.records, c.people()
+		records, people := of(c), c.people()
 		if mixed {
 			records, people = everything, everybody
 		}
@@ -170,11 +170,11 @@ func measure(t *testing.T, cases []*goldCase, mixed bool) *score {
 }
 
 // foreign asks every case the questions of the others: the right answer is nothing.
-func foreign(t *testing.T, cases []*goldCase) (nothing, asked int) {
+func foreign(t *testing.T, cases []*goldCase, of func(*goldCase) []*Record) (nothing, asked int) {
 	var worst []string
 	for _, c := range cases {
 		people := c.people()
-		src := newMemory(c.records, people)
+		src := newMemory(of(c), people)
 		for _, o := range cases {
 			if o == c {
 				continue
@@ -202,10 +202,18 @@ func foreign(t *testing.T, cases []*goldCase) (nothing, asked int) {
 
 func TestGold(t *testing.T) {
 	cases := loadGold(t)
-	t.Run("labelled statements", func(t *testing.T) { measure(t, cases, false) })
-	t.Run("labelled statements, all cases in one mailbox", func(t *testing.T) { measure(t, cases, true) })
-	t.Run("questions of other cases", func(t *testing.T) {
-		n, of := foreign(t, cases)
+	labelled := func(c *goldCase) []*Record { return c.records }
+	read := func(c *goldCase) []*Record { return c.read }
+	t.Run("labelled", func(t *testing.T) { measure(t, cases, labelled, false) })
+	t.Run("labelled, one mailbox", func(t *testing.T) { measure(t, cases, labelled, true) })
+	t.Run("labelled, foreign", func(t *testing.T) {
+		n, of := foreign(t, cases, labelled)
+		t.Logf("nothing in writing: %d of %d", n, of)
+	})
+	t.Run("read", func(t *testing.T) { measure(t, cases, read, false) })
+	t.Run("read, one mailbox", func(t *testing.T) { measure(t, cases, read, true) })
+	t.Run("read, foreign", func(t *testing.T) {
+		n, of := foreign(t, cases, read)
 		t.Logf("nothing in writing: %d of %d", n, of)
 	})
 }
