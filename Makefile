@@ -1,0 +1,36 @@
+# inwriting: build, test, measure. Everything builds without cgo.
+export CGO_ENABLED = 0
+GO ?= go
+
+.PHONY: build test tools vet fuzz eval bench bench-sync bench-import bench-big
+
+build:
+	$(GO) build -trimpath -ldflags=-buildid= -o bin/inwriting ./cmd/inwriting
+
+# Real peers, never mocked: a test that needs one fails where it is missing.
+tools:
+	@.ci/tools
+
+# -race needs cgo; everything else is built without.
+test: tools vet
+	$(GO) build ./...
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 12m ./...
+
+vet:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# Each fuzz target for a short while.
+fuzz:
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p || exit 1; done; done
+
+# Quality on the labelled disputes and the labelled real mail.
+eval:
+	$(GO) run ./cmd/eval
+
+# Speed and memory, beside a peer in the same run.
+bench: bench-sync bench-import bench-big
+bench-sync bench-import bench-big: tools build
+	$(GO) run ./cmd/bench $(@:bench-%=%)

@@ -1,0 +1,397 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"inwriting/search"
+	"inwriting/search/httpapi"
+	"inwriting/search/trail"
+)
+
+func (a *app) statusCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "What is kept, how far back, and what is missing",
+		Args:  exactly(0),
+		RunE: func(c *cobra.Command, args []string) error {
+			b, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			cov, err := b.Coverage(c.Context())
+			if err != nil {
+				return err
+			}
+			a.addConfigured(cov)
+			if err := a.printStatus(cov); err != nil {
+				return err
+			}
+			if a.strict {
+				for _, m := range cov.Mailboxes {
+					if m.State != "up to date" && m.State != "imported" {
+						return &exitError{status: exitIncomplete}
+					}
+				}
+			}
+			return nil
+		},
+	}
+	a.strictFlag(c)
+	return c
+}
+
+// addConfigured adds the mailboxes that were never read.
+func (a *app) addConfigured(cov *trail.Coverage) {
+	cfg, err := a.config()
+	if err != nil {
+		return
+	}
+next:
+	for _, m := range cfg.Mailboxes {
+		for _, have := range cov.Mailboxes {
+			if strings.EqualFold(have.Address, m.Address) && have.State != "imported" {
+				continue next
+			}
+		}
+		cov.Mailboxes = append(cov.Mailboxes, trail.MailboxCoverage{Address: m.Address, State: "never read", Folders: []trail.FolderCoverage{}})
+	}
+}
+
+func (a *app) printStatus(cov *trail.Coverage) error {
+	if a.json {
+		return writeJSON(a.out, httpapi.Status{Schema: httpapi.StatusSchema, Coverage: *cov})
+	}
+	t := a.outTerm()
+	if !a.plain {
+		if len(cov.Mailboxes) == 0 {
+			fmt.Fprintln(a.out, "Nothing is kept yet.")
+			fmt.Fprintln(a.err, `inwriting: hint: "inwriting demo" shows what it does; "inwriting import PATH --mailbox ADDRESS" takes in mail that lies in files`)
+			return nil
+		}
+		fmt.Fprintln(a.out, t.dim(pad("mailbox", 30)+pad("state", 17)+pad("read back to", 17)+pad("kept", 9)+"gaps"))
+	}
+	for _, m := range cov.Mailboxes {
+		kept, unread, quarantined, excluded := 0, 0, 0, 0
+		var from *time.Time
+		for _, f := range m.Folders {
+			kept += f.Stored
+			unread += f.Stored - f.Indexed
+			quarantined += f.Quarantined
+			if f.Excluded {
+				excluded++
+			}
+			if f.From != nil && (from == nil || f.From.Before(*from)) {
+				from = f.From
+			}
+		}
+		back := "-"
+		if from != nil {
+			back = shortDay(*from)
+		}
+		var gaps []string
+		if quarantined > 0 {
+			gaps = append(gaps, number(quarantined)+" not given by the server")
+		}
+		if unread > 0 {
+			gaps = append(gaps, number(unread)+" not read yet")
+		}
+		if excluded > 0 {
+			gaps = append(gaps, plural(excluded, "folder", "folders")+" left out")
+		}
+		if m.State != "up to date" && m.State != "imported" {
+			gaps = append(gaps, m.State)
+		}
+		if len(gaps) == 0 {
+			gaps = []string{"none"}
+		}
+		if a.plain {
+			plainLine(a.out, m.Address, m.State, back, strconv.Itoa(kept), strings.Join(gaps, ", "))
+			continue
+		}
+		fmt.Fprintf(a.out, "%s%s%s%s%s\n", pad(m.Address+" ", 30), pad(m.State, 17), pad(back, 17), pad(number(kept), 9), strings.Join(gaps, ", "))
+		if m.Detail != "" {
+			fmt.Fprintln(a.out, t.dim(wrap(clean(m.Detail), t.width, "  ", "  ")))
+		}
+	}
+	if cp := cov.Checkpoint; cp != nil && !a.plain {
+		fmt.Fprintf(a.out, "Ledger %s entries, root %s, signed %s\n", number(int(cp.Size)), cp.Root[:min(12, len(cp.Root))], moment(cp.Time.Local()))
+	}
+	return nil
+}
+
+func (a *app) searchCmd() *cobra.Command {
+	var q search.Query
+	var sort string
+	var all bool
+	c := &cobra.Command{
+		Use:   "search WORDS...",
+		Short: "Find statements, or messages, by what they say",
+		Long: `Search finds statements: one person's words that instruct, confirm, change,
+promise, deliver, warn or dispute. A plain question works as it is typed. Fields
+narrow it: from: to: by: client: kind: date: since: until: mailbox: folder:
+subject: has:attachment; "phrases", AND, OR, NOT, prefix* and fuzzy~ work too.`,
+		Example: `  inwriting search what date did Martin want to fly
+  inwriting search --from Martin --kind change --since 2023-03-01
+  inwriting search --messages 'invoice has:attachment'`,
+		RunE: func(c *cobra.Command, args []string) error {
+			q.Text = strings.Join(args, " ")
+			q.Sort = search.Sort(sort)
+			if strings.TrimSpace(q.Text) == "" && len(q.From)+len(q.To)+len(q.By)+len(q.Client)+len(q.Kind)+len(q.Mailbox)+len(q.Folder) == 0 && q.Since == "" && q.Until == "" {
+				return &exitError{status: exitUsage, err: errors.New("search for what?"), hint: c.UseLine()}
+			}
+			switch q.Sort {
+			case search.Closest, search.Newest, search.Oldest:
+			default:
+				return usage("--sort %q: want closest, newest or oldest", sort)
+			}
+			if q.Limit < 0 || q.Limit > search.MaxLimit || q.Offset < 0 {
+				return usage("--limit goes from 1 to %d, --offset from 0", search.MaxLimit)
+			}
+			if all {
+				q.Limit = search.MaxLimit
+			}
+			b, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			r, err := b.Search(c.Context(), q)
+			if err != nil {
+				return err
+			}
+			switch {
+			case a.json:
+				err = writeJSON(a.out, r)
+			case a.plain:
+				for _, h := range r.Hits {
+					if m := h.Message; m != nil {
+						plainLine(a.out, m.Ref.String(), m.Date.UTC().Format(time.RFC3339), m.From, m.Subject)
+						continue
+					}
+					s := h.Statement
+					plainLine(a.out, s.ID, string(s.Kind), s.Message.Date.UTC().Format(time.RFC3339), s.Speaker.Address, string(s.Speaker.Role), s.Quote)
+				}
+			default:
+				renderHits(a.out, a.outTerm(), r, q.Offset+len(r.Hits))
+				if len(r.Corrected) > 0 {
+					for from, to := range r.Corrected {
+						fmt.Fprintf(a.err, "nobody wrote %q; searched for %q\n", from, to)
+					}
+				}
+			}
+			if err == nil && r.Total == 0 {
+				if !a.json && !a.plain {
+					t := a.outTerm()
+					fmt.Fprintf(a.out, "Nothing in writing about: %s\n%s\n", q.Text, wrap(searched(r.Coverage), t.width, "", ""))
+				}
+				return &exitError{status: exitNothing}
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&q.From, "from", nil, "messages from this `ADDRESS` or name")
+	f.StringArrayVar(&q.To, "to", nil, "messages to this `ADDRESS` or name")
+	f.StringArrayVar(&q.By, "by", nil, "said by this `PERSON`")
+	f.StringArrayVar(&q.Client, "of", nil, "with this configured `CLIENT`")
+	f.StringArrayVar(&q.Kind, "kind", nil, "statements of this `KIND`")
+	f.StringArrayVar(&q.Mailbox, "mailbox", nil, "found in this `MAILBOX`")
+	f.StringArrayVar(&q.Folder, "folder", nil, "found in this `FOLDER`")
+	f.StringVar(&q.Since, "since", "", "from this `DATE` on")
+	f.StringVar(&q.Until, "until", "", "up to and with this `DATE`")
+	f.BoolVar(&q.Messages, "messages", false, "messages instead of statements")
+	f.IntVar(&q.Limit, "limit", 20, "how many to show")
+	f.IntVar(&q.Offset, "offset", 0, "how many to skip")
+	f.BoolVar(&all, "all", false, "show as many as there may be")
+	f.StringVar(&sort, "sort", "closest", "closest, newest or oldest")
+	return c
+}
+
+func (a *app) showCmd() *cobra.Command {
+	var raw bool
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one message or statement",
+		Long: `Show prints one statement (s-…) or message (sha256-…, or its Message-ID), as read.
+Ids may be shortened. --raw gives a message's octets exactly as collected.`,
+		Example: "  inwriting show s-7k2q\n  inwriting show sha256-9f2c41 --raw > message.eml",
+		Args:    exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, id := c.Context(), args[0]
+			b, err := a.open(ctx)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			if strings.HasPrefix(id, "s-") && !strings.Contains(id, "@") {
+				st, err := b.Statement(ctx, id)
+				if err != nil {
+					return err
+				}
+				switch {
+				case raw:
+					return a.copyRaw(c, b, st.Message)
+				case a.json:
+					return writeJSON(a.out, httpapi.Statement{Schema: httpapi.StatementSchema, Statement: *st})
+				}
+				renderStatement(a.out, a.outTerm(), *st)
+				return nil
+			}
+			m, err := b.Message(ctx, id)
+			if err != nil {
+				return err
+			}
+			switch {
+			case raw:
+				return a.copyRaw(c, b, m.Message)
+			case a.json:
+				return writeJSON(a.out, m)
+			case a.plain:
+				_, err = io.WriteString(a.out, m.Text)
+				return err
+			}
+			renderMessage(a.out, a.outTerm(), m)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&raw, "raw", false, "the message's octets")
+	return c
+}
+
+func (a *app) copyRaw(c *cobra.Command, b backend, m trail.MessageInfo) error {
+	body, _, err := b.Raw(c.Context(), m.Ref)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if _, err := io.Copy(a.out, body); err != nil {
+		return fmt.Errorf("writing %v: %w", m.Ref, err)
+	}
+	return nil
+}
+
+func renderStatement(w io.Writer, t terminal, s trail.Statement) {
+	fmt.Fprintf(w, "%s  %s  %s  %s\n", s.ID, t.bold(kindName(s.Kind)), who(s.Speaker), moment(s.Message.Date))
+	text, reading := t.quoteText(s)
+	fmt.Fprintln(w, wrap(text, t.width, "  ", "   "))
+	if reading != "" {
+		fmt.Fprintln(w, "   "+t.dim(reading))
+	}
+	fmt.Fprintf(w, "  %s\n", t.dim(subject(s.Message.Subject)+" · "+place(s.Message)))
+	fmt.Fprintf(w, "  %s\n", t.dim(s.Message.Ref.String()))
+	fmt.Fprintf(w, "  confidence %.2f, because:\n", s.Confidence)
+	for _, y := range s.Why {
+		fmt.Fprintf(w, "    %s %+.2f  %s\n", pad(y.Rule, 24), y.Weight, clean(y.Text))
+	}
+}
+
+func renderMessage(w io.Writer, t terminal, m *search.MessageDoc) {
+	head := func(name, value string) {
+		if value != "" {
+			fmt.Fprintln(w, wrap(clean(value), t.width, t.dim(pad(name, 10)), strings.Repeat(" ", 10)))
+		}
+	}
+	head("From", m.Message.From)
+	head("To", strings.Join(m.Message.To, ", "))
+	head("Cc", strings.Join(m.Cc, ", "))
+	head("Date", m.Message.Date.Format("Monday 2 January 2006, 15:04 -0700"))
+	head("Subject", subject(m.Message.Subject))
+	for _, o := range m.Message.Occurrences {
+		where := fmt.Sprintf("%s/%s, UID %d", o.Mailbox, o.Folder, o.UID)
+		if o.Gone {
+			where += ", gone from the server, kept here"
+		}
+		head("Found in", where)
+	}
+	for _, p := range m.Parts {
+		if !p.Inline {
+			head("Attached", fmt.Sprintf("%s, %s, %s", p.Name, p.ContentType, bytesText(p.Size)))
+		}
+	}
+	head("Kept as", fmt.Sprintf("%s, %s, ledger entry %s", m.Message.Ref, bytesText(m.Size), number(int(m.LedgerIndex))))
+	for _, d := range m.Defects {
+		head("Defect", d.Text)
+	}
+	fmt.Fprintln(w)
+	runes := []rune(m.Text)
+	for _, z := range m.Zones {
+		text := string(runes[z.Start:z.End])
+		for line := range strings.Lines(text) {
+			line = strings.TrimRight(line, "\n")
+			line = cleanLine(line)
+			if z.Kind != "new" {
+				line = t.dim(line)
+			}
+			fmt.Fprintln(w, line)
+		}
+	}
+	if len(m.Statements) > 0 {
+		fmt.Fprintln(w)
+		for _, s := range m.Statements {
+			text, _ := t.quoteText(s)
+			fmt.Fprintln(w, wrap(text, t.width, fmt.Sprintf(" %s  %s ", t.dim(s.ID), pad(t.bold(kindName(s.Kind)), 13)), strings.Repeat(" ", 28)))
+		}
+	}
+}
+
+// cleanLine is clean for text whose white space means something.
+func cleanLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r == '\t' {
+			b.WriteString("    ")
+			continue
+		}
+		if r == ' ' || clean(string(r)) != "" {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func (a *app) trailCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "trail QUESTION",
+		Short: "The written trail behind a piece of work",
+		Long: `Trail gathers the statements that bear on a question, within threads and across
+them, in order and numbered, with what each later one does to an earlier one,
+what they contradict, what was never answered, and what could not be seen.`,
+		Example: "  inwriting trail what date did Martin want to fly\n  inwriting trail 'who agreed to the hourly rate' --json",
+		Args:    atLeast(1, "a question"),
+		RunE: func(c *cobra.Command, args []string) error {
+			question := strings.Join(args, " ")
+			b, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			tr, err := b.Trail(c.Context(), question)
+			if err != nil {
+				return err
+			}
+			switch {
+			case a.json:
+				err = writeJSON(a.out, tr)
+			case a.plain:
+				for _, e := range tr.Entries {
+					s := e.Statement
+					plainLine(a.out, strconv.Itoa(e.N), s.ID, string(s.Kind), s.Message.Date.UTC().Format(time.RFC3339), s.Speaker.Address, string(s.Speaker.Role), s.Quote)
+				}
+			default:
+				renderTrail(a.out, a.outTerm(), question, tr)
+			}
+			if err == nil && len(tr.Entries) == 0 {
+				return &exitError{status: exitNothing}
+			}
+			return err
+		},
+	}
+}

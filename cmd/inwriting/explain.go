@@ -1,0 +1,323 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/catalog"
+	"inwriting/indexer/importer"
+	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
+	"inwriting/search"
+	"inwriting/search/trail"
+)
+
+// explainDoc is the document "inwriting.explain/v1": how one message is read.
+type explainDoc struct {
+	Schema     string            `json:"schema"`
+	Path       string            `json:"path,omitempty"` // where in a mailbox file
+	Message    trail.MessageInfo `json:"message"`
+	Text       string            `json:"text"`
+	Zones      []search.Zone     `json:"zones"`
+	Statements []trail.Statement `json:"statements"`
+	Sentences  []sentence        `json:"sentences"`
+	Parts      []message.Part    `json:"parts"`
+	Defects    []message.Defect  `json:"defects"`
+}
+
+type sentence struct {
+	Start int            `json:"start"`
+	End   int            `json:"end"`
+	Text  string         `json:"text"`
+	Kind  statement.Kind `json:"kind"`
+}
+
+func (a *app) explainCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain FILE|ID|-",
+		Short: "How a message is read: zones, sentences, kinds, facts, reasons",
+		Long: `Explain shows what inwriting makes of a message: whose words each line is, what
+each sentence does, which facts it names, and why. It needs no vault. A mailbox
+file gives one JSON document a line.`,
+		Example: "  inwriting explain message.eml\n  inwriting explain --json inbox.mbox | jq .statements\n  inwriting explain sha256-9f2c41",
+		Args:    exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			people, err := a.people(cfg)
+			if err != nil {
+				return err
+			}
+			show := func(path string, raw io.Reader, ref archive.Ref, occ []trail.Occurrence) error {
+				m, err := message.Read(raw)
+				if err != nil {
+					return err
+				}
+				d := explain(m, statement.Read(m), ref, people)
+				d.Path = path
+				if occ != nil {
+					d.Message.Occurrences = occ
+				}
+				if a.json {
+					return writeJSON(a.out, d)
+				}
+				a.renderExplain(d)
+				return nil
+			}
+			name := args[0]
+			if name != "-" {
+				if _, err := os.Stat(name); err != nil {
+					if !looksLikeID(name) {
+						return fmt.Errorf("reading mail: %w", err)
+					}
+					return a.explainID(c.Context(), name, show)
+				}
+			}
+			return a.explainFile(c.Context(), name, show)
+		},
+	}
+}
+
+func looksLikeID(s string) bool {
+	return strings.HasPrefix(s, "s-") || strings.HasPrefix(s, "sha256-") || strings.Contains(s, "@") && !strings.Contains(s, "/")
+}
+
+type shower func(path string, raw io.Reader, ref archive.Ref, occ []trail.Occurrence) error
+
+func (a *app) explainID(ctx context.Context, id string, show shower) error {
+	b, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	var info trail.MessageInfo
+	if strings.HasPrefix(id, "s-") {
+		st, err := b.Statement(ctx, id)
+		if err != nil {
+			return err
+		}
+		info = st.Message
+	} else {
+		m, err := b.Message(ctx, id)
+		if err != nil {
+			return err
+		}
+		info = m.Message
+	}
+	body, _, err := b.Raw(ctx, info.Ref)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return show("", body, info.Ref, info.Occurrences)
+}
+
+func (a *app) explainFile(ctx context.Context, name string, show shower) error {
+	tmp, err := os.MkdirTemp("", "inwriting-explain-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	stage, err := archive.NewStage(tmp)
+	if err != nil {
+		return err
+	}
+	one := func(path string, b *archive.Blob) error {
+		defer b.Discard()
+		r, err := b.Open()
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		return show(path, r, b.Ref(), nil)
+	}
+	if name == "-" {
+		// One message, or a mailbox file: told from its first octets, as importer
+		// does with files.
+		b, err := stage.Read(a.in)
+		if err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
+		}
+		if head, ok := b.Bytes(); !ok || !bytes.HasPrefix(head, []byte("From ")) {
+			return one("", b)
+		}
+		f, err := os.CreateTemp(tmp, "stdin-*.mbox")
+		if err != nil {
+			return err
+		}
+		r, err := b.Open()
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, r)
+		r.Close()
+		b.Discard()
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			return err
+		}
+		name = f.Name()
+	}
+	// A single file that is named is a message even where it looks like nothing:
+	// malformed mail is data.
+	n := 0
+	_, err = importer.Run(ctx, name, stage, importer.Options{}, func(it importer.Item) error {
+		n++
+		return one(it.Path, it.Blob)
+	})
+	if st, serr := os.Stat(name); n == 0 && err != nil && serr == nil && st.Mode().IsRegular() && ctx.Err() == nil {
+		f, oerr := os.Open(name)
+		if oerr != nil {
+			return fmt.Errorf("reading mail: %w", oerr)
+		}
+		defer f.Close()
+		b, rerr := stage.Read(f)
+		if rerr != nil {
+			return fmt.Errorf("reading mail: %w", rerr)
+		}
+		return one("", b)
+	}
+	return err
+}
+
+// explain makes the document of a reading.
+func explain(m *message.Message, s statement.Reading, ref archive.Ref, people trail.People) *explainDoc {
+	at := func(off int) int { return message.CodePoints(m.Text, off) }
+	info := trail.MessageInfo{Ref: ref, MessageID: angle(m.MessageID), Date: m.Date, Subject: m.Subject, To: []string{}, Occurrences: []trail.Occurrence{}}
+	if len(m.From) > 0 {
+		info.From = m.From[0].Address
+	}
+	for _, to := range m.To {
+		info.To = append(info.To, to.Address)
+	}
+	d := &explainDoc{Schema: "inwriting.explain/v1", Message: info, Text: m.Text, Zones: []search.Zone{}, Statements: []trail.Statement{}, Sentences: []sentence{},
+		Parts: m.Parts, Defects: m.Defects}
+	if d.Parts == nil {
+		d.Parts = []message.Part{}
+	}
+	if d.Defects == nil {
+		d.Defects = []message.Defect{}
+	}
+	for _, z := range m.Zones {
+		d.Zones = append(d.Zones, search.Zone{Kind: z.Kind, Start: at(z.Start), End: at(z.End)})
+	}
+	for _, x := range s.Sentences {
+		d.Sentences = append(d.Sentences, sentence{at(x.Start), at(x.End), x.Text, x.Kind})
+	}
+	speaker := trail.Speaker{Role: trail.Unknown}
+	if len(m.From) > 0 {
+		speaker.Name, speaker.Address = m.From[0].Name, m.From[0].Address
+		speaker.Role, _ = people.Role(speaker.Address)
+	}
+	for _, st := range s.Statements {
+		start, end := at(st.Start), at(st.End)
+		t := trail.Statement{ID: catalog.StatementID(ref, start, end), Kind: st.Kind, Confidence: st.Confidence, Quote: st.Quote, Start: start, End: end,
+			Speaker: speaker, Message: info, Facts: st.Facts, Flags: st.Flags, Why: st.Why}
+		if t.Facts == nil {
+			t.Facts = []statement.Fact{}
+		}
+		if t.Flags == nil {
+			t.Flags = []string{}
+		}
+		d.Statements = append(d.Statements, t)
+	}
+	return d
+}
+
+func angle(id string) string {
+	if id == "" {
+		return ""
+	}
+	return "<" + id + ">"
+}
+
+var zoneMark = map[message.ZoneKind]string{message.New: "new", message.Quoted: "quoted", message.Forwarded: "forwarded", message.Signature: "signature", message.Legal: "legal"}
+
+// renderExplain shows the zones in the margin, statements underlined, reasons
+// below.
+func (a *app) renderExplain(d *explainDoc) {
+	t := a.outTerm()
+	w := a.out
+	if d.Path != "" {
+		fmt.Fprintln(w, t.dim(d.Path))
+	}
+	fmt.Fprintf(w, "%s  %s  %s\n\n", t.bold(subject(d.Message.Subject)), clean(d.Message.From), moment(d.Message.Date))
+	runes := []rune(d.Text)
+	rail := t.glyph("│", "|")
+	for _, z := range d.Zones {
+		for at := z.Start; at < z.End; {
+			end := at
+			for end < z.End && runes[end] != '\n' {
+				end++
+			}
+			fmt.Fprintf(w, "%s %s %s\n", t.dim(pad(zoneMark[z.Kind], 9)), t.dim(rail), underline(t, runes, at, end, d.Statements))
+			at = end + 1
+		}
+	}
+	if len(d.Statements) == 0 {
+		fmt.Fprintln(w, "\nno statement in the author's own words")
+	}
+	for i, s := range d.Statements {
+		text, reading := t.quoteText(s)
+		flags := ""
+		if len(s.Flags) > 0 {
+			flags = "  " + strings.Join(s.Flags, ", ")
+		}
+		fmt.Fprintf(w, "\n%2d %s  %.2f%s\n", i+1, t.bold(kindName(s.Kind)), s.Confidence, flags)
+		fmt.Fprintln(w, wrap(text, t.width, "   ", "    "))
+		if reading != "" {
+			fmt.Fprintln(w, "    "+t.dim(reading))
+		}
+		for _, f := range s.Facts {
+			more := ""
+			if len(f.Alternatives) > 0 {
+				more = " or " + strings.Join(f.Alternatives, " or ")
+			}
+			if f.Mismatch {
+				more += "  (weekday and date disagree)"
+			}
+			fmt.Fprintf(w, "    %s %s%s  %s\n", pad(string(f.Type), 10), f.Value, more, t.dim(clean(f.Text)))
+		}
+		for _, y := range s.Why {
+			fmt.Fprintf(w, "    %s\n", t.dim(fmt.Sprintf("%s %+.2f  %s", pad(y.Rule, 24), y.Weight, clean(y.Text))))
+		}
+	}
+	for _, x := range d.Defects {
+		fmt.Fprintf(w, "\ndefect %s: %s\n", x.Code, clean(x.Text))
+	}
+	fmt.Fprintln(w)
+}
+
+// underline shows runes[from:to] with the statements in it underlined, or between
+// marks where there is no colour.
+func underline(t terminal, runes []rune, from, to int, statements []trail.Statement) string {
+	var b strings.Builder
+	at := from
+	for _, s := range statements {
+		start, end := max(s.Start, from), min(s.End, to)
+		if start >= end || start < at {
+			continue
+		}
+		b.WriteString(cleanLine(string(runes[at:start])))
+		words := cleanLine(string(runes[start:end]))
+		if t.color {
+			b.WriteString(t.esc("4", words))
+		} else {
+			b.WriteString("_" + words + "_")
+		}
+		at = end
+	}
+	b.WriteString(cleanLine(string(runes[at:to])))
+	return b.String()
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"inwriting/indexer"
+	"inwriting/indexer/archive"
+	"inwriting/search/bundle"
+)
+
+var profiles = []string{"client", "insurer", "court", "court-us", "solicitor"}
+
+func (a *app) exportCmd() *cobra.Command {
+	var args exportArgs
+	var out string
+	c := &cobra.Command{
+		Use:   "export QUESTION -o FILE.zip",
+		Short: "Write the bundle: trail, original messages and proofs",
+		Long: `Export writes a zip that can be checked without inwriting: the original messages,
+the chronology, what was and was not covered, and proofs that nothing was altered
+since it was collected. VERIFY.txt in it says how.`,
+		Example: "  inwriting export what date did Martin want to fly -o flight.zip --for client\n  inwriting verify flight.zip",
+		Args:    atLeast(1, "a question"),
+		RunE: func(c *cobra.Command, words []string) error {
+			if out == "" {
+				return usage("export needs -o FILE.zip")
+			}
+			known := false
+			for _, p := range profiles {
+				known = known || p == args.For
+			}
+			if !known {
+				return usage("--for %q: want one of %s", args.For, strings.Join(profiles, ", "))
+			}
+			var err error
+			if args.Out, err = absolute(out); err != nil {
+				return err
+			}
+			args.Question = strings.Join(words, " ")
+			if args.Title == "" {
+				args.Title = args.Question
+			}
+			b, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			var r exportReport
+			if err := b.do(c.Context(), "export", args, nil, &r); err != nil {
+				return err
+			}
+			switch {
+			case a.json:
+				return writeJSON(a.out, r)
+			case a.plain:
+				plainLine(a.out, r.File, fmt.Sprint(r.Size), r.SHA256)
+			default:
+				fmt.Fprintf(a.out, "%s   %s   %s, %s, %s\n", out, bytesText(r.Size), plural(r.Messages, "message", "messages"), plural(r.Entries, "statement", "statements"), plural(r.Findings, "finding", "findings"))
+				fmt.Fprintf(a.out, "sha256 %s\n", r.SHA256)
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&out, "output", "o", "", "the `FILE.zip` to write")
+	f.StringVar(&args.For, "for", "client", strings.Join(profiles, ", "))
+	f.StringVar(&args.Title, "title", "", "`WORDS` for the cover; the question when none are given")
+	f.BoolVar(&args.Force, "force", false, "replace the file if it exists")
+	return c
+}
+
+func (a *app) verifyCmd() *cobra.Command {
+	var whole bool
+	c := &cobra.Command{
+		Use:   "verify [BUNDLE|--archive]",
+		Short: "Recompute everything and say what is altered or missing",
+		Long: `Verify with a bundle checks every file, hash, proof and quote in it; it needs no
+vault. Verify --archive recomputes every hash of the vault and the ledger's tree
+against the signed checkpoint, and names what is altered, missing or added.`,
+		Example: "  inwriting verify flight.zip\n  inwriting verify --archive",
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 1 && !whole:
+				return a.verifyBundle(args[0])
+			case len(args) == 0:
+				return a.verifyArchive(c)
+			}
+			return usage("verify takes one bundle, or --archive")
+		},
+	}
+	c.Flags().BoolVar(&whole, "archive", false, "the whole vault")
+	return c
+}
+
+func (a *app) verifyBundle(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the bundle: %w", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("opening the bundle: %w", err)
+	}
+	r, err := bundle.Verify(f, st.Size())
+	if err != nil {
+		return &exitError{status: exitVerification, err: fmt.Errorf("checking %q: %w", path, err)}
+	}
+	if a.json {
+		err = writeJSON(a.out, r)
+	} else {
+		for _, line := range r.Lines() {
+			fmt.Fprintln(a.out, line)
+		}
+	}
+	if err == nil && !r.OK {
+		return &exitError{status: exitVerification}
+	}
+	return err
+}
+
+func (a *app) verifyArchive(c *cobra.Command) error {
+	var r indexer.VerifyReport
+	b, err := a.open(c.Context())
+	if err == nil {
+		defer b.Close()
+		err = b.do(c.Context(), "verify", struct{}{}, nil, &r)
+	} else if !errors.Is(err, indexer.ErrInUse) {
+		cfg, cerr := a.config()
+		if cerr != nil {
+			return err
+		}
+		dir, derr := a.data(cfg)
+		if derr != nil {
+			return err
+		}
+		if _, serr := os.Stat(dir); serr != nil {
+			return err
+		}
+		var rep *indexer.VerifyReport
+		if rep, err = indexer.Verify(c.Context(), dir, err); err == nil {
+			r = *rep
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = writeJSON(a.out, r)
+	} else {
+		a.printVerify(&r)
+	}
+	if err == nil && !r.OK {
+		return &exitError{status: exitVerification}
+	}
+	return err
+}
+
+func (a *app) printVerify(r *indexer.VerifyReport) {
+	for _, d := range r.Damage {
+		where := ""
+		if d.Segment > 0 {
+			where = fmt.Sprintf("  archive/%06d.tar.zst, octets %d to %d", d.Segment, d.Offset, d.Offset+d.Length)
+		}
+		word := strings.ToUpper(string(d.Kind))
+		if len(d.Names) == 0 {
+			fmt.Fprintf(a.out, "%s %s\n", pad(word, 9), d.Text)
+		}
+		for _, n := range d.Names {
+			title := n.Ref.String()
+			if n.Date != nil {
+				title = fmt.Sprintf("%s  (%s)", subject(n.Subject), shortDay(*n.Date))
+			}
+			entry := ""
+			if n.Entry >= 0 {
+				entry = fmt.Sprintf(" %s", number(int(n.Entry)))
+			}
+			state := d.Text
+			if d.Intact {
+				state = "the message itself is intact; " + state
+			}
+			fmt.Fprintf(a.out, "%s message%s  %s: %s\n", pad(word, 9), entry, title, state)
+			fmt.Fprintf(a.out, "          sealed %s", n.Ref.Hex())
+			if d.Found != nil && d.Kind == archive.Altered {
+				fmt.Fprintf(a.out, "   found %s", d.Found.Hex())
+			}
+			fmt.Fprintln(a.out)
+		}
+		if where != "" {
+			fmt.Fprintln(a.out, "        "+where)
+		}
+	}
+	for _, p := range r.Ledger {
+		fmt.Fprintf(a.out, "%s ledger: %s  (%s, octets %d to %d)\n", pad(strings.ToUpper(string(p.Kind)), 9), p.Text, p.File, p.Offset, p.Offset+p.Length)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(a.out, "NOTE      %s\n", clean(n))
+	}
+	fmt.Fprintf(a.out, "%s of %s messages intact. Ledger: %s entries, %s of them under the signed checkpoint %s\n",
+		number(r.Intact), number(r.Messages), number(int(r.Entries)), number(int(r.Signed)), r.Root)
+	if r.OK {
+		fmt.Fprintln(a.out, "OK")
+	}
+}

@@ -1,0 +1,360 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"inwriting/indexer/statement"
+	"inwriting/search"
+	"inwriting/search/trail"
+)
+
+// writeJSON writes one document.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// plainLine writes one tab-separated record; fields are made one-line.
+func plainLine(w io.Writer, fields ...string) {
+	for i, f := range fields {
+		fields[i] = clean(f)
+	}
+	fmt.Fprintln(w, strings.Join(fields, "\t"))
+}
+
+func kindName(k statement.Kind) string {
+	if k == "" {
+		return ""
+	}
+	return strings.ToUpper(string(k[:1])) + string(k[1:])
+}
+
+// who is "Martin Hale, client", or "you".
+func who(s trail.Speaker) string {
+	name := clean(s.Name)
+	if name == "" {
+		name = clean(s.Address)
+	}
+	switch s.Role {
+	case trail.Us:
+		return "you"
+	case trail.Client:
+		return name + ", client"
+	case trail.Other:
+		return name + ", third party"
+	}
+	return name
+}
+
+// shortWho is "Martin", or "you".
+func shortWho(s trail.Speaker) string {
+	if s.Role == trail.Us {
+		return "you"
+	}
+	name := clean(s.Name)
+	if name == "" {
+		return clean(s.Address)
+	}
+	if first, _, ok := strings.Cut(name, " "); ok {
+		return first
+	}
+	return name
+}
+
+// quoteText is a quote with its facts marked and, behind it, what a vague date
+// was read as.
+func (t terminal) quoteText(s trail.Statement) (text, reading string) {
+	text = clean(s.Quote)
+	var readings []string
+	at := 0
+	var b strings.Builder
+	for _, f := range s.Facts {
+		word := clean(f.Text)
+		i := strings.Index(text[at:], word)
+		if word == "" || i < 0 {
+			continue
+		}
+		b.WriteString(text[at : at+i])
+		// Marks must survive wrapping word by word.
+		b.WriteString(t.fact(word))
+		at += i + len(word)
+		if r := factReading(f); r != "" {
+			readings = append(readings, r)
+		}
+	}
+	b.WriteString(text[at:])
+	return t.quote(b.String()), strings.Join(readings, ", ")
+}
+
+// factReading is what a date was read as, where the words do not say it in full.
+func factReading(f statement.Fact) string {
+	if f.Type != statement.Date && f.Type != statement.DateTime {
+		return ""
+	}
+	d, clock, ok := parseFactDate(f.Value)
+	if !ok || strings.Contains(f.Text, d.Format("2006")) {
+		return ""
+	}
+	s := "= " + d.Format("Mon 2 January 2006") + clock
+	for _, a := range f.Alternatives {
+		if d, clock, ok := parseFactDate(a); ok {
+			s += " or " + d.Format("Mon 2 January 2006") + clock
+		}
+	}
+	return s
+}
+
+func parseFactDate(v string) (time.Time, string, bool) {
+	if d, err := time.Parse("2006-01-02T15:04", v); err == nil {
+		return d, d.Format(", 15:04"), true
+	}
+	d, err := time.Parse("2006-01-02", v)
+	return d, "", err == nil
+}
+
+// place is "nora@deskandco.example/INBOX".
+func place(m trail.MessageInfo) string {
+	if len(m.Occurrences) == 0 {
+		return ""
+	}
+	o := m.Occurrences[0]
+	s := o.Mailbox + "/" + o.Folder
+	if o.Gone {
+		s += " (gone from the server, kept here)"
+	}
+	return clean(s)
+}
+
+func subject(s string) string {
+	if s = clean(s); s == "" {
+		return "(no subject)"
+	}
+	return s
+}
+
+// renderHits writes search results for people.
+func renderHits(w io.Writer, t terminal, r *search.Results, shown int) {
+	if r.Total == 0 {
+		return
+	}
+	what, many := "statement", "statements"
+	if r.Hits[0].Message != nil {
+		what, many = "message", "messages"
+	}
+	from, to := span(r.Hits)
+	fmt.Fprintf(w, "%s, %s, closest words first\n", plural(r.Total, what, many), period(from, to))
+	for _, h := range r.Hits {
+		fmt.Fprintln(w)
+		if m := h.Message; m != nil {
+			fmt.Fprintf(w, " %s  %s  %s\n", t.dim(m.Ref.String()[:19]), pad(clean(m.From), 38), moment(m.Date))
+			fmt.Fprintln(w, wrap(subject(m.Subject), t.width, "    ", "    "))
+			if e := clean(m.Excerpt); e != "" {
+				fmt.Fprintln(w, wrap(t.quote(e), t.width, "    ", "     "))
+			}
+			fmt.Fprintln(w, "    "+t.dim(place(m.MessageInfo)))
+			continue
+		}
+		s := *h.Statement
+		fmt.Fprintf(w, " %s  %s %s %s\n", t.dim(s.ID), pad(t.bold(kindName(s.Kind)), 13), pad(who(s.Speaker), 34), moment(s.Message.Date))
+		text, reading := t.quoteText(s)
+		fmt.Fprintln(w, wrap(text, t.width, "    ", "     "))
+		if reading != "" {
+			fmt.Fprintln(w, "     "+t.dim(reading))
+		}
+		fmt.Fprintln(w, "    "+t.dim(subject(s.Message.Subject)+" · "+place(s.Message)))
+	}
+	if n := r.Total - shown; n > 0 {
+		fmt.Fprintf(w, "\n %s %d more (--limit %d)\n", t.glyph("…", "..."), n, r.Total)
+	}
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, wrap(searched(r.Coverage), t.width, "", ""))
+}
+
+func span(hits []search.Hit) (from, to time.Time) {
+	for _, h := range hits {
+		var d time.Time
+		if h.Message != nil {
+			d = h.Message.Date
+		} else {
+			d = h.Statement.Message.Date
+		}
+		if from.IsZero() || d.Before(from) {
+			from = d
+		}
+		if d.After(to) {
+			to = d
+		}
+	}
+	return
+}
+
+func period(from, to time.Time) string {
+	switch {
+	case from.IsZero():
+		return "no date"
+	case day(from) == day(to):
+		return day(from)
+	case from.Year() == to.Year() && from.Month() == to.Month():
+		return from.Format("2") + " to " + day(to)
+	case from.Year() == to.Year():
+		return from.Format("2 January") + " to " + day(to)
+	}
+	return day(from) + " to " + day(to)
+}
+
+// searched is the last line of every answer: what it was drawn from.
+func searched(c trail.Coverage) string {
+	stored, indexed, quarantined := 0, 0, 0
+	var trouble []string
+	for _, m := range c.Mailboxes {
+		for _, f := range m.Folders {
+			stored += f.Stored
+			indexed += f.Indexed
+			quarantined += f.Quarantined
+		}
+		if m.State != "up to date" && m.State != "imported" {
+			trouble = append(trouble, m.Address+": "+m.State+".")
+		}
+	}
+	s := fmt.Sprintf("Searched %s in %s.", plural(indexed, "message", "messages"), plural(len(c.Mailboxes), "mailbox", "mailboxes"))
+	if n := stored - indexed; n > 0 {
+		s += fmt.Sprintf(" %s kept and not read yet.", plural(n, "message", "messages"))
+	}
+	if quarantined > 0 {
+		s += fmt.Sprintf(" %s that the server would not give.", plural(quarantined, "message", "messages"))
+	}
+	if len(trouble) > 0 {
+		s += " " + strings.Join(trouble, " ")
+	}
+	return s
+}
+
+// The word a trail's short version uses for a kind.
+var stepWord = map[statement.Kind]string{
+	statement.Instruction: "asked", statement.Change: "changed", statement.Approval: "approved", statement.Confirmation: "confirmed",
+	statement.Question: "asked", statement.Answer: "answered", statement.Commitment: "promised", statement.Delivery: "delivered",
+	statement.Terms: "terms", statement.Caveat: "warned", statement.Assurance: "assured", statement.Dispute: "disputed",
+}
+
+var findingGlyph = map[trail.FindingType][2]string{
+	trail.Contradiction: {"≠", "!"}, trail.Changed: {"→", ">"}, trail.Unconfirmed: {"?", "?"}, trail.Unanswered: {"?", "?"},
+	trail.Unacknowledged: {"?", "?"}, trail.Missed: {"×", "x"}, trail.Refuted: {"≠", "!"},
+}
+
+// renderTrail writes a trail for people.
+func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
+	if len(tr.Entries) == 0 {
+		fmt.Fprintln(w, wrap(tr.Summary.Text, t.width, "", ""))
+		fmt.Fprintln(w, wrap(searched(tr.Coverage), t.width, "", ""))
+		return
+	}
+	fmt.Fprintln(w, t.bold(clean(title)))
+	if d := lastDispute(tr); d != nil {
+		fmt.Fprintln(w, wrap(t.quote(clean(d.Statement.Quote))+"   "+who(d.Statement.Speaker)+", "+moment(d.Statement.Message.Date)+fmt.Sprintf(" (%d)", d.N), t.width, "", ""))
+	}
+	fmt.Fprintf(w, "\n%s\n", t.bold("WHAT THE RECORD SHOWS"))
+	fmt.Fprintln(w, wrap(tr.Summary.Text, t.width, "  ", "  "))
+	if steps := steps(tr); len(steps) > 1 {
+		fmt.Fprintln(w)
+		for _, e := range steps {
+			fmt.Fprintf(w, "  %2d  %s %s %s %s\n", e.N, pad(stepWord[e.Statement.Kind], 11), pad(t.bold(stepFact(e.Statement)), 16), pad(shortWho(e.Statement.Speaker), 11), e.Statement.Message.Date.Format("_2 Jan 15:04"))
+		}
+	}
+	if len(tr.Findings) > 0 {
+		fmt.Fprintf(w, "\n%s\n", t.bold("FINDINGS"))
+		for _, f := range tr.Findings {
+			g := findingGlyph[f.Type]
+			fmt.Fprintln(w, wrap(f.Text, t.width, "  "+t.glyph(g[0], g[1])+" "+pad(string(f.Type), 15)+" ", strings.Repeat(" ", 20)))
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n", t.bold("THE TRAIL"))
+	rail := t.glyph("│", "|")
+	var last time.Time
+	var ref string
+	for _, e := range tr.Entries {
+		s := e.Statement
+		d := s.Message.Date
+		for _, g := range tr.Gaps {
+			if !last.IsZero() && g.From.Before(d) && !g.To.After(d) && !g.From.Before(last) {
+				fmt.Fprintf(w, "  %s\n", t.dim(fmt.Sprintf("%s no mail between you for %s, %s to %s %s", strings.Repeat(t.glyph("┄", "-"), 9), plural(g.Days, "day", "days"),
+					g.From.Format("2 Jan 15:04"), g.To.Format("2 Jan 15:04"), strings.Repeat(t.glyph("┄", "-"), 9))))
+			}
+		}
+		if last.IsZero() || d.Format(time.DateOnly) != last.Format(time.DateOnly) {
+			fmt.Fprintf(w, "  %s\n", t.bold(d.Format("Monday 2 January 2006")))
+		}
+		clock := "     "
+		if s.Message.Ref.String() != ref {
+			clock = d.Format("15:04")
+		}
+		ref, last = s.Message.Ref.String(), d
+		fmt.Fprintf(w, "  %s %s %2d %s %s  %s\n", clock, rail, e.N, pad(t.bold(kindName(s.Kind)), 13), pad(who(s.Speaker), 26), t.dim(subject(s.Message.Subject)))
+		text, reading := t.quoteText(s)
+		indent := "        " + rail + "      "
+		fmt.Fprintln(w, wrap(text, t.width, "        "+rail+"     ", indent))
+		if reading != "" {
+			fmt.Fprintln(w, indent+t.dim(reading))
+		}
+		if len(e.Links) > 0 {
+			var words []string
+			for _, l := range e.Links {
+				words = append(words, fmt.Sprintf("%s %d", l.Rel, l.N))
+			}
+			fmt.Fprintln(w, indent+t.dim(strings.Join(words, ", ")))
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n", t.bold("COVERAGE"))
+	fmt.Fprintln(w, wrap(searched(tr.Coverage), t.width, "  ", "  "))
+	if n := len(tr.Coverage.Absent); n > 0 {
+		fmt.Fprintln(w, wrap(fmt.Sprintf("%s by mail in this trail and not kept here (--json names them).", plural(n, "message is cited", "messages are cited")), t.width, "  ", "  "))
+	}
+	fmt.Fprintln(w, t.dim("  inwriting reports what the mail says. It does not decide who is right."))
+}
+
+func lastDispute(tr *trail.Trail) *trail.Entry {
+	for i := len(tr.Entries) - 1; i >= 0; i-- {
+		if tr.Entries[i].Statement.Kind == statement.Dispute {
+			return &tr.Entries[i]
+		}
+	}
+	return nil
+}
+
+// steps is the short version of a trail: the entries that the summary and the
+// findings rest on and that hold a value.
+func steps(tr *trail.Trail) []trail.Entry {
+	want := slices.Clone(tr.Summary.Statements)
+	for _, f := range tr.Findings {
+		want = append(want, f.A, f.B, f.ExplainedBy)
+	}
+	var out []trail.Entry
+	for _, e := range tr.Entries {
+		if slices.Contains(want, e.N) && stepFact(e.Statement) != "" {
+			out = append(out, e)
+		}
+	}
+	if len(out) > 8 {
+		out = out[:8]
+	}
+	return out
+}
+
+func stepFact(s trail.Statement) string {
+	for _, f := range s.Facts {
+		switch f.Type {
+		case statement.Date, statement.DateTime:
+			if d, clock, ok := parseFactDate(f.Value); ok {
+				return d.Format("Mon 2 January") + clock
+			}
+		case statement.Money, statement.Quantity, statement.Reference, statement.Duration:
+			return f.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/catalog"
+	"inwriting/indexer/ledger"
+	"inwriting/indexer/textindex"
+	"inwriting/search/httpapi"
+	"inwriting/search/web"
+)
+
+func (a *app) serveCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Keep the mailboxes current and answer questions",
+		Long: `Serve is the daemon: it reads the configured mailboxes on a schedule, makes new
+mail searchable, and answers on the pages, on the JSON API and, for the other
+commands, on a socket in the data directory. It listens on loopback only.`,
+		Args: exactly(0),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx := c.Context()
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			dir, err := a.data(cfg)
+			if err != nil {
+				return err
+			}
+			people, err := a.people(cfg)
+			if err != nil {
+				return err
+			}
+			s, err := openService(cfg, dir, people, a.getenv, a.logger(), false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			ln, err := net.Listen("tcp", cfg.Listen)
+			if err != nil {
+				return &exitError{status: exitFailed, err: fmt.Errorf("serving the pages: %w", err), hint: `another program may use the address; "listen" in the configuration sets another one`}
+			}
+			fmt.Fprintf(a.err, "inwriting answers at http://%s/ (Ctrl-C to stop)\n", ln.Addr())
+			err = s.serve(ctx, ln, serveOptions{socket: filepath.Join(dir, socketName), schedule: true})
+			if ctx.Err() != nil {
+				messages, _, terr := s.totals()
+				if terr == nil {
+					fmt.Fprintf(a.err, "stopped; %s kept\n", plural(messages, "message", "messages"))
+				}
+				return nil
+			}
+			return err
+		},
+	}
+}
+
+type serveOptions struct {
+	socket   string // "" for none
+	schedule bool
+	matters  []web.Matter
+}
+
+// serve answers on ln, and on the socket, until ctx ends. It closes ln. Stopping,
+// in this order: no new requests; the pass in hand is cancelled and what it
+// accepted committed; requests end; then the caller closes the vault.
+func (s *service) serve(ctx context.Context, ln net.Listener, o serveOptions) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	zone, err := s.cfg.Location()
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	ready := func(ctx context.Context) error {
+		return s.vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, _ *catalog.Catalog, ix *textindex.Index) error {
+			return ix.Err()
+		})
+	}
+	api := httpapi.New(s, httpapi.Options{Ready: ready, Codes: codes, Logger: s.log})
+	mux := http.NewServeMux()
+	mux.Handle("/api/", api)
+	mux.Handle("/healthz", api)
+	mux.Handle("/readyz", api)
+	mux.Handle("/", web.New(s, web.Options{Matters: o.matters, Location: zone, Logger: s.log}))
+	servers := []*http.Server{{Handler: httpapi.Loopback(ln.Addr(), mux), ReadHeaderTimeout: 10 * time.Second}}
+	listeners := []net.Listener{ln}
+	if o.socket != "" {
+		sock, err := listenSocket(o.socket)
+		if err != nil {
+			ln.Close()
+			return err
+		}
+		defer os.Remove(o.socket)
+		servers = append(servers, &http.Server{Handler: httpapi.New(s, httpapi.Options{Actions: s, Ready: ready, Codes: codes, Logger: s.log}), ReadHeaderTimeout: 10 * time.Second})
+		listeners = append(listeners, sock)
+	}
+	errc := make(chan error, len(servers)+1)
+	var wg sync.WaitGroup
+	for i, srv := range servers {
+		srv.BaseContext = func(net.Listener) context.Context { return ctx }
+		wg.Go(func() {
+			if err := srv.Serve(listeners[i]); !errors.Is(err, http.ErrServerClosed) {
+				errc <- fmt.Errorf("serving: %w", err)
+			}
+		})
+	}
+	if o.schedule {
+		wg.Go(func() { s.follow(ctx) })
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-errc:
+	}
+	cancel()
+	stop, done := context.WithTimeout(context.Background(), 4*time.Second)
+	defer done()
+	for _, srv := range servers {
+		if srv.Shutdown(stop) != nil {
+			srv.Close()
+		}
+	}
+	wg.Wait()
+	return err
+}
+
+// listenSocket takes the socket's place; the vault's lock says that whoever left
+// one behind is gone.
+func listenSocket(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("making the socket: %w", err)
+	}
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("making the socket %q: %w", path, err)
+	}
+	// The data directory is 0700 already; the socket says it again.
+	if err := os.Chmod(path, 0o600); err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("making the socket %q: %w", path, err)
+	}
+	return ln, nil
+}
+
+// follow keeps the mailboxes current: each is read when its interval has passed,
+// one after the other. A mailbox that fails is tried again at its next turn, after
+// twice the time for each failure in a row, an hour at most.
+func (s *service) follow(ctx context.Context) {
+	type turn struct {
+		at    time.Time
+		fails int
+	}
+	turns := make([]turn, len(s.cfg.Mailboxes))
+	if err := s.read(ctx, func(any) {}); err != nil && ctx.Err() == nil {
+		s.log.Error("reading", "err", err)
+	}
+	for ctx.Err() == nil {
+		next := now().Add(time.Hour)
+		for i, m := range s.cfg.Mailboxes {
+			if t := turns[i]; t.at.After(now()) {
+				if t.at.Before(next) {
+					next = t.at
+				}
+				continue
+			}
+			started := now()
+			r, err := s.sync(ctx, syncArgs{Mailboxes: []string{m.Address}}, false, func(any) {})
+			if ctx.Err() != nil {
+				return
+			}
+			wait := s.cfg.Interval(m)
+			if err != nil {
+				turns[i].fails++
+				wait = min(wait<<min(turns[i].fails, 10), max(time.Hour, wait))
+				s.log.Error("mailbox not read", "mailbox", i, "fails", turns[i].fails, "wait", wait, "err", err)
+			} else {
+				turns[i].fails = 0
+			}
+			for _, b := range r.mailboxes() {
+				s.log.Info("mailbox read", "mailbox", i, "new", b.New, "gone", b.Gone, "quarantined", b.Quarantined, "took", now().Sub(started))
+			}
+			turns[i].at = now().Add(wait)
+			if turns[i].at.Before(next) {
+				next = turns[i].at
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Until(next)):
+		}
+	}
+}
+
+// totals counts what is kept and what was found in it.
+func (s *service) totals() (messages, statements int, err error) {
+	err = s.vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		messages, statements, err = c.Totals()
+		return err
+	})
+	return messages, statements, err
+}

@@ -1,0 +1,323 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/catalog"
+	"inwriting/indexer/ledger"
+	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
+	"inwriting/indexer/textindex"
+	"inwriting/search/trail"
+)
+
+// Stores lends the open stores of a vault for the length of a call.
+// *indexer.Vault is one; search does not know it.
+type Stores interface {
+	Stores(func(*archive.Archive, *ledger.Ledger, *catalog.Catalog, *textindex.Index) error) error
+}
+
+// VaultStore is the Store over a vault's own stores.
+type VaultStore struct{ Vault Stores }
+
+func (s VaultStore) catalog(fn func(*catalog.Catalog) error) error {
+	return s.Vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		err := fn(c)
+		if errors.Is(err, catalog.ErrNotFound) {
+			return fmt.Errorf("%w: %w", ErrNotFound, err)
+		}
+		return err
+	})
+}
+
+// Records implements Store.
+func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) ([]*Record, error) {
+	out := make([]*Record, len(refs))
+	err := s.catalog(func(c *catalog.Catalog) error {
+		for i, ref := range refs {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			m, err := c.Message(ref)
+			if errors.Is(err, catalog.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			out[i] = record(m)
+		}
+		return nil
+	})
+	if err != nil || !full {
+		return out, err
+	}
+	for i, r := range out {
+		if r == nil {
+			continue
+		}
+		if err := s.readFull(ctx, refs[i], r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s VaultStore) readFull(ctx context.Context, ref archive.Ref, r *Record) error {
+	body, _, err := s.Raw(ctx, ref)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	m, err := message.Read(body)
+	if err != nil {
+		return fmt.Errorf("reading %v: %w", ref, err)
+	}
+	r.Message = m
+	return nil
+}
+
+func record(m *catalog.Message) *Record {
+	d := &m.Doc
+	r := &Record{Ref: m.Ref, Date: d.Date, LedgerIndex: m.Entry, Size: m.Size, NewHashes: d.New, QuotedHashes: d.Quoted,
+		Message: &message.Message{From: d.From, Sender: d.Sender, To: d.To, Cc: d.Cc, Subject: d.Subject, MessageID: d.MessageID,
+			InReplyTo: d.InReplyTo, References: d.References, ThreadIndex: d.ThreadIndex, Date: d.Date, Auto: d.Auto, Parts: d.Parts, Size: m.Size}}
+	if r.Date.IsZero() {
+		r.Date = m.Date
+	}
+	for _, st := range d.Statements {
+		facts := st.Facts
+		for i := range facts {
+			if facts[i].Alternatives == nil {
+				facts[i].Alternatives = []string{}
+			}
+		}
+		r.Statements = append(r.Statements, Statement{ID: st.ID, RuneStart: st.Start, RuneEnd: st.End,
+			Statement: statement.Statement{Kind: st.Kind, Confidence: st.Confidence, Quote: st.Quote, Facts: facts, Flags: st.Flags, Why: st.Why}})
+	}
+	for _, p := range m.Places {
+		o := Occurrence{InternalDate: p.InternalDate, Collected: m.Seen}
+		o.Mailbox, o.Folder, o.UID, o.Gone = p.Mailbox, p.Folder, p.UID, p.Gone
+		r.Occurrences = append(r.Occurrences, o)
+	}
+	return r
+}
+
+// Places implements Store.
+func (s VaultStore) Places(ctx context.Context, ids []string) ([]Place, error) {
+	out := make([]Place, len(ids))
+	err := s.catalog(func(c *catalog.Catalog) error {
+		for i, id := range ids {
+			ref, n, err := c.Statement(id)
+			if errors.Is(err, catalog.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			out[i] = Place{Ref: ref, N: n}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// StatementIDs implements Store.
+func (s VaultStore) StatementIDs(ctx context.Context, prefix string, limit int) (out []string, err error) {
+	err = s.catalog(func(c *catalog.Catalog) error {
+		out, err = c.StatementsWithPrefix(prefix, limit)
+		return err
+	})
+	return out, err
+}
+
+// RefsByPrefix implements Store.
+func (s VaultStore) RefsByPrefix(ctx context.Context, hex string, limit int) (out []archive.Ref, err error) {
+	err = s.catalog(func(c *catalog.Catalog) error {
+		out, err = c.RefsWithPrefix(hex, limit)
+		return err
+	})
+	return out, err
+}
+
+// RefsByMessageID implements Store.
+func (s VaultStore) RefsByMessageID(ctx context.Context, id string, limit int) (out []archive.Ref, err error) {
+	err = s.catalog(func(c *catalog.Catalog) error {
+		out, err = c.RefsOfMessageID(id, limit)
+		return err
+	})
+	return out, err
+}
+
+// Thread implements Store.
+func (s VaultStore) Thread(ctx context.Context, refs []archive.Ref, limit int) (out []archive.Ref, err error) {
+	err = s.catalog(func(c *catalog.Catalog) error {
+		out, err = c.Related(refs, limit)
+		return err
+	})
+	return out, err
+}
+
+// Between implements Store.
+func (s VaultStore) Between(ctx context.Context, addresses []string, from, to time.Time, limit int) (out []archive.Ref, err error) {
+	err = s.catalog(func(c *catalog.Catalog) error {
+		var all []string
+		for _, a := range addresses {
+			if !strings.HasPrefix(a, "@") {
+				all = append(all, a)
+				continue
+			}
+			for _, suffix := range []string{a, "." + a[1:]} {
+				more, err := c.Addresses(strings.ToLower(suffix))
+				if err != nil {
+					return err
+				}
+				all = append(all, more...)
+			}
+		}
+		out, err = c.With(all, from, to, limit)
+		return err
+	})
+	return out, err
+}
+
+// Raw implements Store. The octets are checked against their hash as they are
+// read: the reader fails at its end when they were altered.
+func (s VaultStore) Raw(ctx context.Context, ref archive.Ref) (body io.ReadCloser, size int64, err error) {
+	err = s.Vault.Stores(func(a *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		b, err := c.Blob(ref)
+		if errors.Is(err, catalog.ErrNotFound) {
+			return fmt.Errorf("%v: %w", ref, ErrNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		body, size, err = a.OpenAt(b.Ref, b.Place)
+		return err
+	})
+	return body, size, err
+}
+
+// Coverage implements Store.
+func (s VaultStore) Coverage(ctx context.Context) (*trail.Coverage, error) {
+	cov := &trail.Coverage{Mailboxes: []trail.MailboxCoverage{}, Absent: []string{}}
+	err := s.Vault.Stores(func(_ *archive.Archive, l *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		indexed, _, err := c.Cursor("read")
+		if err != nil {
+			return err
+		}
+		accounts, err := c.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			m, err := mailboxCoverage(c, a, indexed)
+			if err != nil {
+				return err
+			}
+			cov.Mailboxes = append(cov.Mailboxes, m)
+		}
+		if cp := l.Signed(); cp.Size > 0 {
+			cov.Checkpoint = &trail.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: cp.Time}
+		}
+		return nil
+	})
+	return cov, err
+}
+
+func mailboxCoverage(c *catalog.Catalog, a catalog.Account, indexed int64) (trail.MailboxCoverage, error) {
+	m := trail.MailboxCoverage{Address: a.Address, State: "up to date", Detail: a.Detail, Folders: []trail.FolderCoverage{}}
+	folders, err := c.Mailboxes(a.ID)
+	if err != nil {
+		return m, err
+	}
+	open, synced := 0, false
+	for _, f := range folders {
+		n, err := c.Count(f.ID, f.UIDValidity, indexed)
+		if err != nil {
+			return m, err
+		}
+		fc := trail.FolderCoverage{Name: f.Display, Server: f.Server, Stored: n.Stored, Indexed: n.Indexed, Quarantined: n.Quarantined, Excluded: f.Excluded,
+			From: optional(n.From), To: optional(n.To), LastSync: optional(f.LastSync)}
+		m.Folders = append(m.Folders, fc)
+		open += n.Listed + n.Quarantined
+		synced = synced || !f.LastSync.IsZero()
+	}
+	switch {
+	case a.Source == "import":
+		m.State = "imported"
+	case a.State != "":
+		m.State = a.State
+	case !synced:
+		m.State = "never read"
+	case open > 0:
+		m.State = "incomplete"
+	}
+	return m, nil
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// NewVaultSearcher returns the Searcher over a vault. people is asked for each
+// answer: who is who may change while the vault is open. It closes nothing.
+func NewVaultSearcher(v Stores, people func() trail.People, opts Options) Searcher {
+	return vaultSearcher{v, people, opts}
+}
+
+type vaultSearcher struct {
+	v      Stores
+	people func() trail.People
+	opts   Options
+}
+
+// engine borrows the stores call by call, so that a rebuild can replace them in
+// between.
+func (s vaultSearcher) engine() *Engine {
+	return NewEngine(VaultStore{s.v}, vaultIndex{s.v}, s.people(), s.opts)
+}
+
+func (s vaultSearcher) Search(ctx context.Context, q Query) (*Results, error) {
+	return s.engine().Search(ctx, q)
+}
+
+func (s vaultSearcher) Message(ctx context.Context, id string) (*MessageDoc, error) {
+	return s.engine().Message(ctx, id)
+}
+
+func (s vaultSearcher) Statement(ctx context.Context, id string) (*trail.Statement, error) {
+	return s.engine().Statement(ctx, id)
+}
+
+func (s vaultSearcher) Raw(ctx context.Context, ref archive.Ref) (io.ReadCloser, int64, error) {
+	return s.engine().Raw(ctx, ref)
+}
+
+func (s vaultSearcher) Trail(ctx context.Context, question string) (*trail.Trail, error) {
+	return s.engine().Trail(ctx, question)
+}
+
+func (s vaultSearcher) Coverage(ctx context.Context) (*trail.Coverage, error) {
+	return s.engine().Coverage(ctx)
+}
+
+// vaultIndex is the Index of a vault, whichever it has at the time.
+type vaultIndex struct{ v Stores }
+
+func (x vaultIndex) Search(ctx context.Context, req textindex.Request) (r *textindex.Result, err error) {
+	err = x.v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, _ *catalog.Catalog, ix *textindex.Index) error {
+		r, err = ix.Search(ctx, req)
+		return err
+	})
+	return r, err
+}
