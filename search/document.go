@@ -75,7 +75,7 @@ func (e *Engine) trailRecord(r *Record) *trail.Record {
 	t := &trail.Record{
 		Ref: r.Ref, Info: e.info(r), From: m.From, To: m.To, Cc: m.Cc, Subject: m.Subject, MessageID: m.MessageID,
 		Date: r.Date, Auto: m.Auto, NewHashes: r.NewHashes, QuotedHashes: r.QuotedHashes, Statements: e.statements(r),
-		Attachments: r.Attachments,
+		Attachments: m.Parts,
 	}
 	for _, list := range [][]string{m.InReplyTo, m.References} {
 		for _, id := range list {

@@ -17,8 +17,8 @@ import (
 type Store interface {
 	// Records returns what is kept of each ref, in the order of refs. A ref that
 	// the catalog does not know yields a nil element, not an error: the index
-	// may be a step ahead of or behind the catalog. Message.Text, Zones, Parts
-	// and Defects are set only with full.
+	// may be a step ahead of or behind the catalog. Message.Text, Zones and
+	// Defects are set only with full.
 	Records(ctx context.Context, refs []archive.Ref, full bool) ([]*Record, error)
 
 	// Places returns where each statement stands, in the order of ids, which are
@@ -63,7 +63,6 @@ type Record struct {
 	Date        time.Time        // the author's, in the author's zone; where absent the server's; the moment that was indexed
 	Message     *message.Message // never nil; see Store.Records for what is left out
 	Statements  []Statement      // in text order
-	Attachments []message.Part   // the parts that are attachments; set without full too
 	Occurrences []Occurrence     // in order of collection, never empty
 	LedgerIndex int64            // entry of the first collection; -1 when the ledger has none
 	Size        int64            // raw octets

@@ -154,7 +154,7 @@ func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []
 		// A run: word (joiner word)*.
 		start, first := i, pos+1
 		parts, slashes := 0, 0
-		hasDigit, hasAt, pureNumber, plainASCII := false, false, true, true
+		hasDigit, hasAt, hasIdeograph, pureNumber, plainASCII := false, false, false, true, true
 		for {
 			w := i
 			asciiWord, ideographs := true, false
@@ -194,7 +194,7 @@ func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []
 					emit(b[w:i:i], pos)
 				}
 			case ideographs:
-				plainASCII = false
+				hasIdeograph, plainASCII = true, false
 				for _, t := range splitIdeographs(fold(b[w:i])) {
 					if len(t) <= maxTerm {
 						pos++
@@ -237,7 +237,7 @@ func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []
 		}
 		var whole, plain []byte
 		// More than two slashes is a path of the web, whose parts are enough.
-		if parts > 0 && i-start <= maxTerm && slashes <= 2 && (hasDigit || hasAt) {
+		if parts > 0 && i-start <= maxTerm && slashes <= 2 && (hasDigit || hasAt) && !hasIdeograph {
 			if parts > 1 {
 				whole = b[start:i:i]
 				if !plainASCII {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -98,17 +99,19 @@ func (b *Batch) Put(m *Message) error {
 	}
 
 	kinds := make([]string, 0, len(m.Statements))
+	is := slices.Clone(m.Is)
 	facts := []Fact{}
 	for i := range m.Statements {
 		s := &m.Statements[i]
 		kinds = append(kinds, s.Kind)
 		facts = append(facts, s.Facts...)
+		is = append(is, s.Is...)
 		d := document.NewDocument(s.ID)
 		d.AddField(textField(FieldText, []byte(s.Quote)))
 		d.AddField(textField(FieldSubject, []byte(m.Subject)))
 		addKeywords(d, fieldMessage, []string{m.ID})
 		addKeywords(d, FieldKind, []string{s.Kind})
-		addKeywords(d, FieldIs, s.Is)
+		addKeywords(d, FieldIs, slices.Concat(s.Is, m.Is))
 		addFacts(d, s.Facts)
 		who.add(d)
 		if err := b.statements.IndexAdvanced(d); err != nil {
@@ -135,7 +138,7 @@ func (b *Batch) Put(m *Message) error {
 	d.AddField(textField(FieldText, text))
 	d.AddField(textField(FieldSubject, []byte(m.Subject)))
 	addKeywords(d, FieldKind, kinds)
-	addKeywords(d, FieldIs, m.Is)
+	addKeywords(d, FieldIs, is)
 	addFacts(d, facts)
 	who.add(d)
 	if err := b.messages.IndexAdvanced(d); err != nil {
@@ -237,7 +240,7 @@ func (ix *Index) statementsOf(message string) ([]string, error) {
 const (
 	textOptions    = index.IndexField | index.IncludeTermVectors
 	keywordOptions = index.IndexField | index.SkipFreqNorm
-	sortOptions    = index.DocValues | index.SkipFreqNorm
+	sortOptions    = keywordOptions | index.DocValues // zap keeps doc values of indexed terms only
 )
 
 // shared are the fields a message and its statements have in common.

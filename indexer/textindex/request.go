@@ -12,7 +12,7 @@ const (
 	FieldMailbox = "mailbox"
 	FieldFolder  = "folder"
 	FieldKind    = "kind" // of the statement, or of any statement of the message
-	FieldIs      = "is"
+	FieldIs      = "is"   // of the statement or its message, or of any statement of the message
 	FieldHas     = "has"
 
 	fieldFact    = "fact"
