@@ -17,12 +17,12 @@ import (
 type ProblemKind string
 
 const (
-	Altered     ProblemKind = "altered"    // a line is not the one that was recorded
-	Missing     ProblemKind = "missing"    // a recorded line is not there
-	Added       ProblemKind = "added"      // a line that was not recorded
-	Torn        ProblemKind = "torn"       // octets behind the last line
-	Hashes      ProblemKind = "hashes"     // the hashes file contradicts lines that are sound
-	Unsound     ProblemKind = "unsound"    // the tree does not have the signed root, and nothing says where
+	Altered       ProblemKind = "altered"    // a line is not the one that was recorded
+	Missing       ProblemKind = "missing"    // a recorded line is not there
+	Added         ProblemKind = "added"      // a line that was not recorded
+	Torn          ProblemKind = "torn"       // octets behind the last line
+	Hashes        ProblemKind = "hashes"     // the hashes file contradicts lines that are sound
+	Unsound       ProblemKind = "unsound"    // the tree does not have the signed root, and nothing says where
 	BadCheckpoint ProblemKind = "checkpoint" // the checkpoint or its signature does not hold
 )
 

@@ -102,6 +102,8 @@ func keyPath(keysDir string) string    { return filepath.Join(keysDir, "ed25519"
 // use: key, name and the first entry are durable on return. A torn last line is
 // copied aside and cut off; a hashes file that is missing, short or long is made again; what
 // was done about that is in Repairs. Contradictions are errors and change nothing.
+// Open looks for the traces of crashes and of a mixed-up copy; only Verify reads
+// every line.
 func Open(dir, keysDir string, opts Options) (*Ledger, error) {
 	l := &Ledger{dir: dir, fs: durable.Or(opts.FS), now: opts.Now, rand: opts.Rand}
 	if l.now == nil {
@@ -454,6 +456,33 @@ func (l *Ledger) settleHashes(n int64) error {
 			return fmt.Errorf("%w: the first %d entries do not give the checkpoint's root", ErrAltered, l.signed.Size)
 		}
 	}
+	if leavesOf(hs) > n {
+		// Hashes are written after their entries are on the disk.
+		h, err := stored.ReadHashes([]int64{tlog.StoredHashIndex(0, n)})
+		if err != nil {
+			return err
+		}
+		if h[0] != (tlog.Hash{}) {
+			return fmt.Errorf("%w: it has %d entries, but %q holds the hashes of %d; the data directory may be a mixture of two copies, or entries were removed",
+				ErrShort, n, hashesPath(l.dir), leavesOf(hs))
+		}
+	}
+	if good > 0 {
+		// One look at the place where a removed or an inserted line shows. Whether
+		// every line is what was signed is for Check to say: it takes a second for
+		// every million entries, and Open is part of every command.
+		line, err := l.lineAt(good - 1)
+		if err != nil {
+			return err
+		}
+		h, err := stored.ReadHashes([]int64{tlog.StoredHashIndex(0, good-1)})
+		if err != nil {
+			return err
+		}
+		if h[0] != tlog.RecordHash(line) {
+			return fmt.Errorf("%w: entry %d is not the one that was signed", ErrAltered, good-1)
+		}
+	}
 	base := tlog.StoredHashCount(start)
 	want := tlog.StoredHashCount(n) * tlog.HashSize
 	have := make([]byte, max(0, min(hs, want)-base*tlog.HashSize))
@@ -649,6 +678,10 @@ func (l *Ledger) line(index int64) ([]byte, error) {
 	if index < 0 || (l.edge.size > 0 && index >= l.edge.size) {
 		return nil, fmt.Errorf("reading ledger: entry %d of %d", index, l.edge.size)
 	}
+	return l.lineAt(index)
+}
+
+func (l *Ledger) lineAt(index int64) ([]byte, error) {
 	off, err := l.offset(index)
 	if err != nil {
 		return nil, err
