@@ -572,6 +572,9 @@ func (w *site) trailView(r *http.Request, title string, t *trail.Trail) trailVie
 		if e.Statement.Speaker.Role == trail.Us {
 			st.Name = "you"
 		}
+		if e.Statement.Kind == statement.Change {
+			st.Class = "warns" // the step one looks for
+		}
 		if len(e.Statement.Facts) > 0 {
 			st.Fact = brief(e.Statement.Facts[0])
 		}
