@@ -747,7 +747,8 @@ func (l *Ledger) Signed() Checkpoint {
 }
 
 // Prove returns C2SP tlog-proof text: entry index is in the tree of the last
-// signed checkpoint, which the text contains.
+// signed checkpoint, which the text contains. A ledger whose entry or hashes were
+// altered gives no proof but ErrAltered.
 func (l *Ledger) Prove(index int64) ([]byte, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -760,6 +761,18 @@ func (l *Ledger) Prove(index int64) ([]byte, error) {
 	p, err := tlog.ProveRecord(l.signed.Size, index, storedHashes{l.hashes})
 	if err != nil {
 		return nil, fmt.Errorf("proving entry %d: %w", index, err)
+	}
+	// A proof is given to others: it is checked here first.
+	line, err := l.lineAt(index)
+	if err != nil {
+		return nil, err
+	}
+	root, err := parseHash(l.signed.Root)
+	if err == nil {
+		err = tlog.CheckRecord(p, l.signed.Size, root, index, tlog.RecordHash(line))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("proving entry %d: %w: %w", index, ErrAltered, err)
 	}
 	return formatProof(index, p, l.signed.Note), nil
 }
