@@ -152,7 +152,11 @@ func compose(e *entry) []byte {
 	if len(e.cc) > 0 {
 		line("Cc", addressList(e.cc, e.via()))
 	}
-	line("Subject", encodeHeader(e.subject, m.charset))
+	if e.fields["raw"] == "yes" {
+		line("Subject", e.subject) // seen in practice: mass mailers that never encode
+	} else {
+		line("Subject", encodeHeader(e.subject, m.charset))
+	}
 	if e.via() == "iphone" || e.via() == "samsung" {
 		line("Date", e.date.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
 	} else {
@@ -290,6 +294,7 @@ func textPart(e *entry, subtype, text, charset, cte string) mimePart {
 	if ascii && (e.via() == "roundcube" || e.via() == "bot") {
 		charset = "us-ascii"
 	}
+	charset = cmp.Or(e.fields["label"], charset)
 	contentType := "Content-Type: text/" + subtype + "; charset=" + charset
 	if subtype == "plain" && manners[e.via()].flowed {
 		contentType += "; format=flowed"

@@ -23,6 +23,9 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/charmap"
+
+	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
 )
 
 // each calls f for every message where it lies.
@@ -403,8 +406,10 @@ func TestServe(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	var d net.Dialer
 	if c, err := d.DialContext(context.Background(), "tcp", s.Addr()); err == nil {
@@ -439,4 +444,66 @@ func TestSourceErrors(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// TestOwnWords reads every message and holds that no sentence is taken from what
+// others wrote, and that most of what the author wrote is read: the sources know
+// who wrote what, whatever the mail programs made of it.
+func TestOwnWords(t *testing.T) {
+	_, entries, err := parseSources(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	squash := func(lines []string) string { return strings.Join(strings.Fields(strings.Join(lines, "\n")), " ") }
+	for _, e := range entries {
+		if e.via() == "bounce" {
+			continue // its words are the mail system's
+		}
+		var own []string
+		for _, l := range e.body {
+			if !strings.HasPrefix(l, "> ") {
+				own = append(own, l)
+			}
+		}
+		// A signature that is read as a sentence is a blemish, not a wrong author.
+		allowed := squash(own) + "\n" + squash(signature(e))
+		read := 0
+		for _, s := range statement.Read(message.Parse(compose(e))).Sentences {
+			words := squash([]string{s.Text})
+			if !strings.Contains(allowed, words) {
+				t.Errorf("%s (%s): %q is not what its author wrote", e.id, e.via(), words)
+			}
+			read += len(words)
+		}
+		if whole := len(squash(own)); read*2 < whole && whole > 40 {
+			t.Errorf("%s (%s): %d of %d characters are read", e.id, e.via(), read, whole)
+		}
+	}
+}
+
+func FuzzSources(f *testing.F) {
+	for _, name := range []string{"mail/10-vienna.txt", "mail/60-notices.txt"} {
+		text, err := sources.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text[:min(len(text), 2000)]))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		nobody := &person{key: "martin", address: "a@x.example", via: "bot"}
+		r := &reader{people: map[string]*person{"martin": nobody, "nora": nobody, "shop": nobody}, byID: map[string]*entry{}}
+		for _, s := range split("fuzz", text) {
+			if r.stanza(s) != nil {
+				return
+			}
+		}
+		if r.link() != nil {
+			return
+		}
+		for _, e := range r.entries {
+			if e.from == nil || e.date.IsZero() || r.byID[e.id] != e || (e.subject == "") != (e.fields["subject"] == "-") {
+				t.Errorf("accepted message %q without what it needs", e.id)
+			}
+		}
+	})
 }

@@ -2,11 +2,11 @@ package demomail
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
+	"sync"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -22,8 +22,10 @@ const Password = "demo"
 // loopback only.
 type Server struct {
 	imap *imapserver.Server
-	addr string
-	done chan error // the accept loop's end; read once, by Close
+	ln   net.Listener
+	once sync.Once
+	err  error         // set under once
+	done chan struct{} // closed when the accept loop has ended
 }
 
 // Serve fills a memory server with the demo mail and answers on ln, which it
@@ -56,10 +58,13 @@ func Serve(ln net.Listener) (*Server, error) {
 			Logger:       log.New(io.Discard, "", 0), // a client that hangs up is not news
 			InsecureAuth: true,
 		}),
-		addr: ln.Addr().String(),
-		done: make(chan error, 1),
+		ln:   ln,
+		done: make(chan struct{}),
 	}
-	go func() { s.done <- s.imap.Serve(ln) }()
+	go func() {
+		defer close(s.done)
+		_ = s.imap.Serve(ln) // it ends when Close closes ln; a listener that fails earlier shows at the client
+	}()
 	return s, nil
 }
 
@@ -81,9 +86,15 @@ func fill(user *imapmemserver.User, folder Folder) error {
 }
 
 // Addr is the host and port that the server answers on.
-func (s *Server) Addr() string { return s.addr }
+func (s *Server) Addr() string { return s.ln.Addr().String() }
 
-// Close hangs up every connection and waits for the accept loop to end.
+// Close hangs up every connection and waits for the accept loop to end. It may
+// be called again, to no effect.
 func (s *Server) Close() error {
-	return errors.Join(s.imap.Close(), <-s.done)
+	s.once.Do(func() {
+		s.err = s.imap.Close()
+		_ = s.ln.Close() // in case the accept loop had not begun: then imap does not know it
+		<-s.done
+	})
+	return s.err
 }

@@ -153,7 +153,7 @@ type reader struct {
 
 var knownFields = map[string]bool{"from": true, "to": true, "cc": true, "subject": true, "re": true, "fwd": true,
 	"via": true, "quote": true, "sign": true, "refs": true, "mid": true, "charset": true, "cte": true, "attach": true,
-	"in": true, "delay": true, "flags": true, "list": true}
+	"in": true, "label": true, "raw": true, "delay": true, "flags": true, "list": true}
 
 func (r *reader) stanza(s stanza) error {
 	if name, ok := strings.CutPrefix(s.title, "template "); ok {
