@@ -1,13 +1,27 @@
 // Package thread finds how messages hang together: which answers which, and
-// which belong to one conversation. It takes values and returns values.
+// which belong to one conversation. It takes values and returns values, and gives
+// the same answer for the same messages in whatever order they come, but for
+// identical ones.
+//
+// Evidence is used in order of its strength, and each join names its own: what a
+// message cites (References, In-Reply-To), Outlook's Thread-Index, sentences that it
+// quotes from an earlier message, and last, guarded, its subject. A message whose
+// citations lead somewhere is not joined by weaker evidence, because people start new
+// work by answering an old mail and quoting is then the noise.
 package thread
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Info is what threading needs to know of one message.
 type Info struct {
 	MessageID    string
-	Refs         []string // References, then In-Reply-To, without angle brackets, the direct parent last
+	Refs         []string // References, then In-Reply-To, without angle brackets
 	ThreadIndex  string   // hexadecimal, as message.Message has it
 	Subject      string
 	Participants []string // addresses, lower-case: sender and receivers
@@ -20,22 +34,296 @@ type Info struct {
 // positions in the slice that was given to Links.
 type Link struct {
 	Msg, Parent int
-	Reason      string // for people, e.g. "cites <id> in References"
+	Reason      string // for people, e.g. "cites <id>"
 }
 
-// Links joins messages.
-func Links(msgs []Info) []Link { return nil }
+const (
+	subjectWindow = 60 * 24 * time.Hour
+	minQuoted     = 3 // sentences and lines quoted from one message that prove an answer
+	maxRefs       = 200
+	maxCommon     = 3  // messages that may share a sentence that proves anything
+	threadHead    = 44 // hexadecimal digits of a conversation in Thread-Index: 22 octets
+)
 
 // Index groups messages into conversations: each group in order of Date, the
 // groups in order of their first message. Every message is in one group.
 func Index(msgs []Info) [][]int { return Groups(msgs, Links(msgs)) }
 
 // Groups makes the groups that links join.
-func Groups(msgs []Info, links []Link) [][]int { return nil }
+func Groups(msgs []Info, links []Link) [][]int {
+	f := newForest(len(msgs))
+	for _, l := range links {
+		f.join(l.Msg, l.Parent)
+	}
+	at := map[int]int{}
+	var groups [][]int
+	for _, i := range order(msgs) {
+		root := f.find(i)
+		g, ok := at[root]
+		if !ok {
+			g = len(groups)
+			at[root] = g
+			groups = append(groups, nil)
+		}
+		groups[g] = append(groups[g], i)
+	}
+	return groups
+}
 
-// BaseSubject strips reply and forward marks, list tags and white space from a
-// subject (RFC 5256 section 2.1) and says which marks stood there.
-func BaseSubject(s string) (base string, reply bool, fwd bool) { return s, false, false }
+// Links joins messages. No message has two links to the same parent, and the
+// links make no circle.
+func Links(msgs []Info) []Link {
+	l := &linker{msgs: msgs, forest: newForest(len(msgs)), order: order(msgs), cited: make([]bool, len(msgs))}
+	l.citations()
+	l.threadIndex()
+	l.quotations()
+	l.subjects()
+	slices.SortStableFunc(l.links, func(a, b Link) int {
+		return cmp.Or(cmp.Compare(a.Msg, b.Msg), cmp.Compare(a.Parent, b.Parent))
+	})
+	return l.links
+}
 
-// Shingles hashes the normalised sentences and lines of text that have six words or more.
-func Shingles(text string) []uint64 { return nil }
+// order sorts positions by date; messages without one come last.
+func order(msgs []Info) []int {
+	is := make([]int, len(msgs))
+	for i := range is {
+		is[i] = i
+	}
+	slices.SortStableFunc(is, func(a, b int) int {
+		x, y := msgs[a].Date, msgs[b].Date
+		if x.IsZero() != y.IsZero() {
+			if x.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(x.Compare(y), strings.Compare(msgs[a].MessageID, msgs[b].MessageID))
+	})
+	return is
+}
+
+type linker struct {
+	msgs   []Info
+	forest forest
+	order  []int
+	links  []Link
+	cited  []bool // the message's citations led to a message
+}
+
+// join links msg to parent unless they are together already, which also keeps
+// circles out.
+func (l *linker) join(msg, parent int, format string, args ...any) bool {
+	if !l.forest.join(msg, parent) {
+		return false
+	}
+	l.links = append(l.links, Link{Msg: msg, Parent: parent, Reason: fmt.Sprintf(format, args...)})
+	return true
+}
+
+// citations follows References and In-Reply-To (JWZ's algorithm; RFC 5256, THREAD
+// REFERENCES). A cited message that is not here still holds those together that cite
+// it: the first of them stands for it.
+func (l *linker) citations() {
+	byID := map[string]int{}
+	for _, i := range l.order {
+		if id := l.msgs[i].MessageID; id != "" {
+			if _, twice := byID[id]; !twice { // an identifier may be repeated or forged: the earliest holds it
+				byID[id] = i
+			}
+		}
+	}
+	absent := map[string]int{} // cited, not here: who cited it first
+	for _, i := range l.order {
+		m := &l.msgs[i]
+		refs := m.Refs[max(0, len(m.Refs)-maxRefs):]
+		// Parents cite before children: the last that is here is the nearest.
+		for k := len(refs) - 1; k >= 0; k-- {
+			p, ok := byID[refs[k]]
+			if !ok || p == i {
+				continue
+			}
+			l.cited[i] = true
+			l.join(i, p, "cites <%s>", refs[k])
+			break
+		}
+		for k := len(refs) - 1; k >= 0; k-- {
+			id := refs[k]
+			if _, here := byID[id]; here || id == "" {
+				continue
+			}
+			first, ok := absent[id]
+			if !ok {
+				absent[id] = i
+				continue
+			}
+			if first != i {
+				l.cited[i] = true
+				l.join(i, first, "cites <%s>, as an earlier message does", id)
+			}
+		}
+	}
+}
+
+// threadIndex joins messages of one Outlook conversation. Its first 22 octets
+// name the conversation; five more come with each answer.
+func (l *linker) threadIndex() {
+	first := map[string]int{}
+	whole := map[string]int{}
+	for _, i := range l.order {
+		t := l.msgs[i].ThreadIndex
+		if len(t) < threadHead || strings.Trim(t[2:threadHead], "0") == "" {
+			continue
+		}
+		head := t[:threadHead]
+		parent, ok := first[head]
+		if !ok {
+			first[head] = i
+		} else {
+			for n := len(t) - 10; n >= threadHead; n -= 10 {
+				if p, ok := whole[t[:n]]; ok {
+					parent = p
+					break
+				}
+			}
+			if l.join(i, parent, "has the Thread-Index of the conversation") {
+				l.cited[i] = true
+			}
+		}
+		if _, ok := whole[t]; !ok {
+			whole[t] = i
+		}
+	}
+}
+
+// quotations joins a message to the one whose sentences it quotes.
+func (l *linker) quotations() {
+	writers := map[uint64][]int{} // who wrote a sentence, in order of date
+	for _, i := range l.order {
+		m := &l.msgs[i]
+		if len(m.QuotedHashes) > 0 && !l.cited[i] {
+			count := map[int]int{}
+			for _, h := range m.QuotedHashes {
+				// What several mails say alike (a slogan, a disclaimer) proves nothing.
+				if ws := writers[h]; len(ws) <= maxCommon {
+					for _, w := range ws {
+						count[w]++
+					}
+				}
+			}
+			// A history holds the history before it: the latest mail that is quoted
+			// well enough is the direct parent.
+			best := -1
+			for w, n := range count {
+				if l.enough(i, w, n) && l.later(w, best) {
+					best = w
+				}
+			}
+			if best >= 0 && l.join(i, best, "quotes %s of it", plural(count[best])) {
+				l.cited[i] = true
+			}
+		}
+		for _, h := range m.NewHashes {
+			if len(writers[h]) <= maxCommon {
+				writers[h] = append(writers[h], i)
+			}
+		}
+	}
+}
+
+// enough tells whether n quoted sentences and lines prove that message i quotes
+// message w: a handful do, or all that w says, or any under the same subject.
+func (l *linker) enough(i, w, n int) bool {
+	if n >= minQuoted || n > 0 && n == len(l.msgs[w].NewHashes) {
+		return true
+	}
+	if n == 0 {
+		return false
+	}
+	a, _, _ := BaseSubject(l.msgs[i].Subject)
+	b, _, _ := BaseSubject(l.msgs[w].Subject)
+	return a != "" && strings.EqualFold(a, b)
+}
+
+func (l *linker) later(a, b int) bool {
+	if b < 0 {
+		return true
+	}
+	x, y := &l.msgs[a], &l.msgs[b]
+	return cmp.Or(x.Date.Compare(y.Date), strings.Compare(x.MessageID, y.MessageID), cmp.Compare(a, b)) > 0
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return "a sentence"
+	}
+	return fmt.Sprintf("%d sentences or lines", n)
+}
+
+// subjects joins answers to the latest message of the same subject, if the
+// subject says something, somebody takes part in both, and not too long has passed
+// since. It never looks at two messages that only share a subject: "Invoice" would
+// join a year's mail.
+func (l *linker) subjects() {
+	latest := map[string][]int{}
+	for _, i := range l.order {
+		m := &l.msgs[i]
+		base, reply, fwd := BaseSubject(m.Subject)
+		key, words := subjectKey(base)
+		if words < 2 {
+			continue
+		}
+		if (reply || fwd) && !l.cited[i] {
+			before := latest[key]
+			for k := len(before) - 1; k >= 0 && k >= len(before)-50; k-- {
+				p := &l.msgs[before[k]]
+				if !m.Date.IsZero() && !p.Date.IsZero() && m.Date.Sub(p.Date) > subjectWindow {
+					break
+				}
+				if share(m.Participants, p.Participants) {
+					l.join(i, before[k], "answers under the subject %q", base)
+					break
+				}
+			}
+		}
+		latest[key] = append(latest[key], i)
+	}
+}
+
+func share(a, b []string) bool {
+	for _, x := range a {
+		if slices.Contains(b, x) {
+			return true
+		}
+	}
+	return false
+}
+
+// forest is a union of sets with the smallest position as root.
+type forest []int
+
+func newForest(n int) forest {
+	f := make(forest, n)
+	for i := range f {
+		f[i] = i
+	}
+	return f
+}
+
+func (f forest) find(i int) int {
+	for f[i] != i {
+		f[i] = f[f[i]]
+		i = f[i]
+	}
+	return i
+}
+
+// join unites two sets and tells whether they were apart.
+func (f forest) join(a, b int) bool {
+	a, b = f.find(a), f.find(b)
+	if a == b {
+		return false
+	}
+	f[max(a, b)] = min(a, b)
+	return true
+}
