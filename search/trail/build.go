@@ -81,7 +81,7 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	}
 	entries := q.selectFrom(p)
 	if len(entries) == 0 {
-		t.Summary.Text = "Nothing in writing about: " + strings.TrimSpace(question)
+		t.Summary.Text = strings.TrimSpace("Nothing in writing about: " + strings.TrimSpace(question))
 		return t, nil
 	}
 	number := map[*item]int{}
@@ -337,28 +337,39 @@ func (p *pool) only(party string) *pool {
 }
 
 const (
-	threshold  = 0.34 // the least relevance of a statement in a trail
+	leastShown = 0.20 // no statement less relevant than this is ever shown
 	maxEntries = 60
+	// recallWeight is beta squared of the F measure that a selection maximises.
+	recallWeight = 0.8
 )
 
 // selectFrom returns the statements that bear on the question, in time order;
-// none where the question's words are not found together anywhere.
+// none where the question's words are not found together anywhere. Taking
+// relevances for probabilities, it takes as many of the most relevant as give
+// the greatest expected F measure: few for a narrow question, many for a wide one.
 func (q *query) selectFrom(p *pool) []*item {
 	if len(p.items) == 0 || !q.grounded(p) {
 		return nil
 	}
 	q.score(p)
-	var out []*item
-	for _, it := range p.items {
-		if it.p2 >= threshold {
-			out = append(out, it)
+	out := append([]*item(nil), p.items...)
+	sort.SliceStable(out, func(i, j int) bool { return out[i].p2 > out[j].p2 })
+	all := 0.0
+	for _, it := range out {
+		all += it.p2
+	}
+	best, n, sum := 0.0, 0, 0.0
+	for k, it := range out {
+		if it.p2 < leastShown || k == maxEntries {
+			break
+		}
+		sum += it.p2
+		if f := (1 + recallWeight) * sum / (float64(k+1) + recallWeight*all); f > best {
+			best, n = f, k+1
 		}
 	}
-	if len(out) > maxEntries {
-		sort.SliceStable(out, func(i, j int) bool { return out[i].p2 > out[j].p2 })
-		out = out[:maxEntries]
-		sort.SliceStable(out, func(i, j int) bool { return out[i].index < out[j].index })
-	}
+	out = out[:n]
+	sort.SliceStable(out, func(i, j int) bool { return out[i].index < out[j].index })
 	return out
 }
 

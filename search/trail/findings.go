@@ -194,7 +194,11 @@ func (f *finder) refuted() {
 			if b.m == d.m || b.s.Kind == statement.Dispute {
 				continue
 			}
-			if s := logistic(dot(f.p.refuteFeatures(d, b), refuteWeights)); s > score+1e-9 {
+			s := logistic(dot(f.p.refuteFeatures(d, b), refuteWeights))
+			if f.replacedBefore(b, d) {
+				s *= 0.4 // no longer in force when the dispute was written
+			}
+			if s > score+1e-9 {
 				best, score = b, s
 			}
 		}
@@ -204,6 +208,16 @@ func (f *finder) refuted() {
 		fact, _, _ := conflict(d, best)
 		f.add(Refuted, d, best, nil, fact, f.ref(d)+" stands against "+f.ref(best)+", written on "+day(best.m.Date)+".")
 	}
+}
+
+// replacedBefore reports whether a changed finding says that b was replaced before d.
+func (f *finder) replacedBefore(b, d *item) bool {
+	for _, x := range f.found {
+		if x.Type == Changed && x.A == f.number[b] && x.B < f.number[d] {
+			return true
+		}
+	}
+	return false
 }
 
 const (

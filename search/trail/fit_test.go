@@ -211,7 +211,7 @@ func TestFit(t *testing.T) {
 		for _, x := range qs {
 			fmt.Println("##", x.read, x.c.ID, x.q.Ask)
 			for i, it := range x.p.items {
-				if x.y[i] > 0 || x.p2[i] > 0.3 {
+				if x.y[i] > 0 || x.p2[i] > 0.02 {
 					fmt.Printf("   %v %.2f %.2f lex %.2f  %s | %s\n", x.y[i]*x.w[i], x.p1[i], x.p2[i], it.lex, it.s.Kind, it.s.Quote)
 				}
 			}
@@ -248,11 +248,11 @@ func fitPairs(t *testing.T, cases []*goldCase) []float64 {
 				return 0
 			}
 			for i, d := range p.items {
-				if d.p2 < threshold {
+				if d.p2 < 0.35 {
 					continue
 				}
 				for _, b := range p.items[:i] {
-					if b.p2 < threshold || b.m == d.m {
+					if b.p2 < 0.35 || b.m == d.m {
 						continue
 					}
 					key := fmt.Sprint(c.ID, qi, i)

@@ -50,7 +50,7 @@ func sidesFit(sides byte, a, b *item) bool {
 	return true
 }
 
-const linkThreshold = 1.5
+const linkThreshold = 1.2
 
 // link ties every entry to earlier ones: the best for each relation, and what it
 // points at by day or by quotation.
@@ -65,13 +65,20 @@ func (p *pool) link(entries []*item) []tie {
 			between := map[*mail]bool{} // mails with a candidate between the two
 			for j := i - 1; j >= 0; j-- {
 				c := entries[j]
-				if c.m == it.m && r.rel != Disputes && r.rel != Answers {
-					continue
-				}
 				if c.m == it.m || !kindIn(c.s.Kind, r.to) || !sidesFit(r.sides, it, c) {
 					continue
 				}
-				s := p.linkScore(it, c) - 0.6*math.Min(float64(len(between)), 3)
+				passed := 0.6
+				if r.rel == Disputes {
+					passed = 0.1 // whoever disputes reaches back over much mail
+				}
+				s := p.linkScore(it, c) - passed*math.Min(float64(len(between)), 3)
+				if r.rel == Changes {
+					s = 0
+					if x := p.replaces(c, it); x >= changeThreshold {
+						s = linkThreshold + x
+					}
+				}
 				between[c.m] = true
 				if s >= linkThreshold && s > best[r.rel].score+1e-9 {
 					best[r.rel] = tie{r.rel, it, c, s}
@@ -115,9 +122,11 @@ func (p *pool) linkScore(it, c *item) float64 {
 			}
 		}
 	}
-	s += math.Min(1.2, 2*p.alike(it, c))
+	s += math.Min(1.2, 2.5*p.alike(it, c))
 	if p.sharedFacts(it, c) > 0 {
-		s += 0.8
+		s++
+	} else if fact, _, _ := conflict(it, c); fact != "" && it.s.Kind == statement.Dispute {
+		s += 0.8 // a dispute disagrees with what it disputes
 	}
 	days := it.m.Date.Sub(c.m.Date).Hours() / 24
 	return s - math.Min(1, days/45)
