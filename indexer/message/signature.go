@@ -57,6 +57,13 @@ func (z *zoner) tail(a, b int) int {
 		for j < end && !z.lines[j].blank {
 			j++
 		}
+		// Unwrapped text has a paragraph a line: a disclaimer may follow the name.
+		for k := i + 1; k < j; k++ {
+			if z.lines[k].end-z.lines[k].start > 60 && z.legal(k, k+1) {
+				i = k
+				break
+			}
+		}
 		if z.legal(i, j) {
 			// A rule above belongs to it.
 			k := i
@@ -137,6 +144,11 @@ func (z *zoner) legal(a, b int) bool {
 	if strings.Contains(low, "intended recipient") || strings.Contains(low, "intended only for") || strings.Contains(low, "intended solely for") {
 		n++
 	}
+	// Disclaimers speak of what might be; who writes "I sent this in error, please
+	// delete it" means one thing.
+	if strings.Contains(low, "if ") || strings.Contains(low, "falls sie") || strings.Contains(low, "wenn sie") || strings.Contains(low, "si vous") || strings.Contains(low, "indien u") || strings.Contains(low, "se você") {
+		n += countPhrases(low, "in error", "delete it", "delete the", "falsch", "richtige adressat", "vernichten", "vertrauliche", "par erreur", "abusievelijk", "por engano")
+	}
 	switch {
 	case n >= 4:
 		return true
@@ -146,6 +158,16 @@ func (z *zoner) legal(a, b int) bool {
 		return len(low) < 400 && (strings.Contains(low, "environment") && strings.Contains(low, "print") || strings.Contains(low, "regist") && hasDigit(low) || strings.Contains(low, "amtsgericht") || strings.Contains(low, "vat "))
 	}
 	return false
+}
+
+func countPhrases(s string, phrases ...string) int {
+	n := 0
+	for _, p := range phrases {
+		if strings.Contains(s, p) {
+			n++
+		}
+	}
+	return n
 }
 
 // signature labels the closing lines of [a,b).
@@ -322,6 +344,10 @@ func (z *zoner) formula(s string) bool {
 	if closingSet[low] {
 		return true
 	}
+	// "Mit freundlichen Grüßen / best regards".
+	if head, rest, ok := strings.Cut(low, "/"); ok && closingSet[strings.TrimSpace(head)] && closingSet[strings.TrimSpace(rest)] {
+		return true
+	}
 	// "Thanks, Nora" and "Best regards from Lisbon, Nora".
 	if i := strings.IndexAny(low, ",.-–—!"); i > 0 {
 		head, name := strings.TrimSpace(low[:i]), strings.Trim(low[i:], " ,.-–—!")
@@ -337,8 +363,13 @@ func (z *zoner) formula(s string) bool {
 	return false
 }
 
-// signs tells a line that is the author's name, or a form of it.
+// signs tells a line that is the author's name, or a form of it, perhaps with
+// post and firm after a bar.
 func (z *zoner) signs(s string) bool {
+	if i := strings.IndexAny(s, "|•·"); i > 3 && len(s) < 160 {
+		head := strings.TrimSpace(s[:i])
+		return len(strings.Fields(head)) > 1 && z.signs(head)
+	}
 	if len(s) > 60 || len(z.signers) == 0 {
 		return false
 	}
@@ -347,6 +378,13 @@ func (z *zoner) signs(s string) bool {
 	})
 	if len(words) == 0 || len(words) > 5 {
 		return false
+	}
+	// "M x" of Marcus.
+	for len(words) > 1 && strings.Trim(words[len(words)-1], "xo") == "" {
+		words = words[:len(words)-1]
+		if len(words) == 1 && len(words[0]) == 1 && words[0][0] == z.signers[0][0] {
+			return true
+		}
 	}
 	hits := 0
 	for _, w := range words {
@@ -418,9 +456,19 @@ func (z *zoner) closing(a, b int) int {
 // cardBelow tells whether [a,b) can all be name, post, address: short lines that
 // are no sentences, but for a postscript.
 func (z *zoner) cardBelow(a, b int) bool {
+	// Right below a full name anything short goes: a post, a slogan.
+	named := a > 0 && z.signs(z.at(a-1))
 	for i := a; i < b; i++ {
 		s := z.at(i)
 		if s == "" {
+			named = false
+			continue
+		}
+		if countPhrases(strings.ToLower(s), "price", "payment", "conditions", "terms", "deposit", "invoice", "preise", "zahlung") > 0 && !contact(s) {
+			return false // a footer that holds terms is something said
+		}
+		named = named || i == a && z.signs(s)
+		if named && i-a < 8 && len(strings.Fields(s)) <= 16 && !strings.HasSuffix(s, "?") {
 			continue
 		}
 		if isPostscript(s) {
