@@ -30,6 +30,9 @@ var (
 	errGarbled  = errors.New("answer of the server not understood")
 )
 
+// afterBye is how long a server may take to close once it has said BYE.
+const afterBye = 2 * time.Second
+
 type limits struct {
 	idle    time.Duration // silence while a command runs
 	line    int           // octets of a line
@@ -183,7 +186,9 @@ func (g *guard) note(line []byte) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if c.status == "BYE" {
+			// Nothing but the end of the connection follows.
 			g.bye = c.text
+			g.lim.idle = min(g.lim.idle, afterBye)
 		}
 		if (c.status == "BYE" || c.code == "ALERT") && len(g.news) < 100 {
 			g.news = append(g.news, c)

@@ -19,7 +19,9 @@ const (
 	setOctets    = 4 << 10 // of a UID set in a command
 	recentUIDs   = 50      // fingerprints compared in every pass
 	killsAlone   = 3       // connections a UID may end before it is quarantined
-	maxStalls    = 6       // connections in a row that bring nothing
+	maxStalls    = 6       // connections in a row that bring nothing, before the folder is left
+	maxDead      = 3       // such folders in a row before the pass ends
+	killedInRow  = 3       // such UIDs, with no message given between, before the folder is left
 	refusedInRow = 20      // refused messages, none given, before the folder is left
 )
 
@@ -78,6 +80,7 @@ type pass struct {
 	s      *session // nil when there is no connection
 	moved  int      // grows with everything that brings the pass forward
 	stalls int      // connections in a row that did not
+	dead   int      // folders in a row that were given up for that
 	result Result
 }
 
@@ -91,6 +94,7 @@ type folderRun struct {
 	audited bool            // all fingerprints were compared in this pass
 	limit   int             // UIDs in the next batch
 	kills   map[uint32]int  // connections that ended while a UID was fetched alone
+	killed  int             // UIDs quarantined for that since the last message given
 	gaveUp  map[uint32]bool // quarantined in this pass
 	given   int             // messages accepted in this pass
 	missed  int             // rows first missed by this pass
@@ -104,7 +108,7 @@ func (p *pass) run(ctx context.Context) error {
 		return err
 	}
 	var runs []*folderRun
-	err := p.persist(ctx, func() error {
+	err := p.persist(ctx, nil, func() error {
 		folders, stats, err := p.s.list()
 		if err != nil {
 			return p.sessionErr("listing the folders", err)
@@ -131,7 +135,7 @@ func (p *pass) run(ctx context.Context) error {
 		return err
 	}
 	for _, r := range runs {
-		err := p.persist(ctx, func() error { return p.folder(ctx, r) })
+		err := p.persist(ctx, r, func() error { return p.folder(ctx, r) })
 		if err := p.settle(ctx, r, err); err != nil {
 			return err
 		}
@@ -201,15 +205,16 @@ func (p *pass) hangUp(polite bool) {
 
 // persist calls work until it ends otherwise than by a lost connection. Work
 // starts from what the store knows each time, so that the way back after a
-// failure is the normal way.
-func (p *pass) persist(ctx context.Context, work func() error) error {
+// failure is the normal way. r is the folder worked on, or nil.
+func (p *pass) persist(ctx context.Context, r *folderRun, work func() error) error {
 	for {
 		before := p.moved
 		var err error
 		if p.s == nil {
 			err = p.connect(ctx)
 		}
-		if err == nil {
+		connected := err == nil
+		if connected {
 			err = work()
 		}
 		lost := p.s == nil || p.s.g.failure() != nil
@@ -217,13 +222,24 @@ func (p *pass) persist(ctx context.Context, work func() error) error {
 			p.log.Debug("connection lost", "err", p.s.g.failure(), "transcript", p.s.g.trace.String())
 			p.hangUp(false)
 		}
-		if err == nil || ctx.Err() != nil || !lost || !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrProtocol) {
+		if err == nil {
+			p.stalls, p.dead = 0, 0
+			return nil
+		}
+		if ctx.Err() != nil || !lost || !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrProtocol) {
 			return err
 		}
 		if p.stalls++; p.moved != before {
 			p.stalls = 0
 		}
 		if p.stalls >= maxStalls {
+			// The server is there and this folder ends the connection: the
+			// others get their turn, unless it is so with all of them.
+			if p.dead++; connected && r != nil && p.dead < maxDead {
+				p.stalls = 0
+				return p.err(ErrFolder, fmt.Sprintf("collecting folder %s, %d connections in a row", quoted(r), maxStalls), err,
+					"exclude the folder if it stays so")
+			}
 			return err
 		}
 		p.result.Reconnects++
@@ -733,6 +749,7 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 		}
 		p.moved++
 		r.given++
+		r.killed = 0
 		r.res.New++
 		r.res.Bytes += size
 		p.result.Bytes += size
@@ -771,6 +788,12 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 			if r.kills[u] >= killsAlone {
 				if qerr := p.quarantine(ctx, r, f, u, err.Error()); qerr != nil {
 					return nil, qerr
+				}
+				delete(wanted, u)
+				if r.killed++; r.killed >= killedInRow {
+					// It is not the messages. The rest stays listed.
+					return nil, p.err(ErrFolder, "fetching messages of "+quoted(r),
+						fmt.Errorf("the connection ends at every message: %w", err), "it is tried again in the next pass")
 				}
 			}
 		}
@@ -897,7 +920,7 @@ func (p *pass) confirm(ctx context.Context, runs []*folderRun) error {
 	}
 	p.hangUp(true)
 	for _, r := range runs {
-		err := p.persist(ctx, func() error {
+		err := p.persist(ctx, r, func() error {
 			st, f, err := p.open(ctx, r)
 			if err != nil {
 				return err

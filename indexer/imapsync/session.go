@@ -222,7 +222,8 @@ func (d *dialer) startTLS(ctx context.Context, s *session, e endpoint, doing str
 	}
 	// Anything already here came in the clear and would be taken as encrypted.
 	if s.g.br.Buffered() > 0 {
-		return d.err(ErrTLS, doing, errors.New("the server sent data in the clear after STARTTLS"), "")
+		return d.err(ErrTLS, doing, errors.New("the server sent data in the clear after STARTTLS"),
+			"somebody may be in the line; use the TLS port, usually 993")
 	}
 	tc, err := d.secure(ctx, s.g.conn, e, doing)
 	if err != nil {
@@ -326,8 +327,7 @@ func (s *session) stop(err error) { s.g.fail(err) }
 // close ends the session and waits for go-imap's goroutine.
 func (s *session) close(polite bool) {
 	if polite && s.g.failure() == nil {
-		// The server answers BYE and OK, then closes; its BYE is no news.
-		s.g.lim.idle = min(s.g.lim.idle, 2*time.Second)
+		s.g.lim.idle = min(s.g.lim.idle, afterBye)
 		_, _ = s.command("LOGOUT", nil)
 	}
 	s.unhook()
@@ -901,7 +901,7 @@ func (d *dialer) connErr(s *session, doing string, err error, hint string) error
 	case e.Server != "" && busy(condition{text: e.Server}):
 		e.Kind = ErrBusy
 	}
-	if e.Hint == "" && e.Kind == ErrUnreachable {
+	if e.Hint == "" && e.Kind != ErrProtocol {
 		e.Hint = "try again later; what was collected is kept"
 	}
 	return e

@@ -2,6 +2,7 @@ package imaptest
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -14,9 +15,10 @@ type Script struct {
 
 	// Greeting is sent first, "* OK ready\r\n" if empty.
 	Greeting string
-	// Answer gets a command without its tag and line end and returns what to
-	// send; "TAG" in it becomes the command's tag. An empty answer closes the
-	// connection. Connections are served one at a time.
+	// Answer gets a command without its tag and line end, its literals as
+	// "{n}octets", and returns what to send; "$T" in it becomes the command's
+	// tag. An empty answer, or "$END" behind one, closes the connection.
+	// Connections are served one at a time.
 	Answer func(conn int, command string) string
 
 	mu       sync.Mutex
@@ -88,15 +90,29 @@ func (s *Script) talk(conn net.Conn, n int) {
 		if err != nil {
 			return
 		}
-		tag, cmd, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+		for n, more := literal([]byte(line)); more; n, more = literal([]byte(line)) {
+			octets := make([]byte, n)
+			if _, err := conn.Write([]byte("+ go on\r\n")); err != nil {
+				return
+			}
+			if _, err := io.ReadFull(br, octets); err != nil {
+				return
+			}
+			rest, err := br.ReadString('\n')
+			if err != nil {
+				return
+			}
+			line = strings.TrimRight(line, "\r\n") + string(octets) + rest
+		}
+		tag, cmd, _ := strings.Cut(strings.TrimSuffix(line, "\r\n"), " ")
 		s.mu.Lock()
 		s.commands = append(s.commands, cmd)
 		s.mu.Unlock()
-		answer := s.Answer(n, cmd)
+		answer, last := strings.CutSuffix(s.Answer(n, cmd), "$END")
 		if answer == "" {
 			return
 		}
-		if _, err := conn.Write([]byte(strings.ReplaceAll(answer, "TAG", tag))); err != nil {
+		if _, err := conn.Write([]byte(strings.ReplaceAll(answer, "$T", tag))); err != nil || last {
 			return
 		}
 	}

@@ -1,0 +1,412 @@
+package imapsync
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"inwriting/indexer/archive"
+)
+
+var testLimits = limits{idle: 5 * time.Second, line: lineLimit, search: searchLimit, literal: 1 << 20, small: smallLimit}
+
+func TestPermit(t *testing.T) {
+	for _, c := range []string{
+		"CAPABILITY", "NOOP", "LOGOUT", "STARTTLS", "UNSELECT", `ID ("name" "inwriting")`,
+		`LOGIN "nora" "p\"w\\"`, "LOGIN {4} {3}", "AUTHENTICATE PLAIN", "AUTHENTICATE PLAIN AG5vcmE=",
+		`LIST "" "*"`, `LIST "" "*" RETURN (SPECIAL-USE STATUS (MESSAGES UIDNEXT))`,
+		`STATUS "INBOX" (MESSAGES UIDNEXT)`, "STATUS {3} (MESSAGES)", `EXAMINE "a (b) SELECT c"`, `EXAMINE {5} (CONDSTORE)`,
+		"UID SEARCH UID 1:*", "UID SEARCH RETURN (ALL) UID 1:*", "UID FETCH 1:* (UID)",
+		"UID FETCH 1,3:9 (UID RFC822.SIZE BODY.PEEK[])", "UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 12)",
+	} {
+		if err := permit(c); err != nil {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
+	for _, c := range []string{
+		"", " ", "SELECT INBOX", `SELECT "INBOX"`, "CLOSE", "EXPUNGE", "UID EXPUNGE 1", "UID STORE 1 +FLAGS (\\Seen)", "STORE 1 FLAGS ()",
+		"COPY 1 x", "UID COPY 1 x", "UID MOVE 1 x", `CREATE "x"`, `DELETE "x"`, `RENAME "x" "y"`, `APPEND "x" {5}`, `SUBSCRIBE "x"`,
+		"UID FETCH 1 (UID BODY[])", "UID FETCH 1 BODY[]", "UID FETCH 1 (RFC822)", "UID FETCH 1 (UID RFC822.TEXT)", "UID FETCH 1 (BODY.PEEK[]) BODY[]",
+		"UID FETCH 1 (BINARY[1])", "FETCH 1 (BODY[])", "NOOP\r\nA2 EXPUNGE", "EXAMINE \"x\r\nA2 EXPUNGE\"", `EXAMINE "x" "y"`, `EXAMINE x`,
+		"examine \"x\" (CONDSTORE) EXPUNGE", "IDLE", "NOTIFY SET", "SETACL x", "SETQUOTA x", "UNAUTHENTICATE", "ENABLE UTF8=ACCEPT",
+		"LOGIN nora wrong-secret", `AUTHENTICATE PLAIN AAA BBB`,
+	} {
+		err := permit(c)
+		if !errors.Is(err, errNotRead) {
+			t.Errorf("%q is let through", c)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v tells the password", err)
+		}
+	}
+}
+
+// wire is a net.Conn whose server says what is given and never more.
+type wire struct {
+	net.Conn
+	in   io.Reader
+	mu   sync.Mutex
+	sent bytes.Buffer
+	done chan struct{}
+	once sync.Once
+}
+
+func newWire(in string) *wire {
+	return &wire{in: strings.NewReader(in), done: make(chan struct{})}
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.in.Read(p)
+	if n == 0 && err != nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent.Write(p)
+}
+
+func (w *wire) Close() error                     { w.once.Do(func() { close(w.done) }); return nil }
+func (w *wire) SetReadDeadline(time.Time) error  { return nil }
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+
+func newSession(in string) (*session, *wire) {
+	w := newWire(in)
+	s := &session{name: "test", caps: map[string]bool{}, unhook: func() bool { return true }, g: newGuard(w, testLimits, new(transcript))}
+	s.start()
+	return s, w
+}
+
+// Whatever is asked of go-imap, nothing that could change a mailbox gets out.
+func TestGuardRefuses(t *testing.T) {
+	one := imap.UIDSetNum(1)
+	tests := map[string]func(*imapclient.Client) error{
+		"SELECT": func(c *imapclient.Client) error { _, err := c.Select("INBOX", nil).Wait(); return err },
+		"STORE": func(c *imapclient.Client) error {
+			return c.Store(one, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Flags: []imap.Flag{imap.FlagSeen}}, nil).Close()
+		},
+		"EXPUNGE":     func(c *imapclient.Client) error { return c.Expunge().Close() },
+		"UID EXPUNGE": func(c *imapclient.Client) error { return c.UIDExpunge(one).Close() },
+		"COPY":        func(c *imapclient.Client) error { _, err := c.Copy(one, "x").Wait(); return err },
+		"MOVE":        func(c *imapclient.Client) error { _, err := c.Move(one, "x").Wait(); return err },
+		"CREATE":      func(c *imapclient.Client) error { return c.Create("x", nil).Wait() },
+		"DELETE":      func(c *imapclient.Client) error { return c.Delete("x").Wait() },
+		"CLOSE":       func(c *imapclient.Client) error { return c.UnselectAndExpunge().Wait() },
+		"BODY[]": func(c *imapclient.Client) error {
+			return c.Fetch(one, &imap.FetchOptions{BodySection: []*imap.FetchItemBodySection{{}}}).Close()
+		},
+		"ENVELOPE": func(c *imapclient.Client) error { return c.Fetch(one, &imap.FetchOptions{Envelope: true}).Close() },
+	}
+	for name, f := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, w := newSession("")
+			if err := f(s.client); err == nil {
+				t.Error("no error")
+			}
+			if err := s.g.failure(); !errors.Is(err, errNotRead) {
+				t.Errorf("guard's error: %v", err)
+			}
+			if w.sent.Len() > 0 {
+				t.Errorf("sent %q", w.sent.String())
+			}
+			s.close(false)
+		})
+	}
+}
+
+// A second command while one is in flight is refused.
+func TestGuardInFlight(t *testing.T) {
+	g := newGuard(newWire(""), testLimits, new(transcript))
+	if err := g.begin("A1", "NOOP", "NOOP", turnRaw); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.begin("A2", "NOOP", "NOOP", turnRaw); !errors.Is(err, errInFlight) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Errors stick, whatever follows.
+func TestGuardSticky(t *testing.T) {
+	tests := []struct {
+		name, in string
+		want     error
+	}{
+		{"end", "", errCut},
+		{"end in a line", "* OK he", errCutShort},
+		{"end in a literal", "* LIST () NIL {10}\r\nabc", errCutShort},
+		{"long line", "* " + strings.Repeat("x", lineLimit+100<<10), errTooLong},
+		{"long search", "* SEARCH " + strings.Repeat("1 ", searchLimit), errTooLong},
+		{"huge literal", "* LIST () NIL {99999999999999999999}\r\n", errTooLong},
+		{"strange tag", "B7 OK done\r\n", errTag},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newGuard(newWire(tt.in), testLimits, new(transcript))
+			for range 3 {
+				_, err := g.command("A1", "NOOP", nil)
+				if !errors.Is(err, tt.want) {
+					t.Errorf("got %v, want %v", err, tt.want)
+				}
+			}
+		})
+	}
+}
+
+// Credentials are not in the transcript, in any form.
+func TestTranscript(t *testing.T) {
+	const pass = "wrong \"secret\" \xff"
+	s, w := newSession("+ go\r\nA1 NO no\r\n+ go\r\nA2 NO no\r\n")
+	p := astring(pass)
+	p.secret = true
+	if _, err := s.command("LOGIN", nil, astring("nora"), p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.command("AUTHENTICATE", nil, arg{text: "PLAIN"}, arg{text: "c2VjcmV0", answer: true, secret: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := w.sent.String(), "A1 LOGIN \"nora\" {16}\r\n"+pass+"\r\nA2 AUTHENTICATE PLAIN\r\nc2VjcmV0\r\n"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+	if tr := s.g.trace.String(); strings.Contains(tr, "secret") || strings.Contains(tr, "c2Vj") || !strings.Contains(tr, `LOGIN "nora" …`) {
+		t.Errorf("transcript:\n%s", tr)
+	}
+	s.close(false)
+}
+
+type memStage struct{}
+
+func (memStage) Read(r io.Reader) (*archive.Blob, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	return new(archive.Stage).Bytes(b), nil
+}
+
+func octets(t testing.TB, b *archive.Blob) []byte {
+	t.Helper()
+	r, err := b.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	all, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Whatever a server sends, what is accepted is a whole literal of it, asked
+// for, and accepted once.
+func FuzzFetch(f *testing.F) {
+	for _, s := range []string{
+		"* 1 FETCH (UID 1 FLAGS (\\Seen) INTERNALDATE \"01-Mar-2024 10:00:00 +0000\" RFC822.SIZE 3 BODY[] {3}\r\nabc)\r\nT1 OK done\r\n",
+		"* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\n* 2 FETCH (UID 2 BODY[] {4}\r\nabcd)\r\nT1 NO some\r\n",
+		"* 1 FETCH (UID 1 BODY[] {3}\r\nab",
+		"* 1 FETCH (UID 1 BODY[] {1000}\r\nabc)\r\nT1 OK done\r\n",
+		"* 1 FETCH (UID 1 BODY[] {2}\r\nabc)\r\nT1 OK done\r\n",
+		"* 1 FETCH (UID 1 FLAGS ())\r\n* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\nT1 OK\r\n",
+		"* 1 FETCH (BODY[] {3}\r\nabc UID 1)\r\n* VANISHED 4\r\n\r\nT1 BAD\r\n",
+		"* 1 FETCH (UID 1 BODY[] \"abc\")\r\n* 1 FETCH (UID 1 BODY[] {3}\r\nxyz)\r\nT1 OK\r\n",
+		"* BYE gone\r\n", "T1 OK [X", "* ESEARCH (TAG \"T1\") UID ALL 1:*\r\nT1 OK\r\n", "+ go\r\nT2 OK\r\n",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		s, w := newSession(in)
+		got := map[uint32]bool{}
+		err := s.fetch([]uint32{1, 2, 3}, false, memStage{}, func(d delivery) error {
+			if d.uid < 1 || d.uid > 3 || got[d.uid] {
+				t.Errorf("UID %d accepted, or twice", d.uid)
+			}
+			got[d.uid] = true
+			b := octets(t, d.blob)
+			if q, ok := quote(string(b)); !strings.Contains(in, "}\r\n"+string(b)) && !strings.Contains(in, "}\n"+string(b)) &&
+				!(ok && strings.Contains(in, q)) && !strings.Contains(in, `"`) {
+				t.Errorf("accepted %q, which is no literal of %q", b, in)
+			}
+			return nil
+		})
+		s.close(false)
+		var no *refusal
+		if err != nil && !errors.As(err, &no) && s.g.failure() == nil {
+			t.Errorf("error %v and the connection goes on", err)
+		}
+		// This server talks before it is asked, and may end things that early.
+		if sent := w.sent.String(); !(sent == "" && err != nil) && !strings.HasPrefix(sent, "T1 UID FETCH 1:3 (") || strings.Count(sent, "\n") != 1 {
+			t.Errorf("sent %q", sent)
+		}
+	})
+}
+
+func FuzzReadValues(f *testing.F) {
+	for _, s := range []string{
+		`(\HasNoChildren) "/" INBOX`, `(\A \B) NIL "a \"b\""`, "() \"/\" {3}\r\na\r\n", "((((", `"`, "{9}\r\na", "{1}", "a]b (c{1}\r\n)",
+		"(UID 1 FLAGS (\\Seen a]b) INTERNALDATE \"\" RFC822.SIZE -1)", strings.Repeat("(", 40),
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, _ := readValues([]byte(s))
+		var size func([]value) int
+		size = func(l []value) (n int) {
+			for _, e := range l {
+				n += len(e.s) + size(e.list)
+			}
+			return n
+		}
+		if n := size(v); n > len(s) {
+			t.Errorf("%d octets of values in %d octets", n, len(s))
+		}
+		readList([]byte(s))
+		readStatus([]byte(s))
+		readDescription([]byte(s))
+		readCondition([]byte(s))
+		response(s).numbered("FETCH")
+		// What we send reads back as it was.
+		if q, ok := quote(s); ok {
+			if back, err := readValues([]byte(q)); err != nil || len(back) != 1 || back[0].s != s {
+				t.Errorf("quote(%q) = %s, read back as %+v, %v", s, q, back, err)
+			}
+		}
+	})
+}
+
+// encodeName is modified UTF-7 the other way, for the tests.
+func encodeName(s string) string {
+	var b strings.Builder
+	var run []rune
+	flush := func() {
+		if len(run) == 0 {
+			return
+		}
+		var bits, n uint32
+		b.WriteByte('&')
+		for _, u := range utf16.Encode(run) {
+			bits, n = bits<<16|uint32(u), n+16
+			for n >= 6 {
+				n -= 6
+				b.WriteByte(utf7Alphabet[bits>>n&63])
+			}
+			bits &= 1<<n - 1
+		}
+		if n > 0 {
+			b.WriteByte(utf7Alphabet[bits<<(6-n)&63])
+		}
+		b.WriteByte('-')
+		run = nil
+	}
+	for _, r := range s {
+		switch {
+		case r == '&':
+			flush()
+			b.WriteString("&-")
+		case r >= 0x20 && r < 0x7f:
+			flush()
+			b.WriteRune(r)
+		default:
+			run = append(run, r)
+		}
+	}
+	flush()
+	return b.String()
+}
+
+func FuzzDisplayName(f *testing.F) {
+	for _, s := range []string{"INBOX", "Entw&APw-rfe", "&-", "&", "R&D", "a & b", "&2D3eAA-", "&AAA-", "&AGE-", "\xff", "&Jjo!", "台北/日本語"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, ok := displayName(s)
+		if !utf8.ValidString(d) && ok {
+			t.Errorf("displayName(%q) = %q is not UTF-8", s, d)
+		}
+		if ok {
+			if again, ok := displayName(encodeName(d)); !ok || again != d {
+				t.Errorf("displayName(%q) = %q, which encodes to %q and that is %q", s, d, encodeName(d), again)
+			}
+		}
+		if utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError) {
+			if back, ok := displayName(encodeName(s)); s != "" && (!ok || back != s) {
+				t.Errorf("%q encodes to %q, read back as %q", s, encodeName(s), back)
+			}
+		}
+	})
+}
+
+func TestParseServer(t *testing.T) {
+	for in, want := range map[string]endpoint{
+		"imap.deskandco.example:993":              {"tls", "imap.deskandco.example:993", "imap.deskandco.example"},
+		"imaps://imap.deskandco.example:993":      {"tls", "imap.deskandco.example:993", "imap.deskandco.example"},
+		"starttls://imap.deskandco.example:143":   {"starttls", "imap.deskandco.example:143", "imap.deskandco.example"},
+		"insecure://127.0.0.1:1143":               {"insecure", "127.0.0.1:1143", "127.0.0.1"},
+		"insecure://[::1]:1143":                   {"insecure", "[::1]:1143", "::1"},
+		"insecure://localhost:1143":               {"insecure", "localhost:1143", "localhost"},
+		"imap.deskandco.example":                  {},
+		":993":                                    {},
+		"imap://imap.deskandco.example:143":       {},
+		"insecure://imap.deskandco.example:143":   {},
+		"insecure://127.0.0.1.evil.example:143":   {},
+		"insecure://localhost.evil.example:143":   {},
+		"insecure://10.0.0.1:143":                 {},
+		"starttls://imap.deskandco.example:":      {},
+		"https://imap.deskandco.example:443/path": {},
+	} {
+		got, err := parseServer(in)
+		if (err != nil) != (want == endpoint{}) || err == nil && got != want {
+			t.Errorf("parseServer(%q) = %+v, %v", in, got, err)
+		}
+	}
+}
+
+func TestGlob(t *testing.T) {
+	for _, tt := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"Junk", "Junk", true}, {"Junk", "Junk/a", false}, {"*", "", true}, {"*", "x", true}, {"a*", "ab", true}, {"a*", "ba", false},
+		{"*a", "ba", true}, {"a*a", "a", false}, {"a*a", "aa", true}, {"a*b*c", "a1b2c", true}, {"a*b*c", "a1c2b", false}, {"", "x", false},
+	} {
+		if got := glob(tt.pattern, tt.s); got != tt.want {
+			t.Errorf("glob(%q, %q) = %v", tt.pattern, tt.s, got)
+		}
+	}
+}
+
+func TestBatchLen(t *testing.T) {
+	sizes := func(n ...int64) (q []item) {
+		for i, s := range n {
+			q = append(q, item{uid: uint32(i + 1), size: s})
+		}
+		return q
+	}
+	const mb = 1 << 20
+	for _, tt := range []struct {
+		q     []item
+		limit int
+		want  int
+	}{
+		{sizes(1, 2, 3), 250, 3}, {sizes(1, 2, 3), 2, 2}, {sizes(1), 1, 1},
+		{sizes(5*mb, 1), 250, 1}, {sizes(1, 5*mb), 250, 1}, {sizes(150 * mb), 250, 1},
+		{sizes(slices.Repeat([]int64{4 * mb}, 9)...), 250, 4},
+		{sizes(make([]int64, 1000)...), 250, 250},
+	} {
+		if got := batchLen(tt.q, tt.limit); got != tt.want {
+			t.Errorf("batchLen of %d items, limit %d: got %d, want %d", len(tt.q), tt.limit, got, tt.want)
+		}
+	}
+}
