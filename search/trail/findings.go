@@ -106,7 +106,7 @@ func (f *finder) contradictions() {
 				continue
 			}
 			fact, x, y := conflict(a, b)
-			if fact == "" || f.changedBetween(a, b) {
+			if fact == "" || fact == statement.Money || f.changedBetween(a, b) {
 				continue
 			}
 			f.add(Contradiction, a, b, nil, fact, f.num(a)+" says "+showFact(x)+", "+f.num(b)+" says "+showFact(y)+".")
@@ -197,6 +197,9 @@ func (f *finder) refuted() {
 			s := logistic(dot(f.p.refuteFeatures(d, b), refuteWeights))
 			if f.replacedBefore(b, d) {
 				s *= 0.4 // no longer in force when the dispute was written
+			}
+			if !negative(d) && agree(d, b) {
+				s *= 0.3 // it claims what b says
 			}
 			if s > score+1e-9 {
 				best, score = b, s
@@ -325,6 +328,9 @@ func (f *finder) answered(a *item) bool {
 	replies := f.replies(a.m)
 	for _, c := range replies {
 		direct := c.parent == a.m || c.parent == nil
+		if direct && len(c.items) == 0 {
+			return true // it was answered in words that no statement was read in
+		}
 		for _, it := range c.items {
 			switch it.s.Kind {
 			case statement.Answer, statement.Approval, statement.Confirmation, statement.Change:
@@ -385,7 +391,7 @@ func (f *finder) instructions() {
 // to. A confirmation that answers a client's mail closes an exchange and waits
 // for nothing; a caveat beside a question is the question's business.
 func (f *finder) recaps() {
-	said := map[*mail]bool{}
+	best := map[*mail]*item{}
 	for _, a := range f.entries {
 		if a.side() != Us || a.p2 < leastOpen {
 			continue
@@ -427,8 +433,12 @@ func (f *finder) recaps() {
 				}
 			}
 		}
-		if later && !taken && !said[a.m] {
-			said[a.m] = true // once a mail
+		if b := best[a.m]; later && !taken && (b == nil || a.p2 > b.p2) {
+			best[a.m] = a
+		}
+	}
+	for _, a := range f.entries {
+		if best[a.m] == a { // once a mail
 			f.add(Unacknowledged, a, nil, nil, "", "No reply to "+f.ref(a)+" is in the record.")
 		}
 	}

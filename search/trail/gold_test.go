@@ -209,22 +209,19 @@ func headerRecord(raw []byte) *Record {
 type memory struct {
 	records []*Record
 	byRef   map[archive.Ref]*Record
-	us      map[string]bool
+	pool    *pool
 }
 
-func newMemory(records []*Record, people People) *memory {
-	m := &memory{records: records, byRef: map[archive.Ref]*Record{}, us: map[string]bool{}}
+func newMemory(records []*Record) *memory {
+	m := &memory{records: records, byRef: map[archive.Ref]*Record{}, pool: newPool(records, People{})}
 	for _, r := range records {
 		m.byRef[r.Ref] = r
-	}
-	for _, a := range people.Us {
-		m.us[a] = true
 	}
 	return m
 }
 
 func (m *memory) Search(_ context.Context, question string, limit int) ([]Hit, error) {
-	p := newPool(m.records, People{})
+	p := m.pool
 	var hits []Hit
 	qt := terms(question)
 	qs := synonyms(qt)
@@ -252,7 +249,7 @@ func (m *memory) Search(_ context.Context, question string, limit int) ([]Hit, e
 }
 
 func (m *memory) Related(_ context.Context, refs []archive.Ref, limit int) ([]archive.Ref, error) {
-	p := newPool(m.records, People{})
+	p := m.pool
 	threads := map[int]bool{}
 	want := map[archive.Ref]bool{}
 	for _, r := range refs {

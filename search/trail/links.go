@@ -184,22 +184,28 @@ func (p *pool) cited(it *item, earlier []*item) *item {
 
 // quotedBy returns the latest earlier statement whose words stand in quotation marks in it.
 func (p *pool) quotedBy(it *item, earlier []*item) *item {
-	for _, q := range quotations(it.s.Quote) {
-		want := strings.Join(words(q), " ")
-		if len(want) < 6 {
-			continue
+	if !it.quoted {
+		it.quoted = true
+		for _, q := range quotations(it.s.Quote) {
+			if q = strings.Join(words(q), " "); len(q) >= 6 {
+				it.quotes = append(it.quotes, q)
+			}
 		}
+	}
+	for _, want := range it.quotes {
 		for i := len(earlier) - 1; i >= 0; i-- {
 			c := earlier[i]
 			if c.m == it.m {
 				continue
 			}
-			have := " " + strings.Join(words(c.s.Quote), " ") + " "
-			if strings.Contains(have, " "+want+" ") {
+			if c.folded == "" {
+				c.folded = " " + strings.Join(words(c.s.Quote), " ") + " "
+			}
+			if strings.Contains(c.folded, " "+want+" ") {
 				return c
 			}
 			// A quotation may run on over two statements; its start is enough.
-			if ws := strings.Fields(want); len(ws) >= 4 && strings.Contains(have, " "+strings.Join(ws[:3], " ")+" ") {
+			if ws := strings.Fields(want); len(ws) >= 4 && strings.Contains(c.folded, " "+strings.Join(ws[:3], " ")+" ") {
 				return c
 			}
 		}
@@ -207,14 +213,13 @@ func (p *pool) quotedBy(it *item, earlier []*item) *item {
 	return nil
 }
 
+var quoteMarks = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`)
+
 func quotations(s string) []string {
-	s = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "‘", `"`).Replace(s)
-	parts := strings.Split(s, `"`)
+	parts := strings.Split(quoteMarks.Replace(s), `"`)
 	var out []string
-	for i := 1; i < len(parts)-1+len(parts)%2; i += 2 {
-		if i < len(parts) {
-			out = append(out, parts[i])
-		}
+	for i := 1; i < len(parts); i += 2 {
+		out = append(out, parts[i]) // a quotation cut off at the sentence's end counts too
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"math"
+	"strings"
 
 	"inwriting/indexer/statement"
 )
@@ -51,6 +52,8 @@ func (p *pool) refuteFeatures(d, b *item) []float64 {
 	}
 	about := 0.0
 	switch {
+	case own && same && !samePerson(d, b):
+		fit *= 0.5 // "I never said" is about one's own words, not a colleague's
 	case own && same, claim == othersWords && !same:
 		about = 1
 	case claim == "":
@@ -120,7 +123,7 @@ func (p *pool) replaces(a, b *item) float64 {
 		return 0
 	}
 	alike := math.Max(p.alike(a, b), p.similar(a, b))
-	if alike < 0.05 && fact == "" {
+	if fact == "" && (alike < 0.07 || agree(a, b)) {
 		return 0
 	}
 	s += 2 * alike
@@ -143,4 +146,43 @@ func (it *item) flagged(flag string) bool {
 		}
 	}
 	return false
+}
+
+// agree reports whether two statements name the same amount, day or number.
+func agree(a, b *item) bool {
+	for _, x := range a.s.Facts {
+		for _, y := range b.s.Facts {
+			if sameValue(x, y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// samePerson reports whether two statements have one author, who may write from
+// several addresses under one first name or its short form.
+func samePerson(a, b *item) bool {
+	if a.m.author == b.m.author {
+		return true
+	}
+	x, y := firstName(a), firstName(b)
+	if len(x) > len(y) {
+		x, y = y, x
+	}
+	return len(x) >= 3 && strings.HasPrefix(y, x)
+}
+
+func firstName(it *item) string {
+	if len(it.m.From) == 0 {
+		return ""
+	}
+	n := it.m.From[0].Name
+	if _, given, ok := strings.Cut(n, ", "); ok {
+		n = given
+	}
+	if f := words(n); len(f) > 0 {
+		return f[0]
+	}
+	return ""
 }

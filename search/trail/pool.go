@@ -23,6 +23,13 @@ type item struct {
 
 	// filled by relevance
 	lex, prior, p2 float64
+
+	// filled when first asked for
+	pointed bool
+	points  []*mail
+	quoted  bool
+	quotes  []string // quotations, their words joined by one space
+	folded  string   // its own words, between spaces
 }
 
 // mail is one message of the pool.

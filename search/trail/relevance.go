@@ -523,6 +523,13 @@ func isDay(t statement.FactType) bool { return t == statement.Date || t == state
 // pointsAt returns the earlier mails that a statement cites by their day: "on
 // 2 March you wrote …".
 func (p *pool) pointsAt(it *item) []*mail {
+	if !it.pointed {
+		it.points, it.pointed = p.findPoints(it), true
+	}
+	return it.points
+}
+
+func (p *pool) findPoints(it *item) []*mail {
 	switch it.s.Kind {
 	case statement.Confirmation, statement.Dispute, statement.Answer, statement.Assurance:
 	default:

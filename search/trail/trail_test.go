@@ -106,7 +106,7 @@ var vienna = []letter{
 
 func ask(t testing.TB, letters []letter, question string) *Trail {
 	t.Helper()
-	tr, err := Build(context.Background(), newMemory(post(t, letters), deskPeople), deskPeople, question, Options{})
+	tr, err := Build(context.Background(), newMemory(post(t, letters)), deskPeople, question, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestSameBytes(t *testing.T) {
 		j := (i * 7) % len(records)
 		records[i], records[j] = records[j], records[i]
 	}
-	second, err := Build(context.Background(), newMemory(records, deskPeople), deskPeople, "what did martin want for the vienna flight", Options{})
+	second, err := Build(context.Background(), newMemory(records), deskPeople, "what did martin want for the vienna flight", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ func BenchmarkBuild(b *testing.B) {
 			said{statement.Dispute, fmt.Sprintf("I never agreed to item %d of the Vienna trip.", i), ""})
 		letters = append(letters, l)
 	}
-	src := newMemory(post(b, letters), deskPeople)
+	src := newMemory(post(b, letters))
 	for b.Loop() {
 		if _, err := Build(context.Background(), src, deskPeople, "what did martin agree for the vienna trip", Options{}); err != nil {
 			b.Fatal(err)
