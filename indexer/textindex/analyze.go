@@ -5,7 +5,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/blevesearch/bleve/v2/analysis"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -15,56 +14,24 @@ const (
 	gapSize = 16
 )
 
-// textAnalyzer splits text into words: runs of letters and digits, lower-case,
-// without accents, every Chinese or Japanese character by itself. Stop words
-// stay, so that "for the" is a phrase. Words that hang together around a digit or
-// an @ (inv-2018-52225, nora@deskandco.example, 1,162.00) also become one term at
-// the place of their first part; a number also in its plain form (1162).
-//
-// It works in the bytes it is given.
-type textAnalyzer struct{}
-
-// Analyze implements analysis.Analyzer.
-func (textAnalyzer) Analyze(b []byte) analysis.TokenStream {
-	ts := make(analysis.TokenStream, 0, len(b)/6+1)
-	var slab []analysis.Token
-	scan(b, func(term []byte, pos int) {
-		if len(slab) == 0 {
-			slab = make([]analysis.Token, min(max(cap(ts)-len(ts), 16), 1024))
-		}
-		t := &slab[0]
-		slab = slab[1:]
-		// Offsets are left out: an excerpt is found by reading the text again.
-		t.Term, t.Position = term, pos
-		ts = append(ts, t)
-	}, nil)
-	return ts
-}
-
-// prepared is an analyzer whose tokens are ready.
-type prepared analysis.TokenStream
-
-// Analyze implements analysis.Analyzer.
-func (p prepared) Analyze([]byte) analysis.TokenStream { return analysis.TokenStream(p) }
-
-func keywordTokens(values []string) analysis.TokenStream {
+func keywordTokens(values []string) []token {
 	seen := make(map[string]bool, len(values))
-	var ts analysis.TokenStream
+	var ts []token
 	for _, v := range values {
 		v = strings.ToLower(v)
 		if v == "" || seen[v] {
 			continue
 		}
 		seen[v] = true
-		ts = append(ts, &analysis.Token{Term: []byte(v), Position: len(ts) + 1})
+		ts = append(ts, token{[]byte(v), len(ts) + 1})
 	}
 	return ts
 }
 
 // addressTokens gives the words of the name and of the address, the whole
 // address, and "@domain" for its domain and the domains above.
-func addressTokens(list []Address) analysis.TokenStream {
-	var ts analysis.TokenStream
+func addressTokens(list []Address) []token {
+	var ts []token
 	base := 0
 	for _, a := range list {
 		last := base
@@ -73,7 +40,7 @@ func addressTokens(list []Address) analysis.TokenStream {
 		add := func(term []byte, pos int) {
 			whole = whole || string(term) == addr
 			last = max(last, base+pos)
-			ts = append(ts, &analysis.Token{Term: term, Position: base + pos})
+			ts = append(ts, token{term, base + pos})
 		}
 		scan(append(append([]byte(a.Name), gap), addr...), add, nil)
 		if !whole && addr != "" {
@@ -96,7 +63,7 @@ type run struct {
 }
 
 // runsOf analyses what somebody asked for. It holds exactly the terms that
-// textAnalyzer makes of the same text.
+// scan makes of the same text.
 func runsOf(text string) []run {
 	var runs []run
 	var cur run
@@ -137,9 +104,16 @@ var ascii = func() (t [utf8.RuneSelf]class) {
 	return t
 }()
 
-// scan calls emit with every term and its position, from 1, and endRun, which
+// scan splits text into terms: runs of letters and digits, lower-case, without
+// accents, every Chinese or Japanese character by itself. Stop words stay, so
+// that "for the" is a phrase. Words that hang together around a digit or an @
+// (inv-2018-52225, nora@deskandco.example, 1,162.00) also become one term at the
+// place of their first part; a number also in its plain form (1162).
+//
+// It calls emit with every term and its position, from 1, and endRun, which
 // may be nil, after each run with the terms that stand for the whole of it and
-// the number of its parts. Terms are slices of b where they can be.
+// the number of its parts. It works in b, and terms are slices of b where they
+// can be.
 func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []byte, parts int)) {
 	pos := 0
 	for i := 0; i < len(b); {

@@ -11,9 +11,7 @@ import (
 
 func terms(s string) string {
 	var out []string
-	for _, t := range (textAnalyzer{}).Analyze([]byte(s)) {
-		out = append(out, fmt.Sprintf("%d:%s", t.Position, t.Term))
-	}
+	scan([]byte(s), func(term []byte, pos int) { out = append(out, fmt.Sprintf("%d:%s", pos, term)) }, nil)
 	return strings.Join(out, " ")
 }
 
@@ -44,7 +42,7 @@ func TestAnalyze(t *testing.T) {
 func TestAddressTokens(t *testing.T) {
 	var got []string
 	for _, tok := range addressTokens([]Address{{"Martin Hale", "Martin@mail.HaleArchitects.example"}, {"", "odd!name@x.example"}}) {
-		got = append(got, fmt.Sprintf("%d:%s", tok.Position, tok.Term))
+		got = append(got, fmt.Sprintf("%d:%s", tok.pos, tok.term))
 	}
 	want := strings.Fields("1:martin 2:hale 19:martin 20:mail 21:halearchitects 22:example 19:martin@mail.halearchitects.example " +
 		"23:@mail.halearchitects.example 24:@halearchitects.example 25:@example")
@@ -64,19 +62,31 @@ func FuzzAnalyze(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		indexed := map[string]int{}
 		last := 0
-		for _, tok := range (textAnalyzer{}).Analyze([]byte(s)) {
-			term := string(tok.Term)
+		f := &field{options: textOptions, text: []byte(s)}
+		f.Analyze()
+		scan([]byte(s), func(b []byte, pos int) {
+			term := string(b)
 			if term == "" || len(term) > maxTerm && !strings.ContainsFunc(term, func(r rune) bool { return r >= utf8.RuneSelf }) {
 				t.Fatalf("%q: term %q", s, term)
 			}
 			if strings.ToLower(term) != term && utf8.ValidString(s) && isASCII(s) {
 				t.Fatalf("%q: term %q is not lower-case", s, term)
 			}
-			if tok.Position < 1 || tok.Position > last+1 && !strings.Contains(s, "\x1f") {
-				t.Fatalf("%q: term %q at %d after %d", s, term, tok.Position, last)
+			if pos < 1 || pos > last+1 && !strings.Contains(s, "\x1f") {
+				t.Fatalf("%q: term %q at %d after %d", s, term, pos, last)
 			}
-			last = max(last, tok.Position)
+			last = max(last, pos)
 			indexed[term]++
+		}, nil)
+		total := 0
+		for term, tf := range f.freqs {
+			total += tf.Frequency()
+			if string(tf.Term) != term || tf.Frequency() != indexed[term] || len(tf.Locations) != indexed[term] {
+				t.Fatalf("%q: term %q counted %d times, placed %d times, met %d times", s, term, tf.Frequency(), len(tf.Locations), indexed[term])
+			}
+		}
+		if total != f.length {
+			t.Fatalf("%q: %d terms, length %d", s, total, f.length)
 		}
 		asked := map[string]int{}
 		for _, r := range runsOf(s) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/blevesearch/bleve/v2"
-	"github.com/blevesearch/bleve/v2/analysis"
 	"github.com/blevesearch/bleve/v2/document"
 	index "github.com/blevesearch/bleve_index_api"
 )
@@ -197,7 +196,7 @@ func (b *Batch) Commit() error {
 		}
 		// scorch waits for the segment's fsync, but leaves the directory entry
 		// to the system.
-		err := w.index.Batch(w.batch)
+		err := ix.write(w.index, w.batch)
 		if err == nil {
 			err = syncDir(filepath.Join(ix.dir, w.name, "store"))
 		}
@@ -212,6 +211,19 @@ func (b *Batch) Commit() error {
 	b.statements.Reset()
 	b.deletes, b.docs, b.text = nil, 0, 0
 	return nil
+}
+
+// write hands a batch to bleve. Once a background part has died bleve may never
+// answer again; then the batch is given up, and with it the index.
+func (ix *Index) write(bi bleve.Index, b *bleve.Batch) error {
+	done := make(chan error, 1)
+	go func() { done <- bi.Batch(b) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ix.failed:
+		return ix.Err()
+	}
 }
 
 func (ix *Index) statementsOf(message string) ([]string, error) {
@@ -245,8 +257,8 @@ const (
 
 // shared are the fields a message and its statements have in common.
 type shared struct {
-	from, to  analysis.TokenStream
-	box, fold analysis.TokenStream
+	from, to  []token
+	box, fold []token
 	has       []string
 	when      string
 	date      float64
@@ -258,21 +270,21 @@ func (w *shared) add(d *document.Document) {
 	addTokens(d, FieldMailbox, w.box, keywordOptions)
 	addTokens(d, FieldFolder, w.fold, keywordOptions)
 	addKeywords(d, FieldHas, w.has)
-	d.AddField(document.NewTextFieldCustom(fieldWhen, nil, []byte(w.when), sortOptions, nil))
+	addTokens(d, fieldWhen, []token{{[]byte(w.when), 1}}, sortOptions)
 	d.AddField(document.NewNumericFieldWithIndexingOptions(fieldDate, nil, w.date, keywordOptions))
 }
 
 func textField(name string, text []byte) document.Field {
-	return document.NewTextFieldCustom(name, nil, text, textOptions, textAnalyzer{})
+	return &field{name: name, options: textOptions, text: text}
 }
 
 func addKeywords(d *document.Document, name string, values []string) {
 	addTokens(d, name, keywordTokens(values), keywordOptions)
 }
 
-func addTokens(d *document.Document, name string, ts analysis.TokenStream, o index.FieldIndexingOptions) {
+func addTokens(d *document.Document, name string, ts []token, o index.FieldIndexingOptions) {
 	if len(ts) > 0 {
-		d.AddField(document.NewTextFieldCustom(name, nil, nil, o, prepared(ts)))
+		d.AddField(&field{name: name, options: o, ready: ts})
 	}
 }
 
