@@ -92,9 +92,9 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	for i, it := range entries {
 		t.Entries = append(t.Entries, Entry{N: i + 1, Statement: it.shown(), Links: linksOf(it, ties, number)})
 	}
-	t.Findings = p.findings(q, entries, ties, number)
+	t.Findings = p.findings(entries, ties, number)
 	t.Gaps = p.gaps(entries)
-	t.Summary = p.summary(q, entries, ties, t.Findings, number)
+	t.Summary = p.summary(entries, ties, t.Findings, number)
 	return t, nil
 }
 
@@ -187,14 +187,14 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 	if err != nil {
 		return nil, fmt.Errorf("reading %d messages: %w", len(refs), err)
 	}
-	people1, from, to := counterparts(records, near, people)
-	if len(people1) == 0 {
+	counter, from, to := counterparts(records, near, people)
+	if len(counter) == 0 {
 		return records, nil
 	}
 	const around = 60 * 24 * time.Hour
-	between, err := src.Between(ctx, people1, from.Add(-around), to.Add(around), opts.Messages)
+	between, err := src.Between(ctx, counter, from.Add(-around), to.Add(around), opts.Messages)
 	if err != nil {
-		return nil, fmt.Errorf("finding mail with %d people: %w", len(people1), err)
+		return nil, fmt.Errorf("finding mail with %d people: %w", len(counter), err)
 	}
 	have := len(refs)
 	add(between)

@@ -10,8 +10,8 @@ import (
 
 // findings compares the numbered statements. It knows typed facts, links, sides
 // and the order of mail; it never concludes from prose.
-func (p *pool) findings(q *query, entries []*item, ties []tie, number map[*item]int) []Finding {
-	f := &finder{p: p, q: q, entries: entries, ties: ties, number: number}
+func (p *pool) findings(entries []*item, ties []tie, number map[*item]int) []Finding {
+	f := &finder{p: p, entries: entries, ties: ties, number: number}
 	f.changed()
 	f.contradictions()
 	f.refuted()
@@ -39,7 +39,6 @@ func (p *pool) findings(q *query, entries []*item, ties []tie, number map[*item]
 
 type finder struct {
 	p       *pool
-	q       *query
 	entries []*item
 	ties    []tie
 	number  map[*item]int
@@ -463,7 +462,7 @@ func (f *finder) commitments() {
 			if b.s.Kind == statement.Delivery && b.side() == a.side() && kept == nil && (alike > 0.1 || b.m.thread == a.m.thread) {
 				kept = b
 			}
-			if b.side() != a.side() && complaint == nil && b.m.Date.After(due) && negative(b) && (alike > 0.15 || b.m.thread == a.m.thread && b.s.Kind == statement.Dispute) {
+			if b.side() != a.side() && complaint == nil && b.m.Date.After(due) && b.s.Kind != statement.Terms && negative(b) && (alike > 0.15 || b.m.thread == a.m.thread && b.s.Kind == statement.Dispute) {
 				complaint = b
 			}
 		}
@@ -471,7 +470,7 @@ func (f *finder) commitments() {
 		case kept != nil && kept.m.Date.After(due):
 			f.add(Missed, a, kept, nil, statement.Date, f.ref(a)+" names "+day(due.Add(-24*time.Hour))+"; "+f.ref(kept)+" is of "+day(kept.m.Date)+".")
 		case kept == nil && complaint != nil:
-			f.add(Missed, a, nil, nil, statement.Date, f.ref(a)+" names "+day(due.Add(-24*time.Hour))+"; "+f.ref(complaint)+" says on "+day(complaint.m.Date)+" that it was still open.")
+			f.add(Missed, a, nil, nil, statement.Date, f.ref(a)+" names "+day(due.Add(-24*time.Hour))+"; nothing in the record keeps it before "+f.ref(complaint)+" of "+day(complaint.m.Date)+".")
 		}
 	}
 }

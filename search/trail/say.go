@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -168,7 +169,7 @@ func (p *pool) between(m *mail) bool {
 
 // summary says what the record shows in one to three sentences, each resting on
 // findings and links, each with its numbers.
-func (p *pool) summary(q *query, entries []*item, ties []tie, findings []Finding, number map[*item]int) Summary {
+func (p *pool) summary(entries []*item, ties []tie, findings []Finding, number map[*item]int) Summary {
 	var sentences []string
 	var used []int
 	use := func(ns ...int) {
@@ -231,7 +232,7 @@ func (p *pool) summary(q *query, entries []*item, ties []tie, findings []Finding
 	}
 	if f := best(Refuted); f != nil {
 		a, b := at(f.A), at(f.B)
-		say(p.name(a)+" disputed this on "+day(a.m.Date)+" ("+itoa(f.A)+"); "+p.possessive(b)+" "+noun(b.s.Kind)+" of "+day(b.m.Date)+" ("+itoa(f.B)+") is about the same point.", f.A, f.B)
+		say(p.possessive(a)+" dispute of "+day(a.m.Date)+" ("+itoa(f.A)+") stands against "+p.possessive(b)+" "+noun(b.s.Kind)+" of "+day(b.m.Date)+" ("+itoa(f.B)+").", f.A, f.B)
 	}
 	for _, t := range []FindingType{Missed, Unanswered, Unconfirmed, Unacknowledged} {
 		if f := best(t); f != nil {
@@ -239,11 +240,23 @@ func (p *pool) summary(q *query, entries []*item, ties []tie, findings []Finding
 		}
 	}
 	if len(sentences) == 0 {
+		// Without a finding: what was confirmed or approved, the nearest to the
+		// question first, each thing once.
+		agreed := make([]tie, 0, len(ties))
 		for _, t := range ties {
 			if t.rel == Confirms || t.rel == Approves {
-				verb := map[Rel]string{Confirms: "confirmed", Approves: "approved"}[t.rel]
-				say(p.name(t.from)+" "+verb+" "+p.possessive(t.to)+" "+noun(t.to.s.Kind)+" ("+itoa(number[t.to])+") "+ago(t.to.m.Date, t.from.m.Date)+", on "+day(t.from.m.Date)+" ("+itoa(number[t.from])+").", number[t.to], number[t.from])
+				agreed = append(agreed, t)
 			}
+		}
+		sort.SliceStable(agreed, func(i, j int) bool { return agreed[i].from.p2+agreed[i].to.p2 > agreed[j].from.p2+agreed[j].to.p2 })
+		told := map[*mail]bool{}
+		for _, t := range agreed {
+			if told[t.to.m] || told[t.from.m] || len(sentences) == 2 {
+				continue
+			}
+			told[t.to.m], told[t.from.m] = true, true
+			verb := map[Rel]string{Confirms: "confirmed", Approves: "approved"}[t.rel]
+			say(p.name(t.from)+" "+verb+" "+p.possessive(t.to)+" "+noun(t.to.s.Kind)+" ("+itoa(number[t.to])+") "+ago(t.to.m.Date, t.from.m.Date)+", on "+day(t.from.m.Date)+" ("+itoa(number[t.from])+").", number[t.to], number[t.from])
 		}
 	}
 	if len(sentences) == 0 {

@@ -147,7 +147,7 @@ func TestTrail(t *testing.T) {
 		t.Errorf("findings (-want +got):\n%s", d)
 	}
 	wantSummary := Summary{"Martin changed Tue 14 March (1) to Wed 15 March in writing on 2 March 2023 (3). You confirmed it 14 minutes later (4). " +
-		"Martin disputed this on 13 March 2023 (7); Martin's change of 2 March 2023 (3) is about the same point.", []int{1, 3, 4, 7}}
+		"Martin's dispute of 13 March 2023 (7) stands against Martin's change of 2 March 2023 (3).", []int{1, 3, 4, 7}}
 	if d := cmp.Diff(wantSummary, tr.Summary); d != "" {
 		t.Errorf("summary (-want +got):\n%s", d)
 	}
