@@ -63,6 +63,7 @@ type guard struct {
 	trace *transcript
 
 	received atomic.Int64
+	idle     atomic.Int64 // lim.idle, or less once the end is near
 
 	mu      sync.Mutex
 	changed sync.Cond // turn or err
@@ -88,6 +89,7 @@ type guard struct {
 func newGuard(conn net.Conn, lim limits, trace *transcript) *guard {
 	g := &guard{conn: conn, lim: lim, trace: trace}
 	g.changed.L = &g.mu
+	g.idle.Store(int64(lim.idle))
 	g.br = bufio.NewReaderSize(connReader{g}, 64<<10)
 	return g
 }
@@ -123,7 +125,7 @@ type connReader struct{ g *guard }
 
 func (r connReader) Read(p []byte) (int, error) {
 	// Per read, not per literal: a slow line may take as long as it moves.
-	if err := r.g.conn.SetReadDeadline(time.Now().Add(r.g.lim.idle)); err != nil {
+	if err := r.g.conn.SetReadDeadline(r.g.deadline()); err != nil {
 		return 0, err
 	}
 	n, err := r.g.conn.Read(p)
@@ -135,7 +137,7 @@ func (r connReader) Read(p []byte) (int, error) {
 func (g *guard) readFailed(err error, midway bool) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = fmt.Errorf("%w (%v)", errSilent, g.lim.idle)
+		err = fmt.Errorf("%w (%v)", errSilent, time.Duration(g.idle.Load()))
 	case errors.Is(err, io.EOF) && midway:
 		err = errCutShort
 	case errors.Is(err, io.EOF):
@@ -188,13 +190,19 @@ func (g *guard) note(line []byte) {
 		if c.status == "BYE" {
 			// Nothing but the end of the connection follows.
 			g.bye = c.text
-			g.lim.idle = min(g.lim.idle, afterBye)
+			g.hurry()
 		}
 		if (c.status == "BYE" || c.code == "ALERT") && len(g.news) < 100 {
 			g.news = append(g.news, c)
 		}
 	}
 }
+
+// deadline is when the silence that begins now ends the connection.
+func (g *guard) deadline() time.Time { return time.Now().Add(time.Duration(g.idle.Load())) }
+
+// hurry shortens what is waited for to the time a farewell may take.
+func (g *guard) hurry() { g.idle.Store(int64(min(g.lim.idle, afterBye))) }
 
 // takeNews returns what the server wants people to know.
 func (g *guard) takeNews() []condition {
@@ -379,12 +387,12 @@ func (g *guard) write(b []byte) error {
 	if !open {
 		return g.fail(errNotRead)
 	}
-	if err := g.conn.SetWriteDeadline(time.Now().Add(g.lim.idle)); err != nil {
+	if err := g.conn.SetWriteDeadline(g.deadline()); err != nil {
 		return g.fail(err)
 	}
 	if _, err := g.conn.Write(b); err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = fmt.Errorf("%w (%v)", errSilent, g.lim.idle)
+			err = fmt.Errorf("%w (%v)", errSilent, time.Duration(g.idle.Load()))
 		}
 		return g.fail(err)
 	}

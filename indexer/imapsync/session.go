@@ -327,7 +327,7 @@ func (s *session) stop(err error) { s.g.fail(err) }
 // close ends the session and waits for go-imap's goroutine.
 func (s *session) close(polite bool) {
 	if polite && s.g.failure() == nil {
-		s.g.lim.idle = min(s.g.lim.idle, afterBye)
+		s.g.hurry()
 		_, _ = s.command("LOGOUT", nil)
 	}
 	s.unhook()
@@ -849,7 +849,8 @@ func (s *session) receive(msg *imapclient.FetchMessageData, stage Stager) (d del
 				continue
 			}
 			want := item.Literal.Size()
-			blob, err := stage.Read(item.Literal)
+			lit := &literalReader{r: item.Literal}
+			blob, err := stage.Read(lit)
 			if err == nil && blob.Size() == want {
 				d.blob = blob
 				continue
@@ -867,11 +868,26 @@ func (s *session) receive(msg *imapclient.FetchMessageData, stage Stager) (d del
 				failed = stageError{err}
 			}
 			s.g.fail(failed)
-			// go-imap waits until the literal has been read to its end or error.
-			_, _ = io.Copy(io.Discard, item.Literal)
+			// go-imap waits until the literal has been read to its end or error,
+			// and from then on its reader must not be disturbed.
+			if !lit.ended {
+				_, _ = io.Copy(io.Discard, lit)
+			}
 			return d, failed
 		}
 	}
+}
+
+// literalReader knows whether a literal was read to its end or error.
+type literalReader struct {
+	r     io.Reader
+	ended bool
+}
+
+func (l *literalReader) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	l.ended = l.ended || err != nil
+	return n, err
 }
 
 // discard reads a response nobody wants, so that go-imap can go on to its end.
