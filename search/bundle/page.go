@@ -1,0 +1,279 @@
+package bundle
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"inwriting/indexer/statement"
+	"inwriting/search/trail"
+)
+
+// chronologyPage is the printable page. It is self-contained: no script, no font,
+// no picture, nothing from elsewhere.
+var chronologyPage = template.Must(template.ParseFS(files, "files/chronology.html"))
+
+type pageView struct {
+	Title, Question, AsOf, Summary string
+	SummaryRows                    []int
+	Findings                       []findingView
+	Mailboxes                      []mailboxView
+	Missing                        []string
+	Rows                           []rowView
+	Exhibits                       []exhibitView
+	Origin, Root, KeyID            string
+	Size                           int64
+}
+
+type findingView struct {
+	Class, Sign, Type, Side, Text string
+	Rows                          []int
+}
+
+type mailboxView struct {
+	Address, State, Detail, Folders, Period, LastRead string
+	Kept                                              int
+}
+
+type rowView struct {
+	Gap, Day, ISO, Clock, Zone        string
+	N                                 int
+	Role, RoleWord, Name, Address, To string
+	Quote                             []span
+	Kind, KindWord                    string
+	Links                             []linkView
+	Exhibit, Subject, Place           string
+	Ledger                            int64
+}
+
+// span is a stretch of a quote; Fact is the value it was read as, or "".
+type span struct{ Text, Fact string }
+
+type linkView struct {
+	Word string
+	N    int
+}
+
+type exhibitView struct{ Name, Date, From, Subject, SHA string }
+
+var findingWords = map[trail.FindingType]struct{ class, sign, word string }{
+	trail.Contradiction:  {"hard", "≠", "Contradiction"},
+	trail.Changed:        {"", "→", "Changed"},
+	trail.Unconfirmed:    {"", "?", "Not confirmed"},
+	trail.Unanswered:     {"", "?", "No answer in the record"},
+	trail.Unacknowledged: {"", "?", "Not acknowledged"},
+	trail.Missed:         {"hard", "!", "Date missed"},
+	trail.Refuted:        {"hard", "≠", "Refuted by the record"},
+}
+
+var roleWords = map[trail.Role]string{trail.Us: "you", trail.Client: "client", trail.Other: "third party", trail.Unknown: "not a configured person"}
+
+var relWords = map[trail.Rel]string{trail.Confirms: "Confirms", trail.Approves: "Approves", trail.Answers: "Answers", trail.Changes: "Changes",
+	trail.Fulfils: "Fulfils", trail.Disputes: "Disputes", trail.Refers: "Refers to"}
+
+func title(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func (b *bag) page() ([]byte, error) {
+	t := b.in.Trail
+	v := pageView{Title: plain(b.in.Title), Question: plain(t.Question), AsOf: moment(b.time), Summary: plain(t.Summary.Text),
+		SummaryRows: t.Summary.Statements, Origin: b.cp.Origin, Root: b.cp.Root, Size: b.cp.Size, KeyID: keyID(b.in.VKey)}
+	for _, f := range t.Findings {
+		w, ok := findingWords[f.Type]
+		if !ok {
+			w.sign, w.word = "·", title(string(f.Type))
+		}
+		fv := findingView{Class: w.class, Sign: w.sign, Type: w.word, Text: plain(f.Text)}
+		if f.Fact != "" {
+			fv.Side = string(f.Fact)
+		}
+		if f.ExplainedBy > 0 {
+			fv.Side, fv.Class = fmt.Sprintf("explained by %d", f.ExplainedBy), "good"
+		}
+		for _, n := range []int{f.A, f.B, f.ExplainedBy} {
+			if n > 0 {
+				fv.Rows = append(fv.Rows, n)
+			}
+		}
+		v.Findings = append(v.Findings, fv)
+	}
+	b.coverageView(&v)
+
+	gaps := slices.Clone(t.Gaps)
+	var day string
+	for _, e := range t.Entries {
+		s := e.Statement
+		x := b.byRef[s.Message.Ref]
+		d := s.Message.Date
+		r := rowView{N: e.N, Role: string(s.Speaker.Role), RoleWord: roleWords[s.Speaker.Role], Name: plain(s.Speaker.Name), Address: plain(s.Speaker.Address),
+			To: plain(strings.Join(s.Message.To, ", ")), Quote: spans(s.Quote, s.Facts), Kind: string(s.Kind), KindWord: title(string(s.Kind)),
+			Exhibit: x.name, Subject: plain(s.Message.Subject), Ledger: x.LedgerIndex, Clock: "no date", Place: place(s.Message.Occurrences)}
+		if r.Name == "" {
+			r.Name, r.Address = r.Address, ""
+		}
+		if !d.IsZero() {
+			r.ISO, r.Clock, r.Zone = d.Format(time.RFC3339), d.Format("15:04"), "UTC"+d.Format("-07:00")
+			for i, g := range gaps {
+				if !d.Before(g.To) {
+					r.Gap = fmt.Sprintf("No mail between the people of this trail for %s, %s to %s", plural(g.Days, "day", "days"), moment(g.From), moment(g.To))
+					gaps = slices.Delete(gaps, i, i+1)
+					break
+				}
+			}
+			if now := d.Format("Monday 2 January 2006"); now != day {
+				day, r.Day = now, now
+			}
+		}
+		for _, l := range e.Links {
+			w := relWords[l.Rel]
+			if w == "" {
+				w = title(string(l.Rel))
+			}
+			r.Links = append(r.Links, linkView{w, l.N})
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	for _, x := range b.exhibits {
+		v.Exhibits = append(v.Exhibits, exhibitView{x.name, moment(x.Info.Date), plain(x.Info.From), plain(x.Info.Subject), x.Ref.Hex()})
+	}
+	var buf bytes.Buffer
+	if err := chronologyPage.Execute(&buf, v); err != nil {
+		return nil, fmt.Errorf("chronology page: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "no date"
+	}
+	if _, off := t.Zone(); off == 0 {
+		return t.Format("2 January 2006, 15:04") + " UTC"
+	}
+	return t.Format("2 January 2006, 15:04 -07:00")
+}
+
+func place(os []trail.Occurrence) string {
+	if len(os) == 0 {
+		return "not in a mailbox now"
+	}
+	s := plain(os[0].Mailbox + "/" + os[0].Folder)
+	if os[0].Gone {
+		s += ", no longer on the server"
+	}
+	if n := len(os) - 1; n > 0 {
+		s += fmt.Sprintf(" and %s more", plural(n, "place", "places"))
+	}
+	return s
+}
+
+// keyID is the short id in the middle of a verifier key.
+func keyID(vkey string) string {
+	if p := strings.Split(vkey, "+"); len(p) >= 2 {
+		return p[len(p)-2]
+	}
+	return ""
+}
+
+func (b *bag) coverageView(v *pageView) {
+	c := b.in.Trail.Coverage
+	for _, m := range c.Mailboxes {
+		mv := mailboxView{Address: plain(m.Address), State: plain(m.State), Detail: plain(m.Detail)}
+		var from, to, read time.Time
+		read1 := 0
+		for _, f := range m.Folders {
+			if f.Excluded {
+				v.Missing = append(v.Missing, plain(fmt.Sprintf("Left out on purpose: %s, folder %s.", m.Address, f.Name)))
+				continue
+			}
+			read1++
+			mv.Kept += f.Stored
+			if f.From != nil && (from.IsZero() || f.From.Before(from)) {
+				from = *f.From
+			}
+			if f.To != nil && f.To.After(to) {
+				to = *f.To
+			}
+			if f.LastSync != nil && (read.IsZero() || f.LastSync.Before(read)) {
+				read = *f.LastSync
+			}
+			if f.Quarantined > 0 {
+				v.Missing = append(v.Missing, plain(fmt.Sprintf("Could not be fetched: %s in %s, folder %s.", plural(f.Quarantined, "message", "messages"), m.Address, f.Name)))
+			}
+			if n := f.Server - f.Stored; n > 0 {
+				v.Missing = append(v.Missing, plain(fmt.Sprintf("On the server but not kept yet: %s in %s, folder %s.", plural(n, "message", "messages"), m.Address, f.Name)))
+			}
+			if n := f.Stored - f.Indexed - f.Quarantined; n > 0 {
+				v.Missing = append(v.Missing, plain(fmt.Sprintf("Kept but not searched yet: %s in %s, folder %s.", plural(n, "message", "messages"), m.Address, f.Name)))
+			}
+		}
+		mv.Folders = fmt.Sprint(read1)
+		if !from.IsZero() {
+			mv.Period = from.UTC().Format("2 Jan 2006") + " to " + to.UTC().Format("2 Jan 2006")
+		}
+		if !read.IsZero() {
+			mv.LastRead = moment(read.UTC())
+		}
+		v.Mailboxes = append(v.Mailboxes, mv)
+	}
+	if n := len(c.Absent); n > 0 {
+		are := "are"
+		if n == 1 {
+			are = "is"
+		}
+		v.Missing = append(v.Missing, fmt.Sprintf("%s that kept mail refers to %s not kept; coverage.json lists them.", plural(n, "message", "messages"), are))
+	}
+}
+
+// spans cuts a quote at the words that facts were read from. What cannot be found
+// again in the quote is not marked.
+func spans(quote string, facts []statement.Fact) []span {
+	type cut struct {
+		from, to int
+		fact     string
+	}
+	var cuts []cut
+	for _, f := range facts {
+		if f.Text == "" {
+			continue
+		}
+		for at := 0; at <= len(quote); {
+			i := strings.Index(quote[at:], f.Text)
+			if i < 0 {
+				break
+			}
+			c := cut{at + i, at + i + len(f.Text), f.Value}
+			if !slices.ContainsFunc(cuts, func(o cut) bool { return c.from < o.to && o.from < c.to }) {
+				cuts = append(cuts, c)
+				break
+			}
+			at = c.to
+		}
+	}
+	slices.SortFunc(cuts, func(a, b cut) int { return a.from - b.from })
+	var out []span
+	at := 0
+	show := func(s string) string { return visible(s, "\n\t") }
+	for _, c := range cuts {
+		if c.from > at {
+			out = append(out, span{Text: show(quote[at:c.from])})
+		}
+		fact := c.fact
+		if fact == "" {
+			fact = "fact"
+		}
+		out = append(out, span{show(quote[c.from:c.to]), plain(fact)})
+		at = c.to
+	}
+	if at < len(quote) {
+		out = append(out, span{Text: show(quote[at:])})
+	}
+	return out
+}
