@@ -38,15 +38,20 @@ type mailboxView struct {
 	Kept                                              int
 }
 
+// rowView is a letter: consecutive statements of one message.
 type rowView struct {
 	Gap, Day, ISO, Clock, Zone        string
-	N                                 int
 	Role, RoleWord, Name, Address, To string
-	Quote                             []span
-	Kind, KindWord                    string
-	Links                             []linkView
+	Said                              []saidView
 	Exhibit, Subject, Place           string
 	Ledger                            int64
+}
+
+type saidView struct {
+	N              int
+	Quote          []span
+	Kind, KindWord string
+	Links          []linkView
 }
 
 // span is a stretch of a quote; Fact is the value it was read as, or "".
@@ -69,7 +74,7 @@ var findingWords = map[trail.FindingType]struct{ class, sign, word string }{
 	trail.Refuted:        {"hard", "≠", "Refuted by the record"},
 }
 
-var roleWords = map[trail.Role]string{trail.Us: "you", trail.Client: "client", trail.Other: "third party", trail.Unknown: "not a configured person"}
+var roleWords = map[trail.Role]string{trail.Us: "us", trail.Client: "client", trail.Other: "third party", trail.Unknown: "not a configured person"}
 
 var relWords = map[trail.Rel]string{trail.Confirms: "Confirms", trail.Approves: "Approves", trail.Answers: "Answers", trail.Changes: "Changes",
 	trail.Fulfils: "Fulfils", trail.Disputes: "Disputes", trail.Refers: "Refers to"}
@@ -108,18 +113,32 @@ func (b *bag) page() ([]byte, error) {
 
 	gaps := slices.Clone(t.Gaps)
 	var day string
+	var last *exhibit
 	for _, e := range t.Entries {
 		s := e.Statement
 		x := b.byRef[s.Message.Ref]
 		d := s.Message.Date
-		r := rowView{N: e.N, Role: string(s.Speaker.Role), RoleWord: roleWords[s.Speaker.Role], Name: plain(s.Speaker.Name), Address: plain(s.Speaker.Address),
-			To: plain(strings.Join(s.Message.To, ", ")), Quote: spans(s.Quote, s.Facts), Kind: string(s.Kind), KindWord: title(string(s.Kind)),
-			Exhibit: x.name, Subject: plain(s.Message.Subject), Ledger: x.LedgerIndex, Clock: "no date", Place: place(s.Message.Occurrences)}
+		said := saidView{N: e.N, Quote: spans(s.Quote, s.Facts), Kind: string(s.Kind), KindWord: title(string(s.Kind))}
+		for _, l := range e.Links {
+			w := relWords[l.Rel]
+			if w == "" {
+				w = title(string(l.Rel))
+			}
+			said.Links = append(said.Links, linkView{w, l.N})
+		}
+		if x == last {
+			r := &v.Rows[len(v.Rows)-1]
+			r.Said = append(r.Said, said)
+			continue
+		}
+		last = x
+		r := rowView{Said: []saidView{said}, Role: string(s.Speaker.Role), RoleWord: roleWords[s.Speaker.Role], Name: plain(s.Speaker.Name), Address: plain(s.Speaker.Address),
+			To: plain(strings.Join(s.Message.To, ", ")), Exhibit: x.name, Subject: plain(s.Message.Subject), Ledger: x.LedgerIndex, Clock: "no date", Place: place(s.Message.Occurrences)}
 		if r.Name == "" {
 			r.Name, r.Address = r.Address, ""
 		}
 		if !d.IsZero() {
-			r.ISO, r.Clock, r.Zone = d.Format(time.RFC3339), d.Format("15:04"), "UTC"+d.Format("-07:00")
+			r.ISO, r.Clock, r.Zone = d.Format(time.RFC3339), d.Format("15:04"), zone(d)
 			for i, g := range gaps {
 				if !d.Before(g.To) {
 					r.Gap = fmt.Sprintf("No mail between the people of this trail for %s, %s to %s", plural(g.Days, "day", "days"), moment(g.From), moment(g.To))
@@ -130,13 +149,6 @@ func (b *bag) page() ([]byte, error) {
 			if now := d.Format("Monday 2 January 2006"); now != day {
 				day, r.Day = now, now
 			}
-		}
-		for _, l := range e.Links {
-			w := relWords[l.Rel]
-			if w == "" {
-				w = title(string(l.Rel))
-			}
-			r.Links = append(r.Links, linkView{w, l.N})
 		}
 		v.Rows = append(v.Rows, r)
 	}
@@ -158,6 +170,13 @@ func moment(t time.Time) string {
 		return t.Format("2 January 2006, 15:04") + " UTC"
 	}
 	return t.Format("2 January 2006, 15:04 -07:00")
+}
+
+func zone(t time.Time) string {
+	if _, off := t.Zone(); off == 0 {
+		return "UTC"
+	}
+	return t.Format("-07:00")
 }
 
 func place(os []trail.Occurrence) string {

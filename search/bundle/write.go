@@ -448,11 +448,16 @@ func (b *bag) paths() []string {
 
 func (b *bag) write(w io.Writer) error {
 	z := zip.NewWriter(w)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, 6) })
+	level := flate.DefaultCompression
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, level) })
 	for _, p := range b.paths() {
 		f := b.files[p]
 		h := &zip.FileHeader{Name: b.sum.Root + "/" + p, Method: zip.Deflate, Modified: b.time}
 		h.SetMode(0o644)
+		// A large message is attachments, which compress badly and take long.
+		if level = flate.DefaultCompression; f.size > 4<<20 {
+			level = flate.BestSpeed
+		}
 		out, err := z.CreateHeader(h)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p, err)
