@@ -372,3 +372,30 @@ func TestExcerpt(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Whatever is typed is answered or refused with a reason.
+func FuzzSearch(f *testing.F) {
+	for _, s := range []string{
+		"what did Martin say", `"make that" OR (kind:change -"a day" from:hale)`, "fli* ~ viena~ 'x' by:us to:client", "NOT (NOT flight) amount:>1 date:..2024",
+		`thread:trip-1@hale ref:ALP-77120 subject:"re: vienna"`, "client:hale is:hedged has:attachment folder:a/b.c", "\x00 \xff \u00ad \u0301 会議 \x1f",
+	} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	e, _ := vault(f)
+	f.Fuzz(func(t *testing.T, text string, messages bool) {
+		for _, sort := range []Sort{Closest, Newest} {
+			res, err := e.Search(context.Background(), Query{Text: text, Messages: messages, Sort: sort})
+			var q *query.Error
+			if err != nil && !errors.As(err, &q) && !errors.Is(err, ErrTooBroad) && !errors.Is(err, ErrTimeout) {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if err == nil && (len(res.Hits) != min(res.Total, 20)) {
+				t.Fatalf("%q: %d hits of %d", text, len(res.Hits), res.Total)
+			}
+		}
+		if _, err := e.Source().Search(context.Background(), text, 5); err != nil && !errors.Is(err, ErrTimeout) {
+			t.Fatalf("as a trail's question, %q: %v", text, err)
+		}
+	})
+}

@@ -19,7 +19,7 @@ import (
 
 // Bounds on what one word may stand for.
 const (
-	maxTerms   = 20000 // terms a prefix may expand to
+	maxTerms   = 20000 // terms the words of a request may stand for, together
 	maxScanned = 5000  // dictionary entries looked at for the forms of a word
 	maxForms   = 64
 	maxScoring = 24 // terms of one word that ranking looks at: the most frequent
@@ -33,6 +33,7 @@ type compiler struct {
 	statements bool
 	docs       float64
 
+	terms     int // so far
 	groups    []group
 	phrases   [][]*phraseCheck // each: any of them must hold
 	corrected map[string]string
@@ -243,6 +244,9 @@ func (c *compiler) fields(named []string) []string {
 // word translates a word with everything that stands for it, and makes it one
 // group for ranking.
 func (c *compiler) word(w Word) (query.Query, error) {
+	if err := c.ctx.Err(); err != nil {
+		return nil, err
+	}
 	fields := c.fields(w.Fields)
 	var all []term
 	var any []query.Query
@@ -265,6 +269,9 @@ func (c *compiler) word(w Word) (query.Query, error) {
 		return compareStrings(a.field, b.field, a.text, b.text)
 	})
 	all = slices.CompactFunc(all, func(a, b term) bool { return a.field == b.field && a.text == b.text })
+	if c.terms += len(all); c.terms > maxTerms {
+		return nil, fmt.Errorf("%q and what stands beside it: more than %d: %w", w.Text, maxTerms, ErrTooBroad)
+	}
 	// A word of several parts is ranked by its parts; one that nobody wrote
 	// still counts among the words asked for.
 	if len(all) > 0 || len(any) == 0 {
@@ -327,7 +334,7 @@ func (c *compiler) expand(text string, fields []string, match Match, rank bool) 
 			var found []term
 			switch {
 			case match == Prefix:
-				found, err = c.scan(f, w, maxTerms, true, func(string) bool { return true })
+				found, err = c.scan(f, w, maxTerms-c.terms, true, func(string) bool { return true })
 			case match == Fuzzy:
 				found, err = c.near(f, w)
 			case (match == Forms || match == Forgiven) && r.whole == "":
@@ -383,7 +390,7 @@ func (c *compiler) scan(field, prefix string, limit int, strict bool, keep func(
 		}
 		if n >= limit {
 			if strict {
-				return nil, fmt.Errorf("%q*: more than %d: %w", prefix, limit, ErrTooBroad)
+				return nil, fmt.Errorf("%q*: more than %d: %w", prefix, maxTerms, ErrTooBroad)
 			}
 			return out, nil
 		}

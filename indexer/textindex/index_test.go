@@ -433,7 +433,26 @@ func TestSearchEnds(t *testing.T) {
 	put(t, ix, trip...)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := ix.Search(ctx, Request{Query: All{}, Limit: 1}); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want context.Canceled", err)
+	for _, q := range []Query{All{}, Word{Text: "flight", Match: Forms}, Word{Text: "fli", Match: Prefix}, Phrase{Text: "first flight"}} {
+		if _, err := ix.Search(ctx, Request{Query: q, Limit: 1}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%+v: got %v, want context.Canceled", q, err)
+		}
+	}
+}
+
+func TestTooBroad(t *testing.T) {
+	ix := open(t, t.TempDir())
+	var b strings.Builder
+	for n := range maxTerms/2 + 10 {
+		fmt.Fprintf(&b, "wide%05d ", n)
+	}
+	put(t, ix, Message{ID: "m1", Text: b.String()})
+	wide := Word{Text: "wide", Match: Prefix}
+	if res := find(t, ix, Request{Query: wide}); res.Total != 1 {
+		t.Errorf("half of what is allowed: %+v", res)
+	}
+	_, err := ix.Search(context.Background(), Request{Query: Or{wide, Word{Text: "wide0", Match: Prefix}, Word{Text: "wid", Match: Prefix}}})
+	if !errors.Is(err, ErrTooBroad) {
+		t.Errorf("got %v, want ErrTooBroad", err)
 	}
 }

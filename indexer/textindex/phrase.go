@@ -1,6 +1,8 @@
 package textindex
 
 import (
+	"fmt"
+
 	"github.com/blevesearch/bleve/v2/search/query"
 	index "github.com/blevesearch/bleve_index_api"
 )
@@ -21,7 +23,13 @@ func (c *compiler) phrase(p Phrase, must bool) (query.Query, error) {
 	case 1:
 		return c.word(Word{Fields: fields, Text: words[0]})
 	}
+	if c.terms += len(words); c.terms > maxTerms {
+		return nil, fmt.Errorf("a phrase of %d words: %w", len(words), ErrTooBroad)
+	}
 	for _, w := range words {
+		if err := c.ctx.Err(); err != nil {
+			return nil, err
+		}
 		var terms []term
 		for _, f := range fields {
 			terms = append(terms, term{field: f, text: w})
