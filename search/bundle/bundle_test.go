@@ -644,6 +644,12 @@ func TestVisible(t *testing.T) {
 	}
 }
 
+func TestKeyID(t *testing.T) {
+	if got := keyID("desk.example/v+0d1e2f3a+AS2t+66Y8jqA6/iglM="); got != "0d1e2f3a" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestCell(t *testing.T) {
 	for _, test := range []struct{ in, want string }{
 		{"", `""`}, {"a", `"a"`}, {`say "x"`, `"say ""x"""`}, {"=1+1", `"'=1+1"`}, {" \t=1", "\"' \t=1\""}, {"'tis", `"''tis"`},

@@ -195,8 +195,9 @@ func place(os []trail.Occurrence) string {
 
 // keyID is the short id in the middle of a verifier key.
 func keyID(vkey string) string {
-	if p := strings.Split(vkey, "+"); len(p) >= 2 {
-		return p[len(p)-2]
+	// The key behind the second plus sign is base64, and may hold more of them.
+	if p := strings.SplitN(vkey, "+", 3); len(p) == 3 {
+		return p[1]
 	}
 	return ""
 }
