@@ -1,3 +1,5 @@
+//go:build linux
+
 package imapsync_test
 
 import (
@@ -80,4 +82,52 @@ func BenchmarkPass(b *testing.B) {
 			}
 		}
 	})
+}
+
+// peak returns the greatest resident set of this process so far, in octets.
+func peak(b *testing.B) float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	var kb float64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		b.Fatal(err)
+	}
+	return kb * 1024
+}
+
+// BenchmarkLarge fetches one message of 150 MB.
+func BenchmarkLarge(b *testing.B) {
+	s := imaptest.Dovecot(b)
+	if err := s.MakeFolder("large", "INBOX"); err != nil {
+		b.Fatal(err)
+	}
+	name := s.Maildir("large") + "/cur/1700000000.M1P1.imaptest:2,S"
+	f, err := os.Create(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	line := []byte(strings.Repeat("x", 76) + "\r\n")
+	fmt.Fprintf(f, "Subject: plans\r\n\r\n")
+	for n := 0; n < 150<<20; n += len(line) {
+		if _, err := f.Write(line); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Own(s.Maildir("large")); err != nil {
+		b.Fatal(err)
+	}
+	for range b.N {
+		res, err := imapsync.Run(b.Context(), s.Account("large"), imaptest.NewStore(), newStage(b), imapsync.Options{})
+		if err != nil || res.Bytes < 150<<20 {
+			b.Fatal(err, res)
+		}
+	}
+	b.SetBytes(150 << 20)
+	b.ReportMetric(peak(b)/1e6, "MB-peak")
 }

@@ -338,3 +338,44 @@ func TestRefusals(t *testing.T) {
 		wantError(t, err, imapsync.ErrConfig, "password in the clear")
 	})
 }
+
+// Other programs are at the mailbox while a pass runs: flags storm, messages
+// go, messages come. Nothing is stored twice, nothing that stays is missed.
+func TestBusyMailbox(t *testing.T) {
+	s := sharedDovecot(t)
+	fill(t, s, "busy", "INBOX", 0, 600)
+	a := s.Account("busy")
+	st := imaptest.NewStore()
+	n := 0
+	st.OnAccept = func(string, uint32) {
+		switch n++; n {
+		case 10, 200, 300:
+			do(t, s, "busy", "INBOX", `UID STORE 1:* +FLAGS (\Flagged)`, `UID STORE 1:* -FLAGS (\Flagged)`)
+		case 20:
+			do(t, s, "busy", "INBOX", `UID STORE 100:120,400:420,600 +FLAGS (\Deleted)`, `EXPUNGE`)
+		case 320:
+			fill(t, s, "busy", "INBOX", 2000, 2010)
+		}
+	}
+	run(t, a, st, imapsync.Options{})
+	st.OnAccept = nil
+	for range 2 {
+		run(t, a, st, imapsync.Options{})
+	}
+	// What a store that was not there in the storm finds now.
+	calm := imaptest.NewStore()
+	run(t, a, calm, imapsync.Options{})
+	var want []archive.Ref
+	for _, r := range calm.Refs("INBOX") {
+		want = append(want, r...)
+	}
+	if len(want) != 600-43+10 {
+		t.Fatalf("%d messages on the server", len(want))
+	}
+	holds(t, st, "INBOX", want)
+	for u, r := range st.Rows("INBOX") {
+		if r.State != imapsync.Stored && r.State != imapsync.Vanished || len(st.Refs("INBOX")[u]) > 1 {
+			t.Errorf("UID %d is %s, stored %d times", u, r.State, len(st.Refs("INBOX")[u]))
+		}
+	}
+}

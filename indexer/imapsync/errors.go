@@ -50,7 +50,7 @@ func (e *Error) Error() string {
 	b.WriteString(e.Doing)
 	switch {
 	case e.Err != nil:
-		fmt.Fprintf(&b, ": %v", e.Err)
+		fmt.Fprintf(&b, ": %s", strings.TrimPrefix(e.Err.Error(), e.Account+": "))
 		if e.Server != "" && !strings.Contains(e.Err.Error(), e.Server) {
 			fmt.Fprintf(&b, " (the server says %q)", e.Server)
 		}

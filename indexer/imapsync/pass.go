@@ -570,7 +570,7 @@ func (p *pass) describe(ctx context.Context, r *folderRun, f Folder, uids []uint
 	full := !r.audited && (!wasClean || last.UIDValidity != st.uidValidity || st.uidNext == 0 ||
 		st.modSeq == 0 || last.HighestModSeq == 0 || p.auditDue(last))
 	var changed map[uint32]bool
-	if wasClean && !full && !r.audited && st.modSeq != last.HighestModSeq && len(r.known) > 0 {
+	if wasClean && !full && !r.audited && st.modSeq != last.HighestModSeq && len(r.known) > 0 && len(uids) > 0 {
 		// RFC 7162 section 3.1.4.1. The list is short, its UIDs are then
 		// described like the new ones.
 		changed = map[uint32]bool{}

@@ -184,18 +184,17 @@ type Stager interface {
 
 // Kinds of events.
 const (
-	EventConnected    = "connected"     // greeting, TLS version
-	EventLogin        = "login"         // who logged in, how
-	EventRefused      = "refused"       // the server refused the login or a folder
-	EventAlert        = "alert"         // the server has something to say to people
-	EventBye          = "bye"           // the server ended the connection
-	EventRetry        = "retry"         // a connection was lost and made again
-	EventUIDValidity  = "uidvalidity"   // missing or zero
-	EventNotReadOnly  = "not-read-only" // EXAMINE was not answered with READ-ONLY
-	EventCount        = "count"         // enumeration and EXISTS disagree
-	EventReused       = "uid-reused"    // a stored UID shows another message
-	EventRefetch      = "refetch"       // the server said OK and left messages out
-	EventQuarantined  = "quarantined"
-	EventSizeDiffers  = "size-differs" // RFC822.SIZE is not the length of the message
-	EventNameOddities = "name"         // a folder name that is not modified UTF-7
+	EventConnected   = "connected"     // greeting, TLS version
+	EventLogin       = "login"         // who logged in, how
+	EventRefused     = "refused"       // the server refused the login or a folder
+	EventAlert       = "alert"         // the server has something to say to people
+	EventBye         = "bye"           // the server ended the connection
+	EventRetry       = "retry"         // a connection was lost and made again
+	EventUIDValidity = "uidvalidity"   // missing or zero
+	EventNotReadOnly = "not-read-only" // EXAMINE was not answered with READ-ONLY
+	EventCount       = "count"         // enumeration and EXISTS disagree
+	EventReused      = "uid-reused"    // a stored UID shows another message
+	EventRefetch     = "refetch"       // the server said OK and left messages out
+	EventQuarantined = "quarantined"
+	EventSizeDiffers = "size-differs" // RFC822.SIZE is not the length of the message
 )

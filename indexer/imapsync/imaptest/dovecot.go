@@ -1,3 +1,5 @@
+//go:build unix
+
 package imaptest
 
 import (
@@ -139,7 +141,8 @@ func StartDovecot(dir string) (_ *Server, err error) {
 	s.cmd = exec.Command(path, "-F", "-c", filepath.Join(run, "conf"))
 	var out bytes.Buffer
 	s.cmd.Stdout, s.cmd.Stderr = &out, &out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithUs(s.cmd.SysProcAttr)
 	if os.Getuid() == 0 {
 		s.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}
 	}
