@@ -221,9 +221,11 @@ func (p *parser) decodeText(s string) string {
 	return out.String()
 }
 
+const maxWord = 8 << 10 // RFC 2047 section 2 says 75; some mailers make one word of all
+
 // encodedWord reads the encoded word that s begins with.
 func encodedWord(s string) (charset string, octets []byte, n int, ok bool) {
-	set, rest, ok := strings.Cut(s[2:], "?")
+	set, rest, ok := strings.Cut(s[2:min(len(s), maxWord)], "?")
 	if !ok || len(set) == 0 || len(set) > 60 || strings.ContainsAny(set, " \t=") || len(rest) < 2 || rest[1] != '?' {
 		return "", nil, 0, false
 	}
@@ -232,7 +234,7 @@ func encodedWord(s string) (charset string, octets []byte, n int, ok bool) {
 	if end < 0 {
 		return "", nil, 0, false
 	}
-	n = len(s) - len(text) + end + 2
+	n = 2 + len(set) + 1 + 2 + end + 2
 	text = text[:end]
 	set = strings.ToLower(set)
 	switch rest[0] {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -27,7 +28,7 @@ func (p *parser) compose() {
 		}
 		l.data = nil
 	}
-	text, hints := b.text, b.hints
+	text, hints := string(b.text), b.hints
 	if len(text) > MaxText {
 		cut := strings.LastIndexByte(text[:MaxText], '\n') + 1
 		if cut == 0 {
@@ -310,7 +311,7 @@ func enrichedText(s string) string {
 			break
 		}
 		if strings.EqualFold(s[:j+1], "<param>") {
-			if k := strings.Index(strings.ToLower(s), "</param>"); k > 0 {
+			if k := strings.Index(strings.ToLower(s[:min(len(s), 200)]), "</param>"); k > 0 {
 				j = k + len("</param>") - 1
 			}
 		}
@@ -322,28 +323,24 @@ func enrichedText(s string) string {
 
 // composer joins texts, each beginning on a line of its own.
 type composer struct {
-	text  string
+	text  []byte
 	hints []hint
 }
 
 func (c *composer) add(text string, hints []hint) {
-	if c.text == "" {
-		c.text, c.hints = text, hints
-		return
-	}
 	if text == "" {
 		return
 	}
-	if !strings.HasSuffix(c.text, "\n") {
-		c.text += "\n"
+	if n := len(c.text); n > 0 && c.text[n-1] != '\n' {
+		c.text = append(c.text, '\n')
 	}
 	if len(hints) > 0 {
-		for n := strings.Count(c.text, "\n"); len(c.hints) < n; {
+		for n := bytes.Count(c.text, []byte{'\n'}); len(c.hints) < n; {
 			c.hints = append(c.hints, 0)
 		}
 		c.hints = append(c.hints, hints...)
 	}
-	c.text += text
+	c.text = append(c.text, text...)
 }
 
 // passedOn tells whether the outermost mark of a subject says that something is

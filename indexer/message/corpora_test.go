@@ -192,21 +192,3 @@ func TestCorpusBulk(t *testing.T) {
 		t.Logf("%s: %d mails, %d without date, %d without author, %d without text", name, n, undated, fromless, empty)
 	}
 }
-
-func BenchmarkParseEnron(b *testing.B) {
-	path := shared(b, "corpora", "bulk", "enron-inbox.tar.zst")
-	var mails [][]byte
-	size := 0
-	eachTarred(b, path, func(_ string, m []byte) bool {
-		mails = append(mails, m)
-		size += len(m)
-		return len(mails) < 2000
-	})
-	b.ReportAllocs()
-	b.SetBytes(int64(size / len(mails)))
-	b.ResetTimer()
-	for i := range b.N {
-		Parse(mails[i%len(mails)])
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
-}

@@ -144,7 +144,14 @@ func (p *parser) addresses(s string) []Address {
 		angled  bool
 		lonely  string // a phrase without address that a comma ended: "Smith, John <…>"
 		lost    bool
+		open    bool // a quotation mark is never closed: none of the rest counts
+		bare    bool // no ">" follows any more
 	)
+	add := func(name, addr string) {
+		if a := p.address(name, addr); a != (Address{}) {
+			list = append(list, a)
+		}
+	}
 	end := func(sep byte) {
 		name, addr := strings.Join(strings.Fields(phrase.String()), " "), ""
 		if angled {
@@ -169,18 +176,18 @@ func (p *parser) addresses(s string) []Address {
 			name = comment
 		}
 		if lonely != "" {
-			list = append(list, p.address(lonely, ""))
+			add(lonely, "")
 			lonely = ""
 		}
 		switch {
 		case addr != "":
-			list = append(list, p.address(name, addr))
+			add(name, addr)
 		case name == "":
 		case sep == ',':
 			lonely = name
 			lost = true
 		default:
-			list = append(list, p.address(name, ""))
+			add(name, "")
 			lost = true
 		}
 		phrase.Reset()
@@ -189,18 +196,18 @@ func (p *parser) addresses(s string) []Address {
 	for i := 0; i < len(s) && len(list) < maxAddresses; i++ {
 		switch c := s[i]; c {
 		case '"':
+			if open {
+				continue
+			}
 			v, rest := quotedString(s[i:])
 			if rest == "" && !strings.HasSuffix(s, `"`) {
-				continue // a lost quote: ignore it
+				open = true
+				continue
 			}
 			if phrase.Len() > 0 {
 				phrase.WriteByte(' ')
 			}
-			if strings.Contains(v, "@") && strings.HasPrefix(rest, "@") {
-				phrase.WriteString(v)
-			} else {
-				phrase.WriteString(v)
-			}
+			phrase.WriteString(v)
 			i = len(s) - len(rest) - 1
 		case '(':
 			depth, j := 1, i+1
@@ -218,8 +225,12 @@ func (p *parser) addresses(s string) []Address {
 			comment = strings.TrimSpace(unescape(strings.TrimSuffix(s[i+1:j], ")")))
 			i = j - 1
 		case '<':
-			j := strings.IndexByte(s[i:], '>')
+			j := -1
+			if !bare {
+				j = strings.IndexByte(s[i:], '>')
+			}
 			if j < 0 {
+				bare = true
 				if j = strings.IndexAny(s[i:], ",;"); j < 0 {
 					j = len(s) - i
 				}

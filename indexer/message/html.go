@@ -30,7 +30,7 @@ const (
 func htmlText(s string) (string, []hint) {
 	w := &htmlWriter{fresh: true}
 	z := html.NewTokenizer(strings.NewReader(s))
-	for {
+	for len(w.out) <= maxRaw {
 		switch z.Next() {
 		case html.ErrorToken:
 			return w.close()
@@ -53,6 +53,7 @@ func htmlText(s string) (string, []hint) {
 			w.end(tagName(name))
 		}
 	}
+	return w.close()
 }
 
 // tagName gives the tags that matter without allocating.
@@ -257,7 +258,8 @@ func (w *htmlWriter) lineHint() hint {
 
 // due makes ready for text on the line.
 func (w *htmlWriter) due() {
-	if w.fresh || w.breaks > 0 {
+	broken := w.fresh || w.breaks > 0
+	if broken {
 		w.beginLine()
 	}
 	if w.marker != "" {
@@ -271,6 +273,7 @@ func (w *htmlWriter) due() {
 	}
 	w.tab, w.space, w.cell = false, false, false
 	if r := w.row(); r != nil {
+		r.multi = r.multi || broken && r.text
 		r.text = true
 	}
 }
@@ -295,9 +298,9 @@ func (w *htmlWriter) words(b []byte) {
 			w.out = append(w.out, ' ')
 			b = b[2:]
 		default:
-			n := bytes.IndexAny(b, " \t\n\r\f\u00a0")
-			if n < 0 {
-				n = len(b)
+			n := 1
+			for n < len(b) && b[n] > ' ' && !(b[n] == 0xC2 && n+1 < len(b) && b[n+1] == 0xA0) {
+				n++
 			}
 			w.due()
 			w.out = append(w.out, b[:n]...)
@@ -371,6 +374,9 @@ func (w *htmlWriter) open(tag string, a *attrs) {
 		w.autoClose("p", "p")
 		t.block = 2
 		if a.hasClass("MsoNormal", "MsoPlainText", "MsoListParagraph", "xmsonormal", "x_MsoNormal") || tightMargin(a.style) {
+			t.block = 1
+		}
+		if w.lists > 0 && w.isOpen("li") {
 			t.block = 1
 		}
 	case "div", "section", "article", "header", "footer", "center", "form", "address", "fieldset", "figure", "main", "nav", "dl", "dt", "dd", "caption", "table":
@@ -559,6 +565,7 @@ func (w *htmlWriter) item() {
 func (w *htmlWriter) startCell() {
 	r := w.row()
 	if r == nil || !r.text {
+		w.cell = !w.fresh // margins at the start of a row part no rows
 		return
 	}
 	if r.multi {

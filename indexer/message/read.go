@@ -87,6 +87,7 @@ type entity struct {
 
 	// Leaves and nested messages.
 	dec  decoder
+	sink func([]byte) // takes what dec gives; made once, it is called a line
 	hash hash.Hash
 	size int64
 	text bool   // candidate for Message.Text
@@ -230,7 +231,7 @@ func (p *parser) feed(line []byte, start bool) {
 	case inHeader:
 		p.hdr.piece(p, line, start)
 	case inLeaf:
-		top.write(p, line)
+		top.write(line)
 	case inPreamble:
 		if start && top.boundary == "" {
 			// No boundary parameter: the first line that looks like a delimiter tells it.
@@ -271,7 +272,7 @@ func (p *parser) tee(line []byte, upTo int) {
 	}
 	for _, e := range p.stack[:upTo] {
 		if e.nested {
-			e.write(p, line)
+			e.write(line)
 		}
 	}
 }
@@ -390,6 +391,7 @@ func (p *parser) openLeaf(e *entity) {
 		e.number += ".1" // the single body of a nested message
 	}
 	var ok bool
+	e.sink = func(b []byte) { e.take(p, b) }
 	if e.dec, ok = newDecoder(e.encoding); !ok {
 		p.defect("encoding-unknown", "part %s: unknown transfer encoding %q", e.number, e.encoding)
 	}
@@ -418,9 +420,9 @@ func isText(typ string) bool {
 
 // write decodes octets of the body. The last line end is held back: it may
 // belong to a delimiter.
-func (e *entity) write(p *parser, line []byte) {
+func (e *entity) write(line []byte) {
 	if len(e.held) > 0 {
-		e.dec.write(e.held, func(b []byte) { e.take(p, b) })
+		e.dec.write(e.held, e.sink)
 		e.held = e.held[:0]
 	}
 	n := len(line)
@@ -432,7 +434,7 @@ func (e *entity) write(p *parser, line []byte) {
 	}
 	e.held = append(e.held, line[n:]...)
 	if n > 0 {
-		e.dec.write(line[:n], func(b []byte) { e.take(p, b) })
+		e.dec.write(line[:n], e.sink)
 	}
 }
 
@@ -468,7 +470,7 @@ func (p *parser) pop(delimited bool) {
 		}
 		if e.kids == 0 {
 			p.defect("multipart-empty", "multipart %s has no parts; its text was taken as it stands", orElse(e.number, "body"))
-			if !e.foreign && len(bytes.TrimSpace(e.preamble)) > 0 {
+			if !e.foreign && len(bytes.TrimSpace(e.preamble)) > 0 && len(p.leaves) < maxParts {
 				p.leaves = append(p.leaves, textLeaf{typ: "text/plain", charset: e.charset, data: e.preamble, alt: e.alt, branch: e.branch})
 			}
 		}
@@ -477,9 +479,9 @@ func (p *parser) pop(delimited bool) {
 			p.nested--
 		}
 		if len(e.held) > 0 && !delimited {
-			e.dec.write(e.held, func(b []byte) { e.take(p, b) })
+			e.dec.write(e.held, e.sink)
 		}
-		e.dec.close(func(b []byte) { e.take(p, b) })
+		e.dec.close(e.sink)
 		if bad := e.dec.bad(); bad != "" {
 			p.defect("encoding-broken", "part %s: %s", e.number, bad)
 		}
@@ -496,11 +498,15 @@ func (p *parser) list(e *entity) {
 	if e.hash != nil {
 		part.SHA256 = hex.EncodeToString(e.hash.Sum(nil))
 	}
-	if e.text {
+	if e.text && len(p.leaves) < maxParts {
 		p.leaves = append(p.leaves, textLeaf{
 			typ: e.typ, charset: e.charset, flowed: e.flowed, delsp: e.delsp, data: e.data,
 			alt: e.alt, branch: e.branch, part: part, named: e.name != "",
 		})
+		return
+	}
+	if e.text {
+		p.defect("too-many-parts", "more than %d text parts; the rest is not shown", maxParts)
 		return
 	}
 	if e.foreign && isText(e.typ) && !e.attachment && e.name == "" {

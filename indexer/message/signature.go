@@ -1,6 +1,9 @@
 package message
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // signers gives the words by which the author may sign: parts of the display
 // name and of the address, lower-case.
@@ -24,25 +27,28 @@ func signers(from []Address) []string {
 // author's own words.
 func (z *zoner) own(a, b int) {
 	b = z.tail(a, b)
-	z.signature(a, b)
+	z.signature(a, b, 0)
 }
 
 // tail takes list footers and legal paragraphs off the end and gives the new end.
 func (z *zoner) tail(a, b int) int {
+	z.hits = legalSet.hits(z.hits[:0], z.span(a, b), int(z.lines[a].start))
+	if len(z.hits) == 0 {
+		return b
+	}
 	end := b
-	// List footers stand below a rule.
 	for i := a; i < b; i++ {
-		s := z.at(i)
-		if ruleOf(s) >= 10 && z.footerFollows(i+1, b) {
-			z.set(i, b, Legal)
-			end = i
-			break
-		}
 		if z.lines[i].blank {
 			continue
 		}
-		if low := strings.ToLower(s); len(s) < 200 && (i == a || z.lines[i-1].blank || ruleOf(z.at(i-1)) > 0) && unsubscribes(low) && b-i < 15 {
-			z.set(i, b, Legal)
+		s := z.at(i)
+		rule := ruleOf(s) >= 10
+		if !rule && (len(s) > 200 || b-i >= 15 || i > a && !z.lines[i-1].blank && ruleOf(z.at(i-1)) == 0) {
+			continue
+		}
+		// List footers stand below a rule; other lines of the kind by themselves.
+		if rule && b-i <= 16 && z.any(i+1, b, footerPhrase) || !rule && unsubscribes(strings.ToLower(s)) {
+			z.set(i, b, isLegal)
 			end = i
 			break
 		}
@@ -70,10 +76,10 @@ func (z *zoner) tail(a, b int) int {
 			if p := z.previous(i); p >= a && ruleOf(z.at(p)) >= 3 {
 				k = p
 			}
-			z.set(k, j, Legal)
+			z.set(k, j, isLegal)
 			// What is left below it is more of the same, unless it is long.
-			if rest := z.wordsIn(j, end); rest < 60 && end-j < 12 {
-				z.set(j, end, Legal)
+			if end-j < 12 && z.wordsIn(j, end) < 60 {
+				z.set(j, end, isLegal)
 				end = k
 				break
 			}
@@ -81,6 +87,41 @@ func (z *zoner) tail(a, b int) int {
 		i = j
 	}
 	return end
+}
+
+// phrases gives the kinds of the phrases that stand in the lines [a,b), and how
+// many different ones of them speak of legal matter.
+func (z *zoner) phrases(a, b int) (kinds phraseKind, legal int) {
+	if a >= b {
+		return 0, 0
+	}
+	var seen [4]uint64
+	for _, h := range z.hitsIn(a, b) {
+		if seen[h.id/64]&(1<<(h.id%64)) != 0 {
+			continue
+		}
+		seen[h.id/64] |= 1 << (h.id % 64)
+		k := legalKinds[h.id]
+		kinds |= k
+		if k&legalPhrase != 0 {
+			legal++
+		}
+	}
+	return kinds, legal
+}
+
+// hitsIn gives the hits in the lines [a,b).
+func (z *zoner) hitsIn(a, b int) []hit {
+	at := func(end int32) int {
+		i, _ := slices.BinarySearchFunc(z.hits, int(end), func(h hit, end int) int { return h.at - end })
+		return i
+	}
+	return z.hits[at(z.lines[a].start):at(z.lines[b-1].end)]
+}
+
+func (z *zoner) any(a, b int, kind phraseKind) bool {
+	kinds, _ := z.phrases(a, b)
+	return kinds&kind != 0
 }
 
 func (z *zoner) wordsIn(a, b int) int {
@@ -91,73 +132,102 @@ func (z *zoner) wordsIn(a, b int) int {
 	return n
 }
 
-func (z *zoner) footerFollows(i, b int) bool {
-	if b-i > 15 {
-		return false
-	}
-	for ; i < b; i++ {
-		low := strings.ToLower(z.at(i))
-		if strings.Contains(low, "mailing list") || strings.Contains(low, "listinfo") || unsubscribes(low) || strings.Contains(low, "sourceforge.net/") || strings.Contains(low, "do you yahoo") ||
-			strings.Contains(low, "get your free") || strings.Contains(low, "msn messenger") || strings.Contains(low, "free email") || strings.Contains(low, "to post a message") {
-			return true
-		}
-	}
-	return false
-}
-
 func unsubscribes(low string) bool {
 	return strings.Contains(low, "unsubscribe") && (strings.Contains(low, "http") || strings.Contains(low, "@") || strings.HasPrefix(low, "unsubscribe") || strings.Contains(low, "to unsubscribe")) ||
 		strings.Contains(low, "you received this message because") || strings.Contains(low, "manage your preferences") || strings.Contains(low, "abmelden") && strings.Contains(low, "newsletter") || strings.Contains(low, "do you yahoo!?")
 }
 
-// Two of these in one paragraph make it legal matter.
-var legalPhrases = []string{
-	"confidential", "privileged", "intended recipient", "intended only", "intended solely", "solely for", "addressee", "disclos", "unauthorized", "unauthorised",
-	"if you have received", "if you are not", "received this", "in error", "notify the sender", "notify us", "delete", "prohibited", "copying", "distribution", "dissemination",
-	"virus", "liability", "does not constitute", "not necessarily", "registered in england", "company number", "registered office", "vat reg", "vertraulich", "irrtümlich", "empfänger", "confidentiel", "destinataire",
-	"vertrouwelijk", "confidenciais", "confidencial", "destinatário", "consider the environment", "before printing", "before you print", "viruses", "affiliate", "estoppel", "reserves the right", "monitor", "warrant",
-	"handelsregister", "geschäftsführer", "amtsgericht", "registergericht", "registered number", "registered no", "vat number", "vat no",
+type phraseKind uint8
+
+const (
+	legalPhrase  phraseKind = 1 << iota // disclaimers are made of these
+	footerPhrase                        // lists and free mailers add these below a rule
+	conditional                         // disclaimers speak of what might be
+	caseOfError                         // and of what to do then: counts with a conditional
+	printPhrase                         // a plea for trees: two of them suffice
+	firmPhrase                          // what law makes firms state
+)
+
+var legalKinds []phraseKind
+
+var legalSet = func() *phraseSet {
+	var phrases []string
+	for _, group := range []struct {
+		kind    phraseKind
+		phrases []string
+	}{
+		{legalPhrase, []string{
+			"confidential", "privileged", "intended recipient", "intended only", "intended solely", "solely for", "addressee", "disclos", "unauthorized", "unauthorised",
+			"if you have received", "if you are not", "received this", "in error", "notify the sender", "notify us", "delete", "prohibited", "copying", "distribution", "dissemination",
+			"virus", "liability", "does not constitute", "not necessarily", "registered in england", "company number", "registered office", "vertraulich", "irrtümlich", "empfänger", "confidentiel", "destinataire",
+			"vertrouwelijk", "confidenciais", "confidencial", "destinatário", "affiliate", "estoppel", "reserves the right", "monitor", "warrant",
+			"handelsregister", "geschäftsführer", "registergericht",
+		}},
+		// These count beside the shorter phrases in them.
+		{legalPhrase, []string{"intended only for", "intended solely for", "intended for the", "the intended recipient"}},
+		{legalPhrase | printPhrase, []string{"consider the environment", "before printing", "before you print", "the environment before"}},
+		{legalPhrase | firmPhrase, []string{"registered number", "registered no", "vat number", "vat no", "vat reg", "amtsgericht", "company registration", "registered company"}},
+		{footerPhrase, []string{"mailing list", "listinfo", "unsubscribe", "you received this message because", "manage your preferences", "abmelden", "sourceforge.net/", "do you yahoo", "get your free", "msn messenger", "free email", "to post a message", "msn explorer", "msn hotmail"}},
+		{conditional, []string{"if ", "falls sie", "wenn sie", "si vous", "indien u", "se você"}},
+		{caseOfError, []string{"error", "delete it", "delete the", "falsch", "richtige adressat", "vernichten", "vertrauliche", "par erreur", "abusievelijk", "por engano"}},
+	} {
+		for _, p := range group.phrases {
+			phrases = append(phrases, p)
+			legalKinds = append(legalKinds, group.kind)
+		}
+	}
+	return newPhraseSet(phrases)
+}()
+
+// How disclaimers begin.
+var legalStarts = []string{
+	"this e-mail", "this email", "this message", "this communication", "the information", "confidential", "disclaimer", "important notice", "legal notice", "diese e-mail", "ce message", "ce courriel",
+	"este e-mail", "esta mensagem", "dit bericht", "deze e-mail", "privileged", "notice:", "please consider", "please note that this e-mail", "the contents of this",
 }
 
 // legal tells whether the paragraph [a,b) is a disclaimer.
 func (z *zoner) legal(a, b int) bool {
-	if b-a > 40 {
+	size := z.lines[b-1].end - z.lines[a].start
+	if b-a > 40 || size > 6000 {
 		return false
 	}
-	low := strings.ToLower(strings.Join(strings.Fields(z.span(a, b)), " "))
-	if len(low) > 6000 {
+	kinds, n := z.phrases(a, b)
+	if n == 0 && kinds&caseOfError == 0 {
 		return false
-	}
-	n := 0
-	for _, p := range legalPhrases {
-		if strings.Contains(low, p) {
-			n++
-		}
 	}
 	// A person may well write of one confidential thing, or say "please delete".
-	first := strings.TrimLeft(low, "*-_ ")
-	for _, p := range []string{"this e-mail", "this email", "this message", "this communication", "the information", "confidential", "disclaimer", "important notice", "legal notice", "diese e-mail", "ce message", "ce courriel", "este e-mail", "esta mensagem", "dit bericht", "deze e-mail", "privileged", "notice:", "please consider", "please note that this e-mail", "the contents of this"} {
-		if strings.HasPrefix(first, p) {
-			n++
-		}
-	}
-	if strings.Contains(low, "intended recipient") || strings.Contains(low, "intended only for") || strings.Contains(low, "intended solely for") {
+	first := strings.ToLower(strings.TrimLeft(z.at(a), "*-_ "))
+	starts := phraseIn(first, legalStarts)
+	if starts {
 		n++
 	}
-	// Disclaimers speak of what might be; who writes "I sent this in error, please
-	// delete it" means one thing.
-	if strings.Contains(low, "if ") || strings.Contains(low, "falls sie") || strings.Contains(low, "wenn sie") || strings.Contains(low, "si vous") || strings.Contains(low, "indien u") || strings.Contains(low, "se você") {
-		n += countPhrases(low, "in error", "delete it", "delete the", "falsch", "richtige adressat", "vernichten", "vertrauliche", "par erreur", "abusievelijk", "por engano")
+	// Who writes "I sent this in error, please delete it" means one thing;
+	// disclaimers speak of what might be.
+	if kinds&conditional != 0 {
+		n += z.count(a, b, caseOfError)
 	}
 	switch {
 	case n >= 4:
 		return true
 	case n == 3:
-		return len(low) < 1500
+		return size < 1500 && (starts || kinds&conditional != 0)
 	case n == 2:
-		return len(low) < 400 && (strings.Contains(low, "environment") && strings.Contains(low, "print") || strings.Contains(low, "regist") && hasDigit(low) || strings.Contains(low, "amtsgericht") || strings.Contains(low, "vat "))
+		return size < 400 && (z.count(a, b, printPhrase) > 1 || kinds&firmPhrase != 0 && hasDigit(z.span(a, b)))
 	}
 	return false
+}
+
+// count gives how many different phrases of a kind stand in [a,b).
+func (z *zoner) count(a, b int, kind phraseKind) int {
+	var seen [4]uint64
+	n := 0
+	for _, h := range z.hitsIn(a, b) {
+		if legalKinds[h.id]&kind != 0 && seen[h.id/64]&(1<<(h.id%64)) == 0 {
+			seen[h.id/64] |= 1 << (h.id % 64)
+			n++
+		}
+	}
+	return n
 }
 
 func countPhrases(s string, phrases ...string) int {
@@ -170,17 +240,22 @@ func countPhrases(s string, phrases ...string) int {
 	return n
 }
 
+const maxSignatures = 4 // that stand one above the other
+
 // signature labels the closing lines of [a,b).
-func (z *zoner) signature(a, b int) {
+func (z *zoner) signature(a, b, depth int) {
+	if depth > maxSignatures {
+		return
+	}
 	// What the markup calls a signature is one.
 	for i := a; i < b; i++ {
 		if z.lines[i].hint == hintSignature {
-			z.lines[i].kind = Signature
+			z.lines[i].kind = isSignature
 		}
 	}
 	for i := a; i < b; i++ {
-		if z.lines[i].kind == Signature && !z.lines[i].blank {
-			z.signature(a, i)
+		if z.lines[i].kind == isSignature && !z.lines[i].blank {
+			z.signature(a, i, depth+1)
 			return
 		}
 	}
@@ -194,15 +269,15 @@ func (z *zoner) signature(a, b int) {
 		return
 	}
 	if at := z.delimiterLine(a, b); at >= 0 {
-		z.set(at, b, Signature)
-		z.signature(a, at)
+		z.set(at, b, isSignature)
+		z.signature(a, at, depth+1)
 		return
 	}
 	// Lines that a telephone adds.
 	for i := b - 1; i >= a && i >= b-6; i-- {
 		if !z.lines[i].blank && mobile(z.at(i)) {
-			z.set(i, b, Signature)
-			z.signature(a, i)
+			z.set(i, b, isSignature)
+			z.signature(a, i, depth+1)
 			return
 		}
 	}
@@ -210,7 +285,7 @@ func (z *zoner) signature(a, b int) {
 		if low := strings.ToLower(z.at(at)); at == a && (strings.HasPrefix(low, "th") || strings.HasPrefix(low, "dank") || strings.HasPrefix(low, "merci") || strings.HasPrefix(low, "vielen")) {
 			at++ // thanks alone are the message
 		}
-		z.set(at, z.postscript(at, b), Signature)
+		z.set(at, z.postscript(at, b), isSignature)
 	}
 }
 

@@ -8,12 +8,25 @@ import (
 
 // line is one line of the text while zones are sought.
 type line struct {
-	start, end int // the end is that of the line end
-	kind       ZoneKind
+	start, end int32 // the end is that of the line end
+	kind       lineKind
 	blank      bool
 	mark       bool // begins with ">"
 	hint       hint
 }
+
+// lineKind is a ZoneKind in one octet: a text may have a million lines.
+type lineKind uint8
+
+const (
+	isNew lineKind = iota
+	isQuoted
+	isForwarded
+	isSignature
+	isLegal
+)
+
+var zoneKinds = [...]ZoneKind{New, Quoted, Forwarded, Signature, Legal}
 
 // zoner labels lines. Structure goes first (quotation marks, attribution lines,
 // header blocks of quoted mail), then each stretch of own words loses its
@@ -23,6 +36,7 @@ type zoner struct {
 	lines   []line
 	signers []string // lower-case words of the author's name
 	fwd     bool     // the subject says that something is passed on
+	hits    []hit    // legal and footer phrases in the stretch at hand
 }
 
 // zones cuts text. hints has at most one entry a line.
@@ -36,7 +50,7 @@ func zones(text string, hints []hint, signers []string, fwd bool) []Zone {
 	z.capitals()
 	for a := 0; a < len(z.lines); {
 		b := a
-		for b < len(z.lines) && z.lines[b].kind == New {
+		for b < len(z.lines) && z.lines[b].kind == isNew {
 			b++
 		}
 		if b > a {
@@ -49,17 +63,17 @@ func zones(text string, hints []hint, signers []string, fwd bool) []Zone {
 }
 
 func (z *zoner) split(hints []hint) {
-	z.lines = make([]line, 0, 64)
+	z.lines = make([]line, 0, strings.Count(z.text, "\n")+1)
 	for at := 0; at < len(z.text); {
 		end := len(z.text)
 		if i := strings.IndexByte(z.text[at:], '\n'); i >= 0 {
 			end = at + i + 1
 		}
-		l := line{start: at, end: end, kind: New}
+		l := line{start: int32(at), end: int32(end), kind: isNew}
 		if n := len(z.lines); n < len(hints) {
 			l.hint = hints[n]
 		}
-		s := z.trim(at, end)
+		s := z.trim(l.start, l.end)
 		l.blank = s == ""
 		l.mark = isMarked(s)
 		z.lines = append(z.lines, l)
@@ -67,7 +81,7 @@ func (z *zoner) split(hints []hint) {
 	}
 }
 
-func (z *zoner) trim(start, end int) string {
+func (z *zoner) trim(start, end int32) string {
 	s := strings.Trim(z.text[start:end], " \t\n\r\v\f")
 	for strings.HasPrefix(s, "\u00a0") || strings.HasPrefix(s, "\u200b") || strings.HasPrefix(s, "\ufeff") {
 		_, n := utf8.DecodeRuneInString(s)
@@ -113,18 +127,18 @@ func (z *zoner) next(i int) int {
 	return i
 }
 
-func (z *zoner) set(a, b int, kind ZoneKind) {
+func (z *zoner) set(a, b int, kind lineKind) {
 	for i := max(a, 0); i < min(b, len(z.lines)); i++ {
 		z.lines[i].kind = kind
 	}
 }
 
 // history is the kind of a quoted message without a mark that says more.
-func (z *zoner) history() ZoneKind {
+func (z *zoner) history() lineKind {
 	if z.fwd {
-		return Forwarded
+		return isForwarded
 	}
-	return Quoted
+	return isQuoted
 }
 
 // structure labels what comes from other messages.
@@ -141,7 +155,7 @@ func (z *zoner) structure() {
 			z.set(i, n, z.history())
 			return
 		case l.mark, l.hint == hintQuote:
-			l.kind = Quoted
+			l.kind = isQuoted
 			if l.hint == hintQuote {
 				l.kind = z.history()
 			}
@@ -150,6 +164,11 @@ func (z *zoner) structure() {
 		}
 		s := z.at(i)
 		if k, kind := z.separator(i, s); k > 0 {
+			if h := z.next(i + k); h < n && !z.lines[h].mark {
+				if start, more := z.headerBlock(h, z.at(h)); more > 0 && start >= i {
+					k = h + more - i
+				}
+			}
 			if from, ok := z.passedOn(i, i+k, kind); ok {
 				z.set(i, n, kind)
 				return
@@ -172,7 +191,7 @@ func (z *zoner) structure() {
 			next := z.next(i + k)
 			switch {
 			case next < n && (z.lines[next].mark || z.lines[next].hint == hintQuote), l.hint == hintCite:
-				z.set(i, i+k, Quoted)
+				z.set(i, i+k, isQuoted)
 				i += k
 				continue
 			case sure && next < n:
@@ -180,13 +199,13 @@ func (z *zoner) structure() {
 				z.set(i, n, z.history())
 				return
 			case sure:
-				z.set(i, i+k, Quoted)
+				z.set(i, i+k, isQuoted)
 				i += k
 				continue
 			}
 		}
 		if l.hint == hintCite || z.wrapped(i, s) {
-			l.kind = Quoted
+			l.kind = isQuoted
 		}
 		i++
 	}
@@ -195,7 +214,7 @@ func (z *zoner) structure() {
 // wrapped tells the rest of a quoted line that some program has broken at the
 // margin: it would not have fitted on the quoted line above, which ends no sentence.
 func (z *zoner) wrapped(i int, s string) bool {
-	if i == 0 || z.lines[i-1].blank || z.lines[i-1].kind != Quoted || isAttributionEnd(z.at(i-1)) {
+	if i == 0 || z.lines[i-1].blank || z.lines[i-1].kind != isQuoted || isAttributionEnd(z.at(i-1)) {
 		return false
 	}
 	above := z.at(i - 1)
@@ -219,9 +238,9 @@ func isAttributionEnd(s string) bool { return strings.HasSuffix(s, ":") }
 // passedOn decides how far the message reaches whose header stands in [a,b): to
 // the end, unless every line of it is marked with ">". It then labels the header and
 // tells where to go on.
-func (z *zoner) passedOn(a, b int, kind ZoneKind) (from int, toEnd bool) {
+func (z *zoner) passedOn(a, b int, kind lineKind) (from int, toEnd bool) {
 	next := z.next(b)
-	if next < len(z.lines) && z.lines[next].mark && kind == Quoted {
+	if next < len(z.lines) && z.lines[next].mark && kind == isQuoted {
 		z.set(a, b, kind)
 		return b, false
 	}
@@ -231,8 +250,15 @@ func (z *zoner) passedOn(a, b int, kind ZoneKind) (from int, toEnd bool) {
 // capitals gives back to the author what he wrote in capitals into a quotation
 // without marks, if he says above that he did.
 func (z *zoner) capitals() {
+	unmarked := false
+	for i := range z.lines {
+		unmarked = unmarked || z.lines[i].kind == isQuoted && !z.lines[i].mark && !z.lines[i].blank
+	}
+	if !unmarked {
+		return
+	}
 	top, says := 0, false
-	for top < len(z.lines) && z.lines[top].kind == New {
+	for top < len(z.lines) && z.lines[top].kind == isNew {
 		if !z.lines[top].blank && !says {
 			low := strings.ToLower(z.at(top))
 			says = strings.Contains(low, "capital") || strings.Contains(low, " caps") || strings.Contains(low, "upper case") || strings.Contains(low, "uppercase") || strings.Contains(low, "großbuchstaben") || strings.Contains(low, "majuscule")
@@ -243,8 +269,8 @@ func (z *zoner) capitals() {
 		return
 	}
 	for i := top; i < len(z.lines); i++ {
-		if l := &z.lines[i]; !l.blank && !l.mark && l.kind == Quoted && label(z.at(i)) == 0 && (shouted(z.at(i), 8) || z.lines[i-1].kind == New && shouted(z.at(i), 3)) {
-			l.kind = New
+		if l := &z.lines[i]; !l.blank && !l.mark && l.kind == isQuoted && label(z.at(i)) == 0 && (shouted(z.at(i), 8) || z.lines[i-1].kind == isNew && shouted(z.at(i), 3)) {
+			l.kind = isNew
 		}
 	}
 }
@@ -264,9 +290,9 @@ func shouted(s string, n int) bool {
 
 // separator knows the lines that mail programs put between a message and the one
 // it answers or passes on. k is how many lines it takes.
-func (z *zoner) separator(i int, s string) (k int, kind ZoneKind) {
+func (z *zoner) separator(i int, s string) (k int, kind lineKind) {
 	if len(s) > 200 {
-		return 0, ""
+		return 0, 0
 	}
 	c := s[0]
 	if c == '-' || c == '_' || c == '=' || c == '*' || c == '~' {
@@ -285,23 +311,23 @@ func (z *zoner) separator(i int, s string) (k int, kind ZoneKind) {
 					}
 				}
 				if !strings.HasSuffix(s, "--") && strings.HasSuffix(z.at(i+1), "--") {
-					return 2, Forwarded
+					return 2, isForwarded
 				}
-				return 1, Forwarded
+				return 1, isForwarded
 			}
 		}
-		return 0, ""
+		return 0, 0
 	}
 	if len(s) > 80 {
-		return 0, ""
+		return 0, 0
 	}
 	low := strings.ToLower(strings.TrimRight(s, ": "))
 	for _, p := range forwardLines {
 		if low == p {
-			return 1, Forwarded
+			return 1, isForwarded
 		}
 	}
-	return 0, ""
+	return 0, 0
 }
 
 func leading(s string, c byte) int {
@@ -410,7 +436,7 @@ func (z *zoner) headerBlock(i int, s string) (start, k int) {
 	kinds := 1
 	end := i + 1
 	gap := 0
-	wrapped := 0
+	wrapped, repeats := 0, 0
 	for j := i + 1; j < len(z.lines) && j < i+maxHeaderLines; j++ {
 		if z.lines[j].blank {
 			// HTML gives each field a paragraph; a second blank line ends the block.
@@ -436,6 +462,8 @@ func (z *zoner) headerBlock(i int, s string) (start, k int) {
 		}
 		if f&^got != 0 {
 			kinds++
+		} else if repeats++; repeats > 10 {
+			break // a list, not a header
 		}
 		got |= f
 		gap, wrapped = 0, 0
@@ -513,7 +541,7 @@ func (z *zoner) lotusHead(i int) int {
 	at := -1
 	j := i
 	for range 4 {
-		if j = z.previous(j); j < 0 || z.lines[j].kind != New {
+		if j = z.previous(j); j < 0 || z.lines[j].kind != isNew {
 			break
 		}
 		t := z.at(j)
@@ -532,7 +560,7 @@ func (z *zoner) lotusHead(i int) int {
 	if len(strings.Fields(z.at(at))) <= 4 && isDigit(z.at(at)[0]) {
 		for range 2 {
 			p := z.previous(at)
-			if p < 0 || z.lines[p].kind != New || len(z.at(p)) > 80 || strings.HasSuffix(z.at(p), ".") && !strings.Contains(z.at(p), "@") {
+			if p < 0 || z.lines[p].kind != isNew || len(z.at(p)) > 80 || strings.HasSuffix(z.at(p), ".") && !strings.Contains(z.at(p), "@") {
 				break
 			}
 			at = p
@@ -716,7 +744,7 @@ func (z *zoner) blanks() {
 			continue
 		}
 		j := z.next(i)
-		kind := New
+		kind := isNew
 		switch {
 		case i > 0:
 			kind = z.lines[i-1].kind
@@ -732,10 +760,10 @@ func (z *zoner) merge() []Zone {
 	var zs []Zone
 	for i := range z.lines {
 		l := &z.lines[i]
-		if n := len(zs); n > 0 && zs[n-1].Kind == l.kind {
-			zs[n-1].End = l.end
+		if i > 0 && l.kind == z.lines[i-1].kind {
+			zs[len(zs)-1].End = int(l.end)
 		} else {
-			zs = append(zs, Zone{Kind: l.kind, Start: l.start, End: l.end})
+			zs = append(zs, Zone{Kind: zoneKinds[l.kind], Start: int(l.start), End: int(l.end)})
 		}
 	}
 	return zs
