@@ -142,7 +142,9 @@ func unpackMessage(src io.Reader) (rd io.Reader, done func(), err error) {
 func (p place) entryPlace(name string, takeout bool) (q place, reason string) {
 	name = strings.ToValidUTF8(strings.ReplaceAll(name, `\`, "/"), "\uFFFD")
 	if strings.HasPrefix(name, "/") || strings.Contains(name, "\x00") || slices.Contains(strings.Split(name, "/"), "..") {
-		return p.below(fmt.Sprintf("%q", name)), "its name leads out of the archive"
+		q = p
+		q.path += fmt.Sprintf("/%q", name) // as it stands: path.Join would follow it
+		return q, "its name leads out of the archive"
 	}
 	name = path.Clean(name)
 	q = p.below(name)

@@ -248,7 +248,17 @@ func (m *mboxReader) fill(want int) error {
 		if err != nil || done {
 			return err
 		}
-		if m.state == inCounted && m.rest == 0 {
+		if m.state == inCounted {
+			return m.fillCounted(want)
+		}
+	}
+	if m.state == inBody {
+		if b := m.plain(); len(b) > 0 {
+			m.consumed(b)
+			m.extent.end = m.off
+			m.pending = b
+			m.midline = !m.newline
+			_, _ = m.br.Discard(len(b)) // moves the read position only; b stays until br is read again
 			return nil
 		}
 	}
@@ -274,6 +284,41 @@ func (m *mboxReader) fill(want int) error {
 	}
 	m.pending = b
 	return nil
+}
+
+// plain returns what lies in the buffer before the next line that lineStart has
+// to look at. The line at the read position has been looked at. Nearly all of a
+// mailbox passes here, so lines are not taken one by one.
+func (m *mboxReader) plain() []byte {
+	b, _ := m.br.Peek(m.br.Buffered())
+	at := func(i int) byte { // what cannot be seen yet may be anything
+		if i < len(b) {
+			return b[i]
+		}
+		return 'F'
+	}
+	for pos := 0; ; {
+		i := bytes.IndexByte(b[pos:], '\n')
+		if i < 0 {
+			return b[:pos]
+		}
+		pos += i + 1
+		special := pos == len(b)
+		switch at(pos) {
+		case '\n':
+			special = at(pos+1) == 'F'
+		case '\r':
+			special = pos+1 == len(b) || b[pos+1] == '\n' && at(pos+2) == 'F'
+		case '>':
+			c := at(pos + 1)
+			special = c == 'F' || c == '>'
+		case '-':
+			special = m.closing != nil && !m.closed && (pos+1 == len(b) || b[pos+1] == '-')
+		}
+		if special {
+			return b[:pos]
+		}
+	}
 }
 
 // lineStart looks at the line that begins here. It reports true when the
@@ -432,36 +477,11 @@ func (m *mboxReader) ahead(off int64, want int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copying a long message aside: %w", err)
 	}
-	n, err := io.CopyN(f, m.br, off+int64(want))
-	if err != nil && err != io.EOF {
-		f.Close()
-		os.Remove(f.Name())
-		return nil, err
-	}
-	// br holds less than was copied, so the old copy is used up; what it has
-	// buffered beyond belongs in front of the rest of the source.
-	extra, _ := m.br.Peek(m.br.Buffered())
-	if _, err := f.Write(extra); err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
+	n, err := m.aside(f, off+int64(want))
 	if err != nil {
 		f.Close()
 		os.Remove(f.Name())
 		return nil, fmt.Errorf("copying a long message aside: %w", err)
-	}
-	old := m.q.front
-	if old != nil { // what of it was not read comes after the new copy
-		if _, err := f.Seek(0, io.SeekEnd); err == nil {
-			_, err = io.Copy(f, old)
-		}
-		if err == nil {
-			_, err = f.Seek(0, io.SeekStart)
-		}
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			return nil, fmt.Errorf("copying a long message aside: %w", err)
-		}
 	}
 	m.q.close()
 	m.q.front = f
@@ -471,6 +491,27 @@ func (m *mboxReader) ahead(off int64, want int) ([]byte, error) {
 		return nil, err
 	}
 	return buf[:got], nil
+}
+
+// aside copies n octets, or what is left, to f and leaves f where they begin.
+// What br and an older copy hold beyond them follows in f: they belong in front
+// of the rest of the source.
+func (m *mboxReader) aside(f *os.File, n int64) (int64, error) {
+	copied, err := io.CopyN(f, m.br, n)
+	if err != nil && err != io.EOF {
+		return 0, err
+	}
+	extra, _ := m.br.Peek(m.br.Buffered())
+	if _, err := f.Write(extra); err != nil {
+		return 0, err
+	}
+	if m.q.front != nil {
+		if _, err := io.Copy(f, m.q.front); err != nil {
+			return 0, err
+		}
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return copied, err
 }
 
 // fillCounted gives the next stretch of a message whose length is known.
