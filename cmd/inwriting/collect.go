@@ -24,6 +24,7 @@ func (a *app) bars() (func(json.RawMessage), *bar) {
 }
 
 func (a *app) syncCmd() *cobra.Command {
+	noRead := false
 	c := &cobra.Command{
 		Use:   "sync [MAILBOX]...",
 		Short: "Read the mailboxes once, to their end",
@@ -39,7 +40,7 @@ new is kept byte for byte and made searchable. The mailboxes are not changed.`,
 			defer b.Close()
 			events, bar := a.bars()
 			var r syncReport
-			err = b.do(ctx, "sync", syncArgs{Mailboxes: args}, events, &r)
+			err = b.do(ctx, "sync", syncArgs{Mailboxes: args, NoRead: noRead}, events, &r)
 			bar.done()
 			if r.Schema == "" {
 				return err
@@ -65,6 +66,7 @@ new is kept byte for byte and made searchable. The mailboxes are not changed.`,
 		},
 	}
 	a.strictFlag(c)
+	c.Flags().BoolVar(&noRead, "no-read", false, "keep what is new and make it searchable with the next sync")
 	return c
 }
 

@@ -16,6 +16,7 @@ import (
 	"inwriting/indexer/imapsync"
 	"inwriting/indexer/importer"
 	"inwriting/search"
+	"inwriting/search/httpapi"
 	"inwriting/search/query"
 	"inwriting/search/trail"
 )
@@ -62,6 +63,7 @@ func usage(format string, args ...any) error {
 func statusOf(ctx context.Context, err error) (int, string) {
 	var exit *exitError
 	var syntax *query.Error
+	var problem *httpapi.Problem
 	switch {
 	case errors.As(err, &exit):
 		return exit.status, exit.hint
@@ -69,7 +71,7 @@ func statusOf(ctx context.Context, err error) (int, string) {
 		return exitInterrupted, ""
 	case errors.Is(err, config.ErrInvalid), errors.As(err, &syntax):
 		return exitUsage, ""
-	case errors.Is(err, search.ErrNotFound):
+	case errors.Is(err, search.ErrNotFound), errors.Is(err, errNothing):
 		return exitNothing, ""
 	case errors.Is(err, search.ErrAmbiguous):
 		return exitUsage, "give more of the id"
@@ -79,10 +81,12 @@ func statusOf(ctx context.Context, err error) (int, string) {
 		return exitVerification, `nothing was changed; run "inwriting verify --archive" to see what differs, and restore the data directory from a backup`
 	case errors.Is(err, catalog.ErrNewer):
 		return exitFailed, "use the program that wrote the vault, or a later one; this one changed nothing"
-	case errors.Is(err, imapsync.ErrAuth), errors.Is(err, imapsync.ErrUnreachable), errors.Is(err, imapsync.ErrTLS), errors.Is(err, imapsync.ErrBusy), errors.Is(err, imapsync.ErrFolder), errors.Is(err, imapsync.ErrProtocol):
+	case errors.Is(err, errMailbox), errors.Is(err, imapsync.ErrAuth), errors.Is(err, imapsync.ErrUnreachable), errors.Is(err, imapsync.ErrTLS), errors.Is(err, imapsync.ErrBusy), errors.Is(err, imapsync.ErrFolder), errors.Is(err, imapsync.ErrProtocol):
 		return exitMailbox, ""
 	case errors.Is(err, importer.ErrNotMail):
 		return exitFailed, "inwriting import takes mbox, maildir, .eml, a directory of mail files and zip archives of these"
+	case errors.As(err, &problem):
+		return problem.Exit, "" // told by a daemon
 	}
 	return exitFailed, ""
 }

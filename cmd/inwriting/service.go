@@ -235,6 +235,7 @@ type progress struct {
 
 type syncArgs struct {
 	Mailboxes []string `json:"mailboxes"` // none: all
+	NoRead    bool     `json:"no_read"`   // keep what is new, make it searchable later
 }
 
 // syncReport is the document "inwriting.sync/v1".
@@ -294,8 +295,10 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 	}
 	r.CollectedMS = now().Sub(started).Milliseconds()
 	started = now()
-	if err := s.read(ctx, events); err != nil {
-		return r, err
+	if !args.NoRead {
+		if err := s.read(ctx, events); err != nil {
+			return r, err
+		}
 	}
 	r.ReadMS = now().Sub(started).Milliseconds()
 	if err := s.setPeople(s.peopleNow()); err != nil {

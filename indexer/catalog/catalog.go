@@ -43,6 +43,8 @@ var ErrNotFound = errors.New("not found")
 type Catalog struct {
 	path string
 	r    *sql.DB
+	// What is asked for each message, prepared once.
+	blobByRef, placesOf *sql.Stmt
 
 	mu sync.Mutex // serialises writers; guards what follows
 	w  *sql.DB
@@ -82,6 +84,13 @@ func Open(path string) (*Catalog, error) {
 		return nil, fmt.Errorf("opening catalog %q: %w", path, err)
 	}
 	c.r.SetMaxOpenConns(4)
+	c.blobByRef, err = c.r.Prepare(`SELECT ` + blobColumns + ` FROM blob WHERE ref = ?`)
+	if err == nil {
+		c.placesOf, err = c.r.Prepare(placesQuery)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening catalog %q: %w", path, err), c.r.Close(), c.wc.Close(), w.Close())
+	}
 	return c, nil
 }
 

@@ -239,7 +239,7 @@ func (c *Catalog) CountAfter(id int64) (n int, err error) {
 
 // Blob returns the blob of ref, or ErrNotFound.
 func (c *Catalog) Blob(ref archive.Ref) (Blob, error) {
-	return scanBlob(c.r.QueryRow(`SELECT `+blobColumns+` FROM blob WHERE ref = ?`, ref[:]))
+	return scanBlob(c.blobByRef.QueryRow(ref[:]))
 }
 
 // RefsWithPrefix returns up to limit refs whose hexadecimal form begins with
@@ -354,10 +354,12 @@ func (c *Catalog) Message(ref archive.Ref) (*Message, error) {
 	return m, err
 }
 
+const placesQuery = `SELECT a.address, a.source, m.display, m.uidvalidity, o.uidvalidity, o.uid, o.internaldate, o.zone, o.flags, o.gone, o.path
+	FROM occurrence o JOIN mailbox m ON m.id = o.mailbox JOIN account a ON a.id = m.account WHERE o.blob = ?`
+
 // Places returns where a blob was found, by mailbox, folder and UID.
 func (c *Catalog) Places(blob int64) ([]Place, error) {
-	rows, err := c.r.Query(`SELECT a.address, a.source, m.display, m.uidvalidity, o.uidvalidity, o.uid, o.internaldate, o.zone, o.flags, o.gone, o.path
-		FROM occurrence o JOIN mailbox m ON m.id = o.mailbox JOIN account a ON a.id = m.account WHERE o.blob = ?`, blob)
+	rows, err := c.placesOf.Query(blob)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,364 @@
+// Bench measures inwriting beside its peers, in one run and on the same mail, and
+// prints the ratios that the README quotes:
+//
+//	bench sync     inwriting sync and mbsync from a Dovecot on loopback
+//	bench import   inwriting import, until all is searchable, and notmuch new
+//	bench big      one message of 150 MB: archived, indexed, exported
+//
+// The peers are Debian's isync and notmuch. Rounds are interleaved; the figures are
+// medians. CPU seconds are user and system time of the whole process.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"inwriting/indexer/imapsync/imaptest"
+)
+
+var (
+	count  = flag.Int("messages", 20000, "generated messages")
+	rounds = flag.Int("rounds", 3, "interleaved rounds")
+	binary = flag.String("inwriting", "bin/inwriting", "the program, as make build leaves it")
+	slow   = flag.Bool("default-fsync", true, "sync: also mbsync with its default, an fsync for each message")
+)
+
+func main() {
+	flag.Parse()
+	if err := run(flag.Arg(0)); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(what string) error {
+	abs, err := filepath.Abs(*binary)
+	if err != nil {
+		return err
+	}
+	*binary = abs
+	if _, err := os.Stat(abs); err != nil {
+		return fmt.Errorf("%w; run make build", err)
+	}
+	dir, err := os.MkdirTemp("", "inwriting-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // the mail server is another user
+		return err
+	}
+	switch what {
+	case "sync":
+		return benchSync(dir)
+	case "import":
+		return benchImport(dir)
+	case "big":
+		return benchBig(dir)
+	}
+	return errors.New("bench what? sync, import or big")
+}
+
+// cost is what one run of a program took.
+type cost struct {
+	wall, cpu time.Duration
+	rss       int64 // peak, bytes
+	out       []byte
+}
+
+func measure(env []string, name string, args ...string) (cost, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var out, errb bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errb
+	start := time.Now()
+	err := cmd.Run()
+	c := cost{wall: time.Since(start), out: out.Bytes()}
+	if cmd.ProcessState != nil {
+		ru := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+		c.cpu = time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
+		c.rss = ru.Maxrss * 1024
+	}
+	if err != nil {
+		return c, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, tail(errb.Bytes()))
+	}
+	return c, nil
+}
+
+func tail(b []byte) []byte { return b[max(0, len(b)-2000):] }
+
+func median(all []cost) cost {
+	pick := func(f func(cost) int64) int64 {
+		v := make([]int64, len(all))
+		for i, c := range all {
+			v[i] = f(c)
+		}
+		slices.Sort(v)
+		return v[len(v)/2]
+	}
+	return cost{wall: time.Duration(pick(func(c cost) int64 { return int64(c.wall) })), cpu: time.Duration(pick(func(c cost) int64 { return int64(c.cpu) })),
+		rss: pick(func(c cost) int64 { return c.rss })}
+}
+
+func report(w io.Writer, name string, c cost) {
+	fmt.Fprintf(w, "%-34s wall %7.2f s   CPU %7.2f s   peak memory %5.0f MB\n", name, c.wall.Seconds(), c.cpu.Seconds(), float64(c.rss)/1e6)
+}
+
+func copyMaildir(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		dst := filepath.Join(to, rel)
+		if d.IsDir() {
+			return os.MkdirAll(dst, 0o755)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(dst, b, 0o644)
+	})
+}
+
+func benchSync(dir string) error {
+	srv, err := imaptest.StartDovecot(filepath.Join(dir, "dovecot"))
+	if err != nil {
+		return err
+	}
+	defer srv.Close()
+	const user = "bench"
+	size, err := corpus(filepath.Join(dir, "mail"), *count)
+	if err != nil {
+		return err
+	}
+	if err := copyMaildir(filepath.Join(dir, "mail"), srv.Maildir(user)); err != nil {
+		return err
+	}
+	if err := srv.Own(srv.Maildir(user)); err != nil {
+		return err
+	}
+	fmt.Printf("%d messages, %.1f MB, Dovecot on loopback\n", *count, float64(size)/1e6)
+	if _, err := srv.Status(user, "INBOX"); err != nil { // the server reads its folder once before anybody is timed
+		return err
+	}
+	pass := filepath.Join(dir, "pass")
+	if err := os.WriteFile(pass, []byte(srv.Password+"\n"), 0o600); err != nil {
+		return err
+	}
+	conf := filepath.Join(dir, "inwriting.toml")
+	text := fmt.Sprintf("[[mailbox]]\naddress = \"%s@bench.example\"\nusername = %q\nserver = \"insecure://%s\"\npassword_file = %q\n", user, user, srv.Addr, pass)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		return err
+	}
+	host, port, _ := strings.Cut(srv.Addr, ":")
+	mbsync := func(round int, fsync bool) (cost, error) {
+		store := filepath.Join(dir, fmt.Sprintf("mbsync-%v-%d", fsync, round))
+		if err := os.MkdirAll(store, 0o755); err != nil {
+			return cost{}, err
+		}
+		rc := filepath.Join(dir, "mbsyncrc")
+		text := "IMAPStore far\nHost " + host + "\nPort " + port + "\nUser " + user + "\nPass " + srv.Password + "\nSSLType None\nAuthMechs LOGIN\n\n" +
+			"MaildirStore near\nPath " + store + "/\nInbox " + store + "/INBOX\n\nChannel c\nFar :far:\nNear :near:\nPatterns INBOX\nSync Pull\nCreate Near\nSyncState *\n"
+		if !fsync {
+			text = "FSync no\n\n" + text
+		}
+		if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
+			return cost{}, err
+		}
+		c, err := measure(nil, "mbsync", "-q", "-c", rc, "c")
+		if err != nil {
+			return c, err
+		}
+		got, err := os.ReadDir(filepath.Join(store, "INBOX", "cur"))
+		if err != nil {
+			return c, err
+		}
+		fresh, err := os.ReadDir(filepath.Join(store, "INBOX", "new"))
+		if err != nil {
+			return c, err
+		}
+		if len(got)+len(fresh) != *count {
+			return c, fmt.Errorf("mbsync pulled %d messages of %d", len(got)+len(fresh), *count)
+		}
+		return c, os.RemoveAll(store)
+	}
+	var ours, theirs, theirsFsync []cost
+	var again cost
+	for i := range *rounds {
+		vault := filepath.Join(dir, fmt.Sprintf("vault-%d", i))
+		// Collecting alone: what mbsync does. The reading that follows is in bench
+		// import.
+		c, err := measure(nil, *binary, "sync", "--no-read", "--json", "--config", conf, "--data", vault)
+		if err != nil {
+			return err
+		}
+		var r struct {
+			CollectedMS int64 `json:"collected_ms"`
+			Mailboxes   []struct{ New int }
+		}
+		if err := json.Unmarshal(c.out, &r); err != nil {
+			return err
+		}
+		if r.Mailboxes[0].New != *count {
+			return fmt.Errorf("inwriting collected %d messages of %d", r.Mailboxes[0].New, *count)
+		}
+		ours = append(ours, c)
+		if again, err = measure(nil, *binary, "sync", "--no-read", "--json", "--config", conf, "--data", vault); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(vault); err != nil {
+			return err
+		}
+		c, err = mbsync(i, false)
+		if err != nil {
+			return err
+		}
+		theirs = append(theirs, c)
+		if *slow && i == 0 {
+			if c, err = mbsync(i, true); err != nil {
+				return err
+			}
+			theirsFsync = append(theirsFsync, c)
+		}
+	}
+	o, m := median(ours), median(theirs)
+	report(os.Stdout, "inwriting sync, all durable", o)
+	report(os.Stdout, "inwriting sync again, nothing new", again)
+	report(os.Stdout, "mbsync, FSync no", m)
+	fmt.Printf("mbsync without fsync / inwriting, wall: %.1f\n", m.wall.Seconds()/o.wall.Seconds())
+	if len(theirsFsync) > 0 {
+		f := median(theirsFsync)
+		report(os.Stdout, "mbsync, its default fsync, 1 round", f)
+		fmt.Printf("mbsync by default / inwriting, wall: %.1f\n", f.wall.Seconds()/o.wall.Seconds())
+	}
+	return nil
+}
+
+func benchImport(dir string) error {
+	mail := filepath.Join(dir, "mail")
+	size, err := corpus(mail, *count)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d messages, %.1f MB, one maildir\n", *count, float64(size)/1e6)
+	var ours, theirs []cost
+	var ourDisk, theirDisk int64
+	for i := range *rounds {
+		vault := filepath.Join(dir, fmt.Sprintf("vault-%d", i))
+		c, err := measure(nil, *binary, "import", mail, "--mailbox", "nora@deskandco.example", "--data", vault)
+		if err != nil {
+			return err
+		}
+		ours = append(ours, c)
+		ourDisk = du(filepath.Join(vault, "index")) + du(filepath.Join(vault, "catalog.db"))
+		if err := os.RemoveAll(vault); err != nil {
+			return err
+		}
+		db := filepath.Join(dir, fmt.Sprintf("notmuch-%d", i))
+		if err := os.MkdirAll(db, 0o755); err != nil {
+			return err
+		}
+		rc := filepath.Join(db, "config")
+		text := fmt.Sprintf("[database]\npath=%s\nmail_root=%s\n[user]\nname=Nora\nprimary_email=nora@deskandco.example\n[new]\ntags=\n[maildir]\nsynchronize_flags=false\n", filepath.Join(db, "db"), mail)
+		if err := os.MkdirAll(filepath.Join(db, "db"), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
+			return err
+		}
+		if c, err = measure([]string{"NOTMUCH_CONFIG=" + rc}, "notmuch", "new", "--quiet"); err != nil {
+			return err
+		}
+		theirs = append(theirs, c)
+		theirDisk = du(filepath.Join(db, "db"))
+		if err := os.RemoveAll(db); err != nil {
+			return err
+		}
+	}
+	o, n := median(ours), median(theirs)
+	report(os.Stdout, "inwriting import, all searchable", o)
+	report(os.Stdout, "notmuch new", n)
+	fmt.Printf("inwriting / notmuch: wall %.2f, CPU %.2f, peak memory %.2f; index and catalog %.0f MB, notmuch %.0f MB\n", o.wall.Seconds()/n.wall.Seconds(), o.cpu.Seconds()/n.cpu.Seconds(),
+		float64(o.rss)/float64(n.rss), float64(ourDisk)/1e6, float64(theirDisk)/1e6)
+	return nil
+}
+
+func du(path string) (n int64) {
+	filepath.WalkDir(path, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			if st, err := d.Info(); err == nil {
+				n += st.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+// benchBig takes one message of 150 MB through the program.
+func benchBig(dir string) error {
+	file := filepath.Join(dir, "big.eml")
+	if err := bigMessage(file, 150<<20); err != nil {
+		return err
+	}
+	vault := filepath.Join(dir, "vault")
+	common := []string{"--data", vault, "--me", "nora@deskandco.example"}
+	steps := []struct {
+		name string
+		args []string
+	}{
+		{"import", []string{"import", file, "--mailbox", "nora@deskandco.example"}},
+		{"export", []string{"export", "the large brochure for Tuesday 14 March", "-o", filepath.Join(dir, "big.zip")}},
+		{"verify BUNDLE", []string{"verify", filepath.Join(dir, "big.zip")}},
+		{"verify --archive", []string{"verify", "--archive"}},
+	}
+	for _, s := range steps {
+		c, err := measure(nil, *binary, append(s.args, common...)...)
+		if err != nil {
+			return err
+		}
+		report(os.Stdout, "150 MB message: "+s.name, c)
+	}
+	return nil
+}
+
+func bigMessage(path string, size int) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	fmt.Fprint(f, "From: Martin Hale <martin@halearchitects.example>\r\nTo: nora@deskandco.example\r\nSubject: The large brochure\r\nDate: Thu, 2 Mar 2023 09:12:00 +0000\r\nMessage-ID: <big@halearchitects.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"+
+		"--b\r\nContent-Type: text/plain\r\n\r\nPlease print the large brochure by Tuesday 14 March.\r\n--b\r\nContent-Type: application/octet-stream; name=brochure.bin\r\nContent-Disposition: attachment; filename=brochure.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+	g := newGenerator(7)
+	line := make([]byte, 57)
+	enc := make([]byte, 78)
+	for n := 0; n < size; n += 78 {
+		for i := range line {
+			line[i] = byte(g.r.Uint32())
+		}
+		copy(enc, base64Line(line))
+		enc[76], enc[77] = '\r', '\n'
+		if _, err := f.Write(enc); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprint(f, "--b--\r\n")
+	return err
+}
