@@ -26,6 +26,10 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 var theAsker Asker
 
 func run(args []string, stdout, stderr io.Writer) int {
+	training := len(args) > 0 && args[0] == "train"
+	if training {
+		args = args[1:]
+	}
 	fs := flag.NewFlagSet("eval", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	gold := fs.String("gold", sharedDir("gold"), "the gold set's folder")
@@ -33,11 +37,33 @@ func run(args []string, stdout, stderr io.Writer) int {
 	only := fs.String("case", "", "score this case alone")
 	verbose := fs.Bool("v", false, "list every error")
 	noTrail := fs.Bool("statements", false, "score statements only")
+	out := fs.String("o", "", "train: write the model here")
+	measure := fs.Bool("measure", true, "train: measure with held-out data first")
+	fs.Float64Var(&noneShift, "shift", noneShift, "")
+	fs.Float64Var(&balance, "balance", balance, "")
+	fs.Float64Var(&decay, "decay", decay, "")
+	fs.Float64Var(&rate, "rate", rate, "")
+	fs.Float64Var(&realWeight, "realw", realWeight, "")
+	fs.Float64Var(&orShare, "orshare", orShare, "")
+	fs.Float64Var(&rulePrior, "ruleprior", rulePrior, "")
+	fs.IntVar(&epochs, "epochs", epochs, "")
+	fs.IntVar(&minGroups, "mingroups", minGroups, "")
+	brief := fs.Bool("brief", false, "")
 	if err := fs.Parse(args); err != nil {
 		return 2
 	}
 	if _, err := os.Stat(*gold); err != nil {
 		fmt.Fprintf(stdout, "eval: no gold set at %q: nothing measured (give its folder with -gold)\n", *gold)
+		return 0
+	}
+	if training {
+		if *verbose {
+			detailOut = stdout
+		}
+		if err := trainCommand(*gold, *corpora, *out, *measure, *brief, stdout); err != nil {
+			fmt.Fprintf(stderr, "eval: error: training: %v\n", err)
+			return 1
+		}
 		return 0
 	}
 	if err := evaluate(*gold, *corpora, *only, *verbose, *noTrail, stdout); err != nil {

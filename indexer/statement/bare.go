@@ -13,13 +13,13 @@ func (f *factReader) bareSum(dst []found, toks []token, i int, v int64, n int) (
 		return dst, 0
 	}
 	f.gatherQuoted()
+	for _, c := range f.counts {
+		if c.n == v {
+			return dst, 0
+		}
+	}
 	for _, s := range f.sums {
 		if s.amount == v {
-			for _, c := range f.counts {
-				if c.n == v {
-					return dst, 0
-				}
-			}
 			return append(dst, f.sum(s.currency, v, i, i+1)), 1
 		}
 	}

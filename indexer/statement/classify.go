@@ -34,7 +34,10 @@ type reader struct {
 	match matcher
 	ctx   mailContext
 	feats []feature
+	units []unit
 	toks  []token
+	model *Model
+	each  func(g *segment, half bool) // sees every segment that is weighed; nil but for Examples
 }
 
 // segmentOf reads one span. prev is the segment before it, or nil.
@@ -85,7 +88,7 @@ func (r *reader) weigh(g *segment, prev *segment) {
 		}
 	}
 	g.hits = r.match.match(nil, g.toks, r.leadIns(g.toks), g.cond)
-	r.decide(g, prev)
+	r.decide(g)
 }
 
 func (r *reader) conditionsOf(g *segment) condition {
@@ -210,13 +213,14 @@ const threshold = 75
 
 // decide chooses the kind of g from the rules that fired and, where it is
 // there, the model's weights.
-func (r *reader) decide(g *segment, prev *segment) {
+func (r *reader) decide(g *segment) {
 	if r.ctx.silenced {
 		g.kind, g.conf = kindIndex[None], 99
 		return
 	}
-	if len(theModel.rows) > 0 {
-		r.score(g, prev)
+	if len(r.model.rows) > 0 {
+		r.score(g)
+		g.choose(1)
 		return
 	}
 	g.score = [kindCount]int{}
@@ -239,6 +243,11 @@ func (r *reader) decide(g *segment, prev *segment) {
 	}
 	none := kindIndex[None]
 	g.score[none] = max(g.score[none], threshold)
+	g.choose(10)
+}
+
+// choose takes the heaviest kind; the order of precedence settles a tie.
+func (g *segment) choose(thousandths int) {
 	top, second := 0, -1
 	for k := 1; k < kindCount; k++ {
 		if g.score[k] > g.score[top] {
@@ -248,7 +257,7 @@ func (r *reader) decide(g *segment, prev *segment) {
 		}
 	}
 	g.kind = top
-	g.conf = confidence((g.score[top] - g.score[second]) * 10)
+	g.conf = confidence((g.score[top] - g.score[second]) * thousandths)
 }
 
 // confidence turns the lead over the runner-up, in thousandths of a natural
@@ -271,10 +280,10 @@ func (r *reader) reasons(g *segment) []Reason {
 		w int
 	}
 	var out []summand
-	if len(theModel.rows) > 0 {
-		for _, f := range r.features(g, nil) {
-			if w := theModel.weight(f.hash, g.kind); w > 0 {
-				out = append(out, summand{Reason{Rule: f.name(r, g), Text: f.text(r, g)}, w})
+	if len(r.model.rows) > 0 {
+		for _, f := range r.features(g) {
+			if row := r.model.row(f.hash); row != nil && row[g.kind] > 0 && f.sort != shapeFeature && f.sort != priorFeature {
+				out = append(out, summand{Reason{Rule: f.name(), Text: f.words(r, g)}, int(row[g.kind]) * r.model.scale})
 			}
 		}
 	} else {

@@ -48,11 +48,8 @@ func (f *factReader) dates(dst []found, toks []token, i int) ([]found, int) {
 		if f.is(toks, j, ",") || f.is(toks, j, ".") {
 			j++
 		}
-		if f.is(toks, j, "the") {
-			j++
-		}
 		if j < len(toks) {
-			if w := f.calendar(toks, j); w.n > 0 && (w.month > 0 || j == i+n || f.is(toks, j-1, "the")) {
+			if w := f.calendar(toks, j); w.n > 0 {
 				w.weekday = int(wd)
 				w.n += j - i
 				return f.resolve(dst, toks, i, w)
@@ -765,10 +762,12 @@ func (f *factReader) gatherContext() {
 	}
 }
 
+const tenseReach = 40 // tokens
+
 // past reports whether the clause around [from,to) tells of the past. The
 // nearest tell-tale word before the date decides, then the nearest after it.
 func (f *factReader) past(toks []token, from, to int) bool {
-	for k := from - 1; k >= 0; k-- {
+	for k := from - 1; k >= max(0, from-tenseReach); k-- {
 		t := &toks[k]
 		if f.tense(toks, k) != 0 {
 			return f.tense(toks, k) < 0
@@ -777,7 +776,7 @@ func (f *factReader) past(toks []token, from, to int) bool {
 			break
 		}
 	}
-	for k := to; k < len(toks); k++ {
+	for k := to; k < min(len(toks), to+tenseReach); k++ {
 		if f.tense(toks, k) != 0 {
 			return f.tense(toks, k) < 0
 		}

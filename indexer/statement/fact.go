@@ -104,7 +104,7 @@ func (f *factReader) read(dst []found, toks []token) []found {
 		t := &toks[i]
 		if t.digits || t.cls&(factTriggers|clsCurrency|clsRefWord) != 0 || t.shape == shapeSymbol {
 			dst, n = f.at(dst, toks, i)
-		} else if w := t.id; w != 0 && t.cls&clsFunction != 0 {
+		} else if t.cls&(clsFunction|clsEdge) != 0 {
 			dst, n = f.article(dst, toks, i)
 		}
 		if n > 0 {

@@ -135,8 +135,10 @@ func (e *element) after(toks []token, i int) int {
 	if c == 0 || e.not {
 		return i
 	}
-	for i < len(toks) && toks[i].cls&c != 0 {
+	for n := 0; n < maxFactTokens && i < len(toks) && toks[i].cls&c != 0; n++ {
 		i++
 	}
 	return i
 }
+
+const maxFactTokens = 10

@@ -13,13 +13,18 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 // It looks at nothing but m: no clock, no configuration; two calls with equal
 // messages give equal readings, on every machine. It may be called from several
 // goroutines at once. A nil or empty message gives an empty Reading.
-func Read(m *message.Message) Reading {
+func Read(m *message.Message) Reading { return ReadWith(theModel, m) }
+
+// ReadWith is Read with another model; an empty Model reads by the rules alone.
+// It is there to measure models.
+func ReadWith(model *Model, m *message.Message) Reading {
 	var out Reading
 	if m == nil || m.Text == "" {
 		return out
 	}
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
+	r.model = model
 	for _, g := range r.read(m) {
 		out.Sentences = append(out.Sentences, Sentence{Start: g.start, End: g.end, Text: m.Text[g.start:g.end], Kind: order[g.kind]})
 		if order[g.kind] == None {
@@ -75,19 +80,76 @@ func (r *reader) read(m *message.Message) []segment {
 			prev = &out[len(out)-1]
 		}
 		g := r.segmentOf(s, zone, extra, prev)
+		if r.each != nil {
+			r.each(&g, false)
+		}
 		out = r.cut(out, g, prev)
 	}
 	return out
 }
 
+// Example is a sentence, or a part of one that could be cut off, as the model sees
+// it: the hashes of its features.
+type Example struct {
+	Start, End int
+	Half       bool
+	Features   []uint32
+}
+
+// Examples lists what a model may learn from in m.
+func Examples(m *message.Message) []Example {
+	var out []Example
+	if m == nil || m.Text == "" {
+		return nil
+	}
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	r.model = &Model{}
+	r.each = func(g *segment, half bool) {
+		e := Example{Start: g.start, End: g.end, Half: half}
+		for _, f := range r.features(g) {
+			e.Features = append(e.Features, f.hash)
+		}
+		out = append(out, e)
+	}
+	r.read(m)
+	r.each = nil
+	r.m = nil
+	return out
+}
+
+// RuleFeatures maps the feature of each rule to its kind and weight in
+// hundredths: what a model starts from. The kind indexes KindOrder.
+func RuleFeatures() map[uint32][2]int {
+	out := map[uint32][2]int{}
+	for _, x := range vocabulary.rules {
+		if x.flag == "" {
+			out[x.hash] = [2]int{x.kind, x.weight}
+		}
+	}
+	return out
+}
+
+// PriorFeature is the feature that every sentence has.
+var PriorFeature = mix(saltPrior, 1)
+
+// KindOrder lists the thirteen kinds, None last, in the order of a model's rows,
+// which is the order of precedence.
+func KindOrder() []Kind { return append([]Kind(nil), order...) }
+
 // isItem reports whether a list mark stands before i on its line.
 func isItem(text string, from, i int) bool {
 	k := i
 	for k > from && text[k-1] != '\n' {
+		if i-k > maxMark {
+			return false
+		}
 		k--
 	}
 	return k < i && bullet(text[k:]) == i-k || k < i && bullet(strings.TrimLeft(text[k:], " \t")) > 0 && len(strings.TrimSpace(text[k:i])) <= 3
 }
+
+const maxMark = 16 // bytes of a list mark and its blanks
 
 // contextOf looks at what is quoted and at who sent the mail.
 func (r *reader) contextOf(m *message.Message) mailContext {
@@ -204,6 +266,10 @@ func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
 		tries++
 		a := r.half(&g, 0, k, prev)
 		b := r.half(&g, k, len(g.toks), &a)
+		if r.each != nil {
+			r.each(&a, true)
+			r.each(&b, true)
+		}
 		none := kindIndex[None]
 		if a.kind == b.kind || a.kind == none || b.kind == none || min(a.conf, b.conf) < cutConfidence {
 			continue

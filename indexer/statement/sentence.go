@@ -26,7 +26,7 @@ const (
 	maxWrap       = 130 // a longer line was not wrapped by a mail program
 	minWrap       = 50  // nor was a text whose longest line is shorter than this
 	maxQuoted     = 400 // words in quotation marks stay one sentence up to here
-	maxSentence   = 4000
+	maxSentence   = 1500
 	maxSentences  = 5000
 	wrapTolerance = 2
 )

@@ -31,6 +31,7 @@ const (
 	clsPast     // marks a clause as past
 	clsFuture   // marks a clause as future or as an order
 	clsNoon
+	clsEdge    // end: may open a date
 	clsZone    // names of clocks: Eastern, London, GMT
 	clsLeadIn  // and, but, so, ok, yes: words before what a sentence does
 	clsJoin    // and, but, so, as: may open a second clause
@@ -48,7 +49,7 @@ const (
 var builtinClasses = map[string]class{
 	"any": clsAny, "num": clsNumber | clsNumWord, "vbn": clsVBN, "vbd": clsVBD, "vbg": clsVBG, "numword": clsNumWord,
 	"weekday": clsWeekday, "month": clsMonth, "unit": clsUnit, "currency": clsCurrency, "relday": clsRelDay,
-	"refword": clsRefWord, "within": clsWithin, "function": clsFunction, "leadin": clsLeadIn, "join": clsJoin, "comma": clsComma, "pronoun": clsPronoun, "noon": clsNoon, "zone": clsZone, "past": clsPast, "future": clsFuture,
+	"refword": clsRefWord, "within": clsWithin, "function": clsFunction, "leadin": clsLeadIn, "join": clsJoin, "comma": clsComma, "pronoun": clsPronoun, "noon": clsNoon, "edge": clsEdge, "zone": clsZone, "past": clsPast, "future": clsFuture,
 	"date": clsDateFact, "time": clsTimeFact, "money": clsMoneyFact, "qty": clsQuantityFact,
 	"dur": clsDurationFact, "ref": clsReferenceFact,
 }
@@ -135,6 +136,7 @@ type rule struct {
 	patterns [][]element
 	must     condition
 	mustNot  condition
+	hash     uint32 // the rule as a feature of the model
 	flag     string // raises a flag instead of speaking for a kind
 }
 
@@ -228,6 +230,7 @@ func compile(table string) (*lexicon, error) {
 			return nil, fmt.Errorf("compiling rules, line %d: rule %q given twice", n+1, r.id)
 		}
 		seen[r.id] = true
+		r.hash = mix(saltRule, hashString(r.id))
 		l.rules = append(l.rules, r)
 	}
 	l.index()

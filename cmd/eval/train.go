@@ -1,0 +1,376 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"sort"
+
+	"inwriting/indexer/statement"
+)
+
+const kinds = 13
+
+// example is one segment of a labelled mail.
+type example struct {
+	group    string // case or sender: what is held out together
+	features []uint32
+	accept   [kinds]float64 // 1 for the label, less for its "or", 0 for wrong
+	weight   float64
+}
+
+var kindNumber = func() map[statement.Kind]int {
+	m := map[statement.Kind]int{}
+	for i, k := range statement.KindOrder() {
+		m[k] = i
+	}
+	return m
+}()
+
+var (
+	orShare    = 0.5 // how good an "or" label is beside the label
+	realWeight = 0.6 // a real mail's sentence beside a case's: another trade, other habits
+	halfWeight = 0.7 // a part of a sentence, which is often not cut
+	rulePrior  = 0.9 // how much of a rule's hand weight the model starts from
+	minGroups  = 3   // a word must be known from so many cases or senders
+	decay      = 0.9 // pull towards the start, per example of weight one
+	epochs     = 15
+	modelScale = 25  // thousandths per unit
+	noneShift  = 0.3 // taken off none: a missed statement costs more than a wrong one
+	balance    = 0.25 // power of a kind's rarity in its examples' weight
+	rate       = 0.08
+)
+
+// examplesOf lists what one mail teaches.
+func examplesOf(group string, ml *mail, labels, ordinary []*Label, weight float64) []example {
+	type placedLabel struct {
+		at   [2]int
+		l    *Label
+		none bool
+	}
+	var ps []placedLabel
+	for i, set := range [...][]*Label{labels, ordinary} {
+		for _, l := range set {
+			for _, at := range ml.flat.find(l.Quote) {
+				if ml.isNew(at) {
+					ps = append(ps, placedLabel{at, l, i == 1})
+					break
+				}
+			}
+		}
+	}
+	var out []example
+	for _, e := range statement.Examples(ml.m) {
+		at := [2]int{ml.flat.at[e.Start], ml.flat.at[e.End]}
+		x := example{group: group, features: e.Features, weight: weight}
+		if e.Half {
+			x.weight *= halfWeight
+		}
+		ok := false
+		for _, p := range ps {
+			if !matches(at, p.at) {
+				continue
+			}
+			// A half of a label that was not cut says little.
+			if e.Half && float64(min(at[1], p.at[1])-max(at[0], p.at[0])) < 0.6*float64(p.at[1]-p.at[0]) {
+				continue
+			}
+			ok = true
+			if p.none {
+				x.accept[kinds-1] = max(x.accept[kinds-1], 1)
+			} else {
+				x.accept[kindNumber[p.l.Kind]] = 1
+			}
+			for _, o := range p.l.Or {
+				if k, known := kindNumber[statement.Kind(o)]; known {
+					x.accept[k] = max(x.accept[k], orShare)
+				}
+			}
+		}
+		if ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func caseExamples(g *Gold) []example {
+	byFile := map[string][2][]*Label{}
+	for i := range g.Labels {
+		v := byFile[g.Labels[i].File]
+		v[0] = append(v[0], &g.Labels[i])
+		byFile[g.Labels[i].File] = v
+	}
+	for i := range g.Ordinary {
+		l := &g.Ordinary[i]
+		l.Kind = statement.None
+		v := byFile[l.File]
+		v[1] = append(v[1], l)
+		byFile[l.File] = v
+	}
+	var out []example
+	for _, f := range g.files() {
+		out = append(out, examplesOf(g.ID, g.mails[f], byFile[f][0], byFile[f][1], 1)...)
+	}
+	return out
+}
+
+func realExamples(r *realMail) []example {
+	ls, none := r.labels()
+	return examplesOf(r.group(), r.mail, ls, none, realWeight)
+}
+
+func (r *realMail) group() string { return r.Source + ":" + r.From }
+
+// label is the example's best kind.
+func (x *example) label() int {
+	for k, v := range x.accept {
+		if v == 1 {
+			return k
+		}
+	}
+	return kinds - 1
+}
+
+// train fits a model by gradient descent. The start is the hand weights of the
+// rules, and what is learnt is pulled back towards it.
+func train(xs []example) *statement.Model {
+	m, err := statement.ParseModel(trainFile(xs))
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+func trainFile(xs []example) []byte {
+	groups := map[uint32]map[string]bool{}
+	for i := range xs {
+		for _, f := range xs[i].features {
+			g := groups[f]
+			if g == nil {
+				g = map[string]bool{}
+				groups[f] = g
+			}
+			if len(g) < minGroups {
+				g[xs[i].group] = true
+			}
+		}
+	}
+	index := map[uint32]int{}
+	var hashes []uint32
+	prior := statement.RuleFeatures()
+	for f, g := range groups {
+		if _, rule := prior[f]; rule || len(g) >= minGroups {
+			hashes = append(hashes, f)
+		}
+	}
+	sort.Slice(hashes, func(i, j int) bool { return hashes[i] < hashes[j] })
+	for i, h := range hashes {
+		index[h] = i
+	}
+	start := make([][kinds]float64, len(hashes))
+	for i, h := range hashes {
+		if p, ok := prior[h]; ok {
+			start[i][p[0]] = rulePrior * float64(p[1]) / 100
+		}
+	}
+	w := make([][kinds]float64, len(hashes))
+	copy(w, start)
+	grad := make([][kinds]float64, len(hashes)) // sums of squares, for AdaGrad
+	feats := make([][]int, len(xs))
+	for i := range xs {
+		seen := map[int]bool{}
+		for _, f := range xs[i].features {
+			if k, ok := index[f]; ok && !seen[k] {
+				seen[k] = true
+				feats[i] = append(feats[i], k)
+			}
+		}
+	}
+	perm := make([]int, len(xs))
+	for i := range perm {
+		perm[i] = i
+	}
+	var mass [kinds]float64
+	for i := range xs {
+		mass[xs[i].label()] += xs[i].weight
+	}
+	heavy := 0.0
+	for _, v := range mass {
+		heavy = max(heavy, v)
+	}
+	var class [kinds]float64
+	for k := range class {
+		class[k] = math.Pow(heavy/max(1, mass[k]), balance)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	lambda := decay / float64(len(xs))
+	last := make([]int, len(hashes)) // the step at which the pull was last applied
+	step := 0
+	for e := 0; e < epochs; e++ {
+		rng.Shuffle(len(perm), func(i, j int) { perm[i], perm[j] = perm[j], perm[i] })
+		for _, i := range perm {
+			x := &xs[i]
+			step++
+			var s [kinds]float64
+			for _, f := range feats[i] {
+				for k := range s {
+					s[k] += w[f][k]
+				}
+			}
+			top := s[0]
+			for _, v := range s {
+				top = max(top, v)
+			}
+			sum, good := 0.0, 0.0
+			var p, t [kinds]float64
+			for k := range s {
+				p[k] = math.Exp(s[k] - top)
+				sum += p[k]
+			}
+			for k := range p {
+				p[k] /= sum
+				t[k] = p[k] * x.accept[k]
+				good += t[k]
+			}
+			if good == 0 {
+				continue
+			}
+			for _, f := range feats[i] {
+				shrink := 1 - math.Pow(1-lambda, float64(step-last[f]))
+				last[f] = step
+				for k := range p {
+					w[f][k] -= shrink * (w[f][k] - start[f][k])
+					d := x.weight * class[x.label()] * (p[k] - t[k]/good)
+					grad[f][k] += d * d
+					w[f][k] -= rate * d / math.Sqrt(1+grad[f][k])
+				}
+			}
+		}
+	}
+	for i := range w {
+		if hashes[i] == statement.PriorFeature {
+			w[i][kinds-1] -= noneShift
+		}
+	}
+	rows := map[uint32][kinds]int8{}
+	for i, h := range hashes {
+		var row [kinds]int8
+		any := false
+		for k := range row {
+			v := math.Round(w[i][k] * 1000 / float64(modelScale))
+			row[k] = int8(max(-127, min(127, v)))
+			any = any || row[k] != 0
+		}
+		if any {
+			rows[h] = row
+		}
+	}
+	return statement.AppendModel(nil, modelScale, rows)
+}
+
+// leaveOneOut scores each case with a model that has seen everything but it.
+func leaveOneOut(cases []*Gold, mails []*realMail, w io.Writer) *result {
+	byCase := make([][]example, len(cases))
+	for i, g := range cases {
+		byCase[i] = caseExamples(g)
+	}
+	var fixed []example
+	for _, r := range mails {
+		fixed = append(fixed, realExamples(r)...)
+	}
+	total := newResult()
+	for i, g := range cases {
+		xs := append([]example(nil), fixed...)
+		for k := range cases {
+			if k != i {
+				xs = append(xs, byCase[k]...)
+			}
+		}
+		m := train(xs)
+		r := scoreCase(g, func(ml *mail) []statement.Statement { return statement.ReadWith(m, ml.m).Statements }, detailOut)
+		total.add(r)
+		printLine(w, g.ID, r)
+	}
+	return total
+}
+
+var detailOut io.Writer
+
+// heldOutReal scores real mail in five parts by sender, each with a model that
+// has not seen that sender.
+func heldOutReal(cases []*Gold, mails []*realMail) *result {
+	const parts = 5
+	part := func(r *realMail) int {
+		h := 0
+		for _, c := range r.group() {
+			h = (h*31 + int(c)) % 1000003
+		}
+		return h % parts
+	}
+	var fixed []example
+	for _, g := range cases {
+		fixed = append(fixed, caseExamples(g)...)
+	}
+	total := newResult()
+	for p := range parts {
+		xs := append([]example(nil), fixed...)
+		for _, r := range mails {
+			if part(r) != p {
+				xs = append(xs, realExamples(r)...)
+			}
+		}
+		m := train(xs)
+		res, _ := scoreReal(mails, func(ml *mail) []statement.Statement { return statement.ReadWith(m, ml.m).Statements },
+			func(r *realMail) bool { return part(r) == p }, nil)
+		total.add(res)
+	}
+	return total
+}
+
+// trainCommand measures with held-out data, then writes the model that has seen
+// everything.
+func trainCommand(gold, corpora, out string, measure, brief bool, w io.Writer) error {
+	cases, err := loadCases(gold, "")
+	if err != nil {
+		return fmt.Errorf("loading the gold cases: %w", err)
+	}
+	mails, _, err := loadReal(gold, corpora)
+	if err != nil {
+		return fmt.Errorf("loading the labelled real mail: %w", err)
+	}
+	if brief {
+		r := leaveOneOut(cases, mails, io.Discard)
+		printLine(w, "leave one case out", r)
+		return nil
+	}
+	if measure {
+		empty := &statement.Model{}
+		rules := newResult()
+		for _, g := range cases {
+			rules.add(scoreCase(g, func(ml *mail) []statement.Statement { return statement.ReadWith(empty, ml.m).Statements }, nil))
+		}
+		printLine(w, "rules alone", rules)
+		r := leaveOneOut(cases, mails, w)
+		printLine(w, "leave one case out", r)
+		printKinds(w, "leave one case out", r)
+		h := heldOutReal(cases, mails)
+		printLine(w, "real, senders held out", h)
+		printKinds(w, "real, senders held out", h)
+	}
+	if out == "" {
+		return nil
+	}
+	var xs []example
+	for _, g := range cases {
+		xs = append(xs, caseExamples(g)...)
+	}
+	for _, r := range mails {
+		xs = append(xs, realExamples(r)...)
+	}
+	b := trainFile(xs)
+	fmt.Fprintf(w, "model: %d examples, %d octets\n", len(xs), len(b))
+	return os.WriteFile(out, b, 0o644)
+}

@@ -1,0 +1,113 @@
+package statement
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"inwriting/indexer/message"
+)
+
+// factsOf lists "type value" of every fact of the text, in order, with "?" and
+// the other readings, "!" for a weekday that disagrees, "<" for a deadline.
+func factsOf(m *message.Message) []string {
+	r := &reader{m: m, model: &Model{}}
+	r.facts.reset(m)
+	var out []string
+	for _, s := range sentences(m) {
+		toks := r.scan.scan(nil, m.Text, s.start, s.end)
+		for _, f := range r.facts.read(nil, toks) {
+			v := string(f.Type) + " " + f.Value
+			for _, a := range f.Alternatives {
+				v += " ?" + a
+			}
+			if f.Mismatch {
+				v += " !"
+			}
+			if f.Deadline {
+				v += " <"
+			}
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func TestFacts(t *testing.T) {
+	london := time.Date(2023, 3, 1, 9, 30, 0, 0, time.UTC) // a Wednesday
+	for _, c := range []struct {
+		text string
+		want []string
+	}{
+		{"Book it for 14 March.", []string{"date 2023-03-14"}},
+		{"Send it by Friday 17 March at 10am, please.", []string{"datetime 2023-03-17T10:00 <"}},
+		{"Send it by Friday 18 March.", []string{"date 2023-03-18 ! <"}},
+		{"See you tomorrow at 4.", []string{"datetime 2023-03-02T16:00"}},
+		{"It must be there by 6pm tomorrow.", []string{"datetime 2023-03-02T18:00 <"}},
+		{"noon on Friday 10 March", []string{"datetime 2023-03-10T12:00"}},
+		{"I need it for 9am Monday.", []string{"datetime 2023-03-06T09:00"}},
+		{"Nothing arrived on Friday.", []string{"date 2023-02-24"}},
+		{"I will ring them on Friday.", []string{"date 2023-03-03"}},
+		{"Can we meet next Friday?", []string{"date 2023-03-10 ?2023-03-03"}},
+		{"Back on Saturday the 18th please.", []string{"date 2023-03-18"}},
+		{"They pay me on the 14th.", []string{"date 2023-03-14"}},
+		{"It did arrive on the 8th and I overlooked it.", []string{"date 2023-02-08"}},
+		{"We hold it from Thursday 6 to Sunday 9 April.", []string{"date 2023-04-06", "date 2023-04-09"}},
+		{"Valid from 2023-03-14 to 2023-03-20.", []string{"date 2023-03-14", "date 2023-03-20"}},
+		{"It was invoiced on 3/4.", []string{"date 2023-04-03 ?2023-03-04"}},
+		{"Dates: 25/3 and 3/4.", []string{"date 2023-03-25", "date 2023-04-03"}},
+		{"Come on Tue 3/14.", []string{"date 2023-03-14"}},
+		{"Due 15 January 2024, not 15 January.", []string{"date 2024-01-15 <", "date 2023-01-15"}},
+		{"The other half follows by the end of April.", []string{"date 2023-04-30 <"}},
+		{"The talk moved to Thursday but was to be on the Wednesday; it is on Friday 17 March.", []string{"date 2023-03-02", "date 2023-03-15", "date 2023-03-17"}},
+		{"Recorded at 16:00 and again at noon.", []string{"time 16:00", "time 12:00"}},
+		{"You may 5 times, march on.", []string{"quantity 5 times"}},
+		{"The price is £1,200.50, not 2k euros or EUR 1.200,50.", []string{"money GBP 1200.50", "money EUR 2000.00", "money EUR 1200.50"}},
+		{"£35 an hour for 24.5 hours.", []string{"money GBP 35.00", "duration 24.5 hours"}},
+		{"It takes 18 to 20 hours, payable within 14 days.", []string{"duration 18 hours", "duration 20 hours", "duration 14 days"}},
+		{"$95 a head, and 1.100 euro more.", []string{"money USD 95.00", "money EUR 1100.00"}},
+		{"15,000 people, 14 double rooms, two nights, one seat and both invoices.", []string{"quantity 15000 people", "quantity 14 rooms", "quantity 2 nights", "quantity 1 seat", "quantity 2 invoices"}},
+		{"Invoice JF-118 and order 77120 are open.", []string{"reference JF-118", "reference 77120"}},
+		{"Booking KX7P2L, flyers A5, chapter 12, 10am, option 2.", []string{"reference KX7P2L", "time 10:00"}},
+		{"Ring me on the second floor about one thing this is.", nil},
+		{"We never had a may in the sun, mon ami.", nil},
+	} {
+		m := mailOf(c.text)
+		m.Date = london
+		if d := cmp.Diff(c.want, factsOf(m)); d != "" {
+			t.Errorf("facts of %q (-want +got):\n%s", c.text, d)
+		}
+	}
+}
+
+func TestFactsTakeTheAuthorsCustom(t *testing.T) {
+	m := mailOf("Offer her 3/11 for $50.")
+	m.Date = time.Date(2025, 2, 26, 8, 0, 0, 0, time.FixedZone("", -8*3600))
+	m.From = []message.Address{{Address: "client@dunmore.example"}}
+	if d := cmp.Diff([]string{"date 2025-03-11 ?2024-11-03", "money USD 50.00"}, factsOf(m)); d != "" {
+		t.Errorf("written in California (-want +got):\n%s", d)
+	}
+	m.Date = time.Date(2025, 2, 26, 8, 0, 0, 0, time.FixedZone("", 11*3600))
+	if d := cmp.Diff([]string{"date 2024-11-03 ?2025-03-11", "money AUD 50.00"}, factsOf(m)); d != "" {
+		t.Errorf("written in Sydney (-want +got):\n%s", d)
+	}
+}
+
+func TestBareNumbersTakeTheirMeaningFromTheMail(t *testing.T) {
+	text := "OK for the 60, but 85 is too many.\n\n> It would be EUR 60 for 85 people.\n"
+	m := mailOf(text)
+	at := len("OK for the 60, but 85 is too many.\n\n")
+	m.Zones = []message.Zone{{Kind: message.New, Start: 0, End: at}, {Kind: message.Quoted, Start: at, End: len(text)}}
+	if d := cmp.Diff([]string{"money EUR 60.00", "quantity 85 people"}, factsOf(m)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestNoDateNoRelativeFacts(t *testing.T) {
+	m := mailOf("Tomorrow, on Friday, the 14th, or 14 March 2023.")
+	m.Date = time.Time{}
+	if d := cmp.Diff([]string{"date 2023-03-14"}, factsOf(m)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
