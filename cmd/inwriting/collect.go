@@ -143,7 +143,7 @@ Takeout. What it is, is told from its content. Doing it again adds nothing.
 			var r importReport
 			err = b.do(ctx, "import", importArgs{Address: address, Paths: paths, People: people}, events, &r)
 			bar.done()
-			if r.Schema == "" {
+			if r.Schema == "" || err != nil && r.Messages == 0 {
 				return err
 			}
 			if e := a.printImport(r); e != nil {
