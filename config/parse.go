@@ -239,8 +239,11 @@ func (d *decoder) table(t *value, into reflect.Value, path, where string) {
 		}
 		f, ok := fields[m.name]
 		if !ok {
-			message, hint := unknown(m.name, where, names)
+			message, hint, meant := unknown(m.name, where, names)
 			d.refuse(p, m.at, message, hint)
+			if meant != "" { // so that the same slip is not reported a second time as a missing setting
+				d.refused[strings.TrimSuffix(p, m.name)+meant] = true
+			}
 			continue
 		}
 		d.c.spans[p] = m.val.at
@@ -249,7 +252,7 @@ func (d *decoder) table(t *value, into reflect.Value, path, where string) {
 }
 
 // unknown phrases the refusal of a key. Some keys are not misspelt but meant.
-func unknown(name, where string, names []string) (message, hint string) {
+func unknown(name, where string, names []string) (message, hint, meant string) {
 	in := ""
 	if where != "" {
 		in = " in " + where
@@ -257,17 +260,17 @@ func unknown(name, where string, names []string) (message, hint string) {
 	switch strings.ToLower(name) {
 	case "password", "pass", "passwd", "secret":
 		return fmt.Sprintf("%q%s: a password does not belong in this file, which is copied, backed up and shown to others", name, in),
-			"use password_file, password_command or keyring"
+			"use password_file, password_command or keyring", ""
 	case "oauth", "oauth2", "token":
 		return fmt.Sprintf("%q%s: signing in by OAuth is not in this version", name, in),
-			"use an app password with password_file, password_command or keyring"
+			"use an app password with password_file, password_command or keyring", ""
 	}
 	message = fmt.Sprintf("unknown setting %q%s", name, in)
 	if best := nearest(name, names); best != "" {
-		return message, fmt.Sprintf("did you mean %q?", best)
+		return message, fmt.Sprintf("did you mean %q?", best), best
 	}
 	slices.Sort(names)
-	return message, "known here: " + strings.Join(names, ", ")
+	return message, "known here: " + strings.Join(names, ", "), ""
 }
 
 func (d *decoder) value(m *member, f reflect.Value, path, where string) {
