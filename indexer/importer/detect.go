@@ -111,6 +111,8 @@ func looksLikeMail(head []byte) bool {
 		switch {
 		case ok && slices.Contains(strongFields, name):
 			strong++
+		case ok && name == "content-type" && bytes.Contains(bytes.ToLower(line), []byte("multipart/")):
+			strong++
 		case ok && slices.Contains(weakFields, name):
 			weak++
 		case ok:
