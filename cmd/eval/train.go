@@ -37,8 +37,8 @@ var (
 	minGroups  = 3   // a word must be known from so many cases or senders
 	decay      = 0.9 // pull towards the start, per example of weight one
 	epochs     = 15
-	modelScale = 25  // thousandths per unit
-	noneShift  = 0.3 // taken off none: a missed statement costs more than a wrong one
+	modelScale = 25   // thousandths per unit
+	noneShift  = 0.3  // taken off none: a missed statement costs more than a wrong one
 	balance    = 0.25 // power of a kind's rarity in its examples' weight
 	rate       = 0.08
 )

@@ -251,7 +251,7 @@ func transactional(m *message.Message) bool {
 
 // cut appends g, or its two halves where they do different things.
 func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
-	if r.ctx.silenced || len(g.toks) < 7 {
+	if r.ctx.silenced || len(g.toks) < 7 || len(g.toks) > maxCutTokens {
 		return append(out, g)
 	}
 	best := -1
@@ -286,17 +286,26 @@ func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
 
 const (
 	maxCuts       = 6
+	maxCutTokens  = 90 // a longer sentence is a list or worse; its halves would be no clearer
 	cutConfidence = 75
 )
+
+// inFact reports whether token i stands inside a fact, not at its edge.
+func (g *segment) inFact(i int) bool {
+	for _, f := range g.facts {
+		if i > f.from && i < f.to {
+			return true
+		}
+	}
+	return false
+}
 
 // cutPoint returns the token at which a second clause begins when i is the mark
 // or word that joins it, else -1.
 func (r *reader) cutPoint(g *segment, i int) int {
 	t := &g.toks[i]
-	for _, f := range g.facts {
-		if i > f.from && i < f.to {
-			return -1
-		}
+	if t.shape != shapePunct && t.cls&clsJoin == 0 || t.cls&factClasses != 0 && g.inFact(i) {
+		return -1
 	}
 	if t.shape == shapePunct {
 		switch r.m.Text[t.start] {
