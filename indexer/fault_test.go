@@ -1,0 +1,137 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/catalog"
+	"inwriting/indexer/durable/durabletest"
+	"inwriting/indexer/importer"
+	"inwriting/indexer/ledger"
+	"inwriting/indexer/textindex"
+)
+
+// The disk is full, or fsync fails, at every write of archive and ledger in turn:
+// the import says so, what was acknowledged stays readable, and the next run on a
+// healthy disk ends with every message once.
+func TestFailingDisk(t *testing.T) {
+	mail := mailDir(t, 12)
+	fail := func(name string, disk *durabletest.FS) {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			// The vault is made on a healthy disk.
+			if err := openVault(t, dir).Close(); err != nil {
+				t.Fatal(err)
+			}
+			v, err := Open(dir, Options{Archive: archive.Options{FS: disk}, Ledger: ledger.Options{FS: disk}})
+			if err == nil {
+				_, err = v.Import(context.Background(), "nora@deskandco.example", []string{mail}, importer.Options{})
+				writes, syncs := disk.Counts()
+				hit := disk.FailWrite > 0 && writes >= disk.FailWrite || disk.FailSync > 0 && syncs >= disk.FailSync
+				if hit && err == nil {
+					t.Errorf("the disk failed and the import did not say so")
+				}
+				if !hit && err != nil {
+					t.Fatal(err)
+				}
+				if err := v.Close(); err != nil {
+					t.Logf("closing: %v", err)
+				}
+			}
+			if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, durabletest.ErrSync) {
+				t.Errorf("got %v, want the disk's own error in it", err)
+			}
+
+			v = openVault(t, dir)
+			importAndRead(t, v, mail)
+			r, err := v.Verify(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.OK || r.Messages != 12 || r.Intact != 12 {
+				t.Errorf("on a healthy disk: %+v, want 12 of 12 intact", r)
+			}
+			n := 0
+			err = v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+				return c.Blobs(func(b catalog.Blob) error {
+					n++
+					places, err := c.Places(b.ID)
+					if len(places) != 1 {
+						t.Errorf("%v lies in %d places, want 1", b.Ref, len(places))
+					}
+					return err
+				})
+			})
+			if err != nil || n != 12 {
+				t.Errorf("%d messages, %v; want 12", n, err)
+			}
+		})
+	}
+	var healthy durabletest.FS
+	dir := t.TempDir()
+	if err := openVault(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	v, err := Open(dir, Options{Archive: archive.Options{FS: &healthy}, Ledger: ledger.Options{FS: &healthy}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Import(context.Background(), "nora@deskandco.example", []string{mail}, importer.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	v.Close()
+	writes, syncs := healthy.Counts()
+	for n := 1; n <= writes; n++ {
+		fail(fmt.Sprintf("full at write %d", n), &durabletest.FS{FailWrite: n, Short: n * 7})
+	}
+	for n := 1; n <= syncs; n++ {
+		fail(fmt.Sprintf("fsync %d", n), &durabletest.FS{FailSync: n})
+	}
+	if writes < 4 || syncs < 3 {
+		t.Errorf("%d writes and %d syncs went through the failing disk, which is not all of them", writes, syncs)
+	}
+}
+
+// One flipped bit in each file of the vault: opening or verifying says so, and no
+// answer is given from it as if nothing had happened.
+func TestFlippedBit(t *testing.T) {
+	mail := mailDir(t, 12)
+	made := t.TempDir()
+	v := openVault(t, made)
+	importAndRead(t, v, mail)
+	v.Close()
+	for _, name := range []string{"archive/000001.tar.zst", "ledger/entries.jsonl", "ledger/hashes", "ledger/checkpoint", "ledger/log.vkey", "keys/ed25519", "catalog.db"} {
+		for _, at := range []int{1, -20} {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(made)); err != nil {
+				t.Fatal(err)
+			}
+			flip(t, filepath.Join(dir, filepath.FromSlash(name)), at)
+			v, err := Open(dir, Options{})
+			var r *VerifyReport
+			if err != nil {
+				r, err = Verify(context.Background(), dir, err)
+			} else {
+				r, err = v.Verify(context.Background())
+				v.Close()
+			}
+			switch {
+			case err != nil:
+				if !strings.Contains(err.Error(), filepath.Base(filepath.Dir(name))) && !strings.Contains(err.Error(), filepath.Base(name)) {
+					t.Errorf("%s, octet %d: %v; want the place in it", name, at, err)
+				}
+			case r.OK && name != "ledger/hashes" && name != "catalog.db": // these two are made again from the rest, or hold slack
+				t.Errorf("%s, octet %d: verify found nothing", name, at)
+			case r.Messages != r.Intact && name != "archive/000001.tar.zst" && name != "ledger/entries.jsonl":
+				t.Errorf("%s, octet %d: %d of %d intact; the messages were not touched", name, at, r.Intact, r.Messages)
+			}
+		}
+	}
+}
