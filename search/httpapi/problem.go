@@ -49,10 +49,10 @@ type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	Detail string `json:"detail"`           // the error's own words
-	Code   string `json:"code"`             // the last part of Type
-	Exit   int    `json:"exit"`             // the status a command line ends with
-	Query  *Query `json:"query,omitempty"`  // with "bad-query": the mistake
+	Detail string `json:"detail"`          // the error's own words
+	Code   string `json:"code"`            // the last part of Type
+	Exit   int    `json:"exit"`            // the status a command line ends with
+	Query  *Query `json:"query,omitempty"` // with "bad-query": the mistake
 	err    error
 }
 
