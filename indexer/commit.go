@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -31,9 +32,10 @@ const (
 	groupTime     = 2 * time.Second
 )
 
-// record brings the catalog up to the end of archive and ledger: blobs are those
-// the archive has taken since, the entries are read from the ledger.
-func (v *Vault) record(blobs []archive.Entry) error {
+// record brings the catalog up to end in the archive and to the end of the
+// ledger: blobs are those the archive has taken since, the entries are read from
+// the ledger.
+func (v *Vault) record(blobs []archive.Entry, end archive.End) error {
 	_, from, err := v.catalog.Position()
 	if err != nil {
 		return err
@@ -41,7 +43,7 @@ func (v *Vault) record(blobs []archive.Entry) error {
 	var entries []ledger.Entry
 	first := from
 	flush := func() error {
-		err := v.catalog.Commit(v.archive.End(), blobs, first, entries)
+		err := v.catalog.Commit(end, blobs, first, entries)
 		first += int64(len(entries))
 		blobs, entries = nil, entries[:0]
 		return err
@@ -62,42 +64,9 @@ func (v *Vault) record(blobs []archive.Entry) error {
 	return flush()
 }
 
-// commit writes one group. v.write is held.
-func (v *Vault) commit(blobs []*archive.Blob, facts []ledger.Fact) error {
-	fresh := make([]*archive.Blob, 0, len(blobs))
-	seen := make(map[archive.Ref]bool, len(blobs))
-	for _, b := range blobs {
-		if seen[b.Ref()] {
-			continue
-		}
-		seen[b.Ref()] = true
-		_, err := v.catalog.Blob(b.Ref())
-		if err == nil {
-			continue
-		}
-		if err != catalog.ErrNotFound {
-			return err
-		}
-		fresh = append(fresh, b)
-	}
-	var entries []archive.Entry
-	if len(fresh) > 0 {
-		places, err := v.archive.Append(fresh)
-		if err != nil {
-			return err
-		}
-		for i, b := range fresh {
-			entries = append(entries, archive.Entry{Ref: b.Ref(), Size: b.Size(), Place: places[i]})
-		}
-	}
-	if _, err := v.ledger.Append(facts); err != nil {
-		return err
-	}
-	return v.record(entries)
-}
-
-// committer gathers messages and facts into groups and commits them in order, one
-// behind: while a group is written the next one fills.
+// committer gathers messages and facts into groups and commits them in order.
+// While one group fills, the one before goes into the archive and the one before
+// that into ledger and catalog; each group takes its own three steps in turn.
 type committer struct {
 	v *Vault
 
@@ -118,30 +87,77 @@ type group struct {
 	blobs []*archive.Blob
 	facts []ledger.Fact
 	ack   chan error // nil unless somebody waits
+
+	entries []archive.Entry // of the blobs, once the archive has them
+	end     archive.End     // behind them
 }
 
 // newCommitter starts a committer; the caller holds v.write until close returns.
 func (v *Vault) newCommitter() *committer {
 	c := &committer{v: v, groups: make(chan group), done: make(chan struct{})}
-	go c.run()
+	archived := make(chan group)
+	go c.store(archived)
+	go c.name(archived)
 	return c
 }
 
-func (c *committer) run() {
-	defer close(c.done)
+// store is step 1.
+func (c *committer) store(out chan<- group) {
+	defer close(out)
+	end := c.v.archive.End()
+	// What the archive has and the catalog perhaps not yet.
+	recent := map[archive.Ref]bool{}
 	for g := range c.groups {
-		c.mu.Lock()
-		err := c.err
-		c.mu.Unlock()
-		if err == nil && len(g.facts) > 0 {
-			if err = c.v.commit(g.blobs, g.facts); err != nil {
-				c.mu.Lock()
-				c.err = err
-				c.mu.Unlock()
+		if c.failed() == nil {
+			fresh, err := c.fresh(g.blobs, recent)
+			if err == nil && len(fresh) > 0 {
+				var places []archive.Place
+				if places, err = c.v.archive.Append(fresh); err == nil {
+					for i, b := range fresh {
+						recent[b.Ref()] = true
+						g.entries = append(g.entries, archive.Entry{Ref: b.Ref(), Size: b.Size(), Place: places[i]})
+					}
+					end = archive.EndOf(places[len(places)-1])
+				}
 			}
+			c.fail(err)
 		}
 		for _, b := range g.blobs {
 			b.Discard()
+		}
+		g.blobs, g.end = nil, end
+		out <- g
+	}
+}
+
+// fresh returns those of blobs that the vault does not have, each once.
+func (c *committer) fresh(blobs []*archive.Blob, recent map[archive.Ref]bool) ([]*archive.Blob, error) {
+	out := make([]*archive.Blob, 0, len(blobs))
+	seen := make(map[archive.Ref]bool, len(blobs))
+	for _, b := range blobs {
+		if ref := b.Ref(); !seen[ref] && !recent[ref] {
+			seen[ref] = true
+			switch _, err := c.v.catalog.Blob(ref); {
+			case errors.Is(err, catalog.ErrNotFound):
+				out = append(out, b)
+			case err != nil:
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// name is steps 2 and 3.
+func (c *committer) name(in <-chan group) {
+	defer close(c.done)
+	for g := range in {
+		err := c.failed()
+		if err == nil && len(g.facts) > 0 {
+			if _, err = c.v.ledger.Append(g.facts); err == nil {
+				err = c.v.record(g.entries, g.end)
+			}
+			c.fail(err)
 		}
 		if g.ack != nil {
 			g.ack <- err
@@ -149,8 +165,23 @@ func (c *committer) run() {
 	}
 }
 
+func (c *committer) failed() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// fail keeps the first error: nothing is written after it.
+func (c *committer) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+	}
+}
+
 // add takes over blob (nil for a fact alone) and the fact that names it. It
-// blocks while two groups are full.
+// blocks while the groups before are on their way.
 func (c *committer) add(blob *archive.Blob, fact ledger.Fact) error {
 	c.mu.Lock()
 	if c.err != nil {
@@ -180,13 +211,13 @@ func (c *committer) add(blob *archive.Blob, fact ledger.Fact) error {
 	return nil
 }
 
-// send hands the gathered group to run. mu is not held while it waits, so that
+// send hands the gathered group to store. mu is not held while it waits, so that
 // add can go on filling the next one.
 func (c *committer) send(ack chan error) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	c.mu.Lock()
-	g := group{c.blobs, c.facts, ack}
+	g := group{blobs: c.blobs, facts: c.facts, ack: ack}
 	c.blobs, c.facts, c.bytes = nil, nil, 0
 	if c.timer != nil {
 		c.timer.Stop()
@@ -194,7 +225,7 @@ func (c *committer) send(ack chan error) {
 	}
 	c.mu.Unlock()
 	if len(g.facts) > 0 || ack != nil {
-		c.groups <- g // run takes every group, also after an error
+		c.groups <- g // every group is taken, also after an error
 	}
 }
 
@@ -205,7 +236,7 @@ func (c *committer) flush() error {
 	return <-ack
 }
 
-// close flushes and stops the goroutine.
+// close flushes and stops the goroutines.
 func (c *committer) close() error {
 	err := c.flush()
 	c.mu.Lock()
@@ -227,5 +258,7 @@ func (v *Vault) Note(fact ledger.Fact) error {
 	if v.catalog == nil {
 		return errClosed
 	}
-	return v.commit(nil, []ledger.Fact{fact})
+	c := v.newCommitter()
+	err := c.add(nil, fact)
+	return errors.Join(err, c.close())
 }

@@ -183,7 +183,7 @@ func (v *Vault) recover() error {
 	if len(adopted) == 0 && entries == v.ledger.Size() && entries > 0 {
 		return nil
 	}
-	if err := v.record(adopted); err != nil {
+	if err := v.record(adopted, v.archive.End()); err != nil {
 		return fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
 	return nil
