@@ -194,7 +194,7 @@ func (a *app) explainFile(ctx context.Context, name string, show shower) error {
 // explain makes the document of a reading.
 func explain(m *message.Message, s statement.Reading, ref archive.Ref, people trail.People) *explainDoc {
 	at := func(off int) int { return message.CodePoints(m.Text, off) }
-	info := trail.MessageInfo{Ref: ref, MessageID: angle(m.MessageID), Date: m.Date, Subject: m.Subject, To: []string{}, Occurrences: []trail.Occurrence{}}
+	info := trail.MessageInfo{Ref: ref, MessageID: m.MessageID, Date: m.Date, Subject: m.Subject, To: []string{}, Occurrences: []trail.Occurrence{}}
 	if len(m.From) > 0 {
 		info.From = m.From[0].Address
 	}
@@ -233,13 +233,6 @@ func explain(m *message.Message, s statement.Reading, ref archive.Ref, people tr
 		d.Statements = append(d.Statements, t)
 	}
 	return d
-}
-
-func angle(id string) string {
-	if id == "" {
-		return ""
-	}
-	return "<" + id + ">"
 }
 
 var zoneMark = map[message.ZoneKind]string{message.New: "new", message.Quoted: "quoted", message.Forwarded: "forwarded", message.Signature: "signature", message.Legal: "legal"}
