@@ -252,6 +252,7 @@ func speaker(s trail.Speaker) who {
 // statementView is one statement anywhere on a page.
 type statementView struct {
 	ID, Address  string
+	Message      string // its address alone
 	N            int
 	Kind, Family string
 	Icon         string
@@ -277,7 +278,7 @@ const unsure = 0.5
 
 func (w *site) statement(s trail.Statement, hot map[string]bool) statementView {
 	v := statementView{
-		ID: s.ID, Address: messageURL(s.Message) + "#" + s.ID,
+		ID: s.ID, Address: messageURL(s.Message) + "#" + s.ID, Message: messageURL(s.Message),
 		Kind: upper(string(s.Kind)), Family: family(s.Kind), Icon: string(s.Kind),
 		Quote: quote(s.Quote, s.Facts, w.o.Location, hot),
 		Who:   speaker(s.Speaker), When: w.when(s.Message.Date), ISO: iso(s.Message.Date),
@@ -424,8 +425,8 @@ func (w *site) askView(r *http.Request, q search.Query, res *search.Results) ask
 type trailView struct {
 	Page     head
 	Title    string
-	Question string // when the title is another
-	Claim    *statementView
+	Question string          // when the title is another
+	Claim    []statementView // the disputes of the last message that disputes
 	First    template.HTML
 	Rest     template.HTML
 	Rests    []int // statements the summary rests on that its words do not name
@@ -476,7 +477,7 @@ type letter struct {
 	To                 []string
 	Own                bool
 	Subject            string
-	Other              bool // under another subject than the trail began with
+	Other              bool // under another subject than most of the trail
 	Place              string
 	Gone               bool
 	Rows               []statementView
@@ -556,13 +557,15 @@ func (w *site) trailView(r *http.Request, title string, t *trail.Trail) trailVie
 			v.Unsure = append(v.Unsure, s)
 		}
 		if e.Statement.Kind == statement.Dispute {
-			c := s
-			v.Claim = &c
+			if n := len(v.Claim); n > 0 && v.Claim[n-1].Message != s.Message {
+				v.Claim = nil
+			}
+			v.Claim = append(v.Claim, s)
 		}
 	}
 	w.links(t, views)
 
-	for _, n := range t.Summary.Statements {
+	for _, n := range slices.Sorted(slices.Values(t.Summary.Statements)) { // in time order, whatever the sentence's is
 		e, ok := entry[n]
 		if !ok || len(v.Steps) == 5 {
 			continue
@@ -714,27 +717,31 @@ func (w *site) rows(v *trailView, t *trail.Trail, views map[int]statementView) {
 	var letters []*letter
 	at := map[int]int{} // entry number to letter
 	last := ""
-	begun := ""
 	for _, e := range t.Entries {
 		m := e.Statement.Message
 		s := views[e.N]
 		// Two authors can stand in one message: a forwarded statement is not the sender's.
 		key := m.Ref.String() + e.Statement.Speaker.Address
 		if key != last {
-			subject := baseSubject(m.Subject)
-			if begun == "" {
-				begun = subject
-			}
 			letters = append(letters, &letter{Time: w.clock(m.Date), ISO: iso(m.Date), Address: messageURL(m), Who: s.Who, To: m.To, Own: s.Own,
-				Subject: s.Subject, Other: subject != begun, Place: s.Place, Gone: s.Gone, date: m.Date})
+				Subject: s.Subject, Place: s.Place, Gone: s.Gone, date: m.Date})
 			last = key
 		}
 		l := letters[len(letters)-1]
 		l.Rows = append(l.Rows, s)
 		at[e.N] = len(letters) - 1
 	}
+	// The change that everybody overlooked tends to stand under another subject.
+	subjects, most := map[string]int{}, ""
+	for _, l := range letters {
+		b := baseSubject(l.Subject)
+		if subjects[b]++; subjects[b] > subjects[most] {
+			most = b
+		}
+	}
 	mails := map[string]bool{}
 	for _, l := range letters {
+		l.Other = baseSubject(l.Subject) != most
 		mails[l.Address] = true
 	}
 	v.Mails = len(mails)
@@ -906,6 +913,9 @@ type readView struct {
 	Flags []string
 }
 
+// mostReasons are shown, the heaviest; the document has all of them.
+const mostReasons = 4
+
 type factView struct{ Type, Text, Value string }
 
 type partView struct{ Name, Type, Size string }
@@ -923,6 +933,9 @@ func (w *site) messageView(r *http.Request, d *search.MessageDoc) messageView {
 	for _, s := range d.Statements {
 		if strings.Contains(strings.ToLower(m.From), strings.ToLower(s.Speaker.Address)) && s.Speaker.Address != "" {
 			v.Who = speaker(s.Speaker)
+			if strings.EqualFold(m.From, s.Speaker.Address) && s.Speaker.Name != "" {
+				v.From = s.Speaker.Name + " <" + s.Speaker.Address + ">"
+			}
 		}
 	}
 	add := func(label string, t *time.Time) {
@@ -948,7 +961,7 @@ func (w *site) messageView(r *http.Request, d *search.MessageDoc) messageView {
 		v.Parts = append(v.Parts, partView{name, p.ContentType, octets(p.Size)})
 	}
 	for i, s := range d.Statements {
-		rv := readView{statementView: w.statement(s, nil), Why: s.Why, Flags: s.Flags}
+		rv := readView{statementView: w.statement(s, nil), Why: s.Why[:min(len(s.Why), mostReasons)], Flags: s.Flags}
 		rv.N = i + 1
 		for _, f := range s.Facts {
 			fv := factView{string(f.Type), f.Text, f.Value}

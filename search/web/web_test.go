@@ -326,6 +326,37 @@ func TestQuestionOfAMatter(t *testing.T) {
 	}
 }
 
+// What a trail gives in another order, or in pieces, the page puts right: steps
+// in time order, one claim for one message, the odd subject named as such.
+func TestTrailLayout(t *testing.T) {
+	f, h := pages()
+	f.trail.Summary.Statements = []int{10, 4, 1}
+	again := f.trail.Entries[9]
+	again.N, again.Statement.ID, again.Statement.Quote, again.Statement.Facts = 11, "s-0011", "You will pay for it.", nil
+	f.trail.Entries = append(f.trail.Entries, again)
+	odd := said(12, martin, statement.Question, "2023-01-02 09:12", "Glasgow", "And Glasgow?", nil)
+	f.trail.Entries = append([]trail.Entry{odd}, f.trail.Entries...)
+	body := get(t, h, "/m/x").Body.String()
+	checkHTML(t, body)
+	steps := body[strings.Index(body, `<ol class="steps">`):]
+	steps = steps[:strings.Index(steps, "</ol>")]
+	if a, b, c := strings.Index(steps, "#s1\""), strings.Index(steps, "#s4\""), strings.Index(steps, "#s10\""); a < 0 || !(a < b && b < c) {
+		t.Errorf("steps at %d, %d, %d", a, b, c)
+	}
+	claim := body[strings.Index(body, `<div class="claim">`):]
+	claim = claim[:strings.Index(claim, "</div>")]
+	for _, s := range []string{"I never said", "You will pay for it.", "#s10\"", "#s11\""} {
+		if !strings.Contains(claim, s) {
+			t.Errorf("the claim lacks %q: %s", s, claim)
+		}
+	}
+	for subject, want := range map[string]bool{"Glasgow": true, "Lunch with Kessler": true, "Vienna trip": false, "Re: Vienna trip": false} {
+		if got := strings.Contains(body, "other subject: <bdi>"+subject+"</bdi>"); got != want {
+			t.Errorf("other subject %q: %v, want %v", subject, got, want)
+		}
+	}
+}
+
 func TestFilters(t *testing.T) {
 	f, h := pages()
 	get(t, h, "/ask?q=x&by=martin&kind=change&kind=dispute&since=2023-03-01&until=&messages=1")
