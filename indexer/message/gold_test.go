@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -76,5 +77,49 @@ func TestGoldQuotes(t *testing.T) {
 	t.Logf("of %d quotes %d stand in new zones, %d in others, %d nowhere", all, found, elsewhere, all-found-elsewhere)
 	if lost*500 > statements {
 		t.Errorf("%d of %d statements do not stand in new zones", lost, statements)
+	}
+}
+
+// TestGoldReal does the same for the labelled sentences of real mail.
+func TestGoldReal(t *testing.T) {
+	for _, set := range []struct{ file, archive string }{{"enron", "enron-inbox"}, {"ham", "spamassassin-ham"}} {
+		b, err := os.ReadFile(shared(t, "gold", "real", set.file+".jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		type mail struct {
+			Path      string
+			Sentences []struct{ Text, Kind string }
+		}
+		mails := map[string]mail{}
+		for _, l := range bytes.Split(bytes.TrimSpace(b), []byte{'\n'}) {
+			var m mail
+			if err := json.Unmarshal(l, &m); err != nil {
+				t.Fatal(err)
+			}
+			mails[m.Path] = m
+		}
+		statements, lost := 0, 0
+		eachTarred(t, shared(t, "corpora", "bulk", set.archive+".tar.zst"), func(name string, b []byte) bool {
+			if _, ok := mails[name]; !ok {
+				return true
+			}
+			text := newText(Parse(b))
+			for _, s := range mails[name].Sentences {
+				if s.Kind == "none" {
+					continue
+				}
+				statements++
+				if !strings.Contains(text, squash(s.Text)) {
+					lost++
+					t.Logf("%s: not in a new zone: %q (%s)", name, s.Text, s.Kind)
+				}
+			}
+			return true
+		})
+		t.Logf("%s: of %d statements %d do not stand in new zones", set.file, statements, lost)
+		if lost*200 > statements {
+			t.Errorf("%s: that is too many", set.file)
+		}
 	}
 }

@@ -542,6 +542,9 @@ func (z *zoner) cardBelow(a, b int) bool {
 		if countPhrases(strings.ToLower(s), "price", "payment", "conditions", "terms", "deposit", "invoice", "preise", "zahlung") > 0 && !contact(s) {
 			return false // a footer that holds terms is something said
 		}
+		if speaks(s) && !(named && i == a) {
+			return false
+		}
 		named = named || i == a && z.signs(s)
 		if named && i-a < 8 && len(strings.Fields(s)) <= 16 && !strings.HasSuffix(s, "?") {
 			continue
@@ -554,6 +557,19 @@ func (z *zoner) cardBelow(a, b int) bool {
 		}
 	}
 	return true
+}
+
+// speaks tells lines that begin as sentences do and cards do not.
+func speaks(s string) bool {
+	first, rest, _ := strings.Cut(s, " ")
+	if strings.Count(rest, " ") < 1 || strings.Contains(s, "|") {
+		return false
+	}
+	switch strings.ToLower(first) {
+	case "i", "i'm", "i’m", "i'll", "i’ll", "i've", "i’ve", "we", "we'll", "we’ll", "you", "please", "can", "could", "would", "do", "did", "is", "are", "let", "also", "but", "if", "when", "what", "how", "why", "there", "it", "ich", "wir", "bitte", "können":
+		return true
+	}
+	return false
 }
 
 func isPostscript(s string) bool {

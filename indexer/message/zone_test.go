@@ -69,6 +69,7 @@ func TestZones(t *testing.T) {
 		{"thanks for something", "n Thanks for the quick answer.\n", false},
 		{"thanks alone", "n Thanks!\ns Marisa\n", false},
 		{"postscript", "n I will book it.\nn \ns Best,\ns Marisa\ns \nn P.S. Bring the keys.\n", false},
+		{"words below the name", "n Please check the price.\nn \nn Marisa\nn \nn I think the number is 17737\n", false},
 		{"disclaimer", "n I will book it.\nn \ns Regards,\ns Marisa\ns \nl This e-mail is confidential and intended solely for the addressee. If you have\nl received it in error please delete it.\n", false},
 		{"a confidential thing", "n Please keep the price confidential.\nn I sent the list in error, please delete it.\n", false},
 		{"list footer", "n I tried it and it fails.\nn \nl _______________________________________________\nl users mailing list\nl http://lists.example/listinfo/users\n", false},
