@@ -94,8 +94,7 @@ func statusOf(ctx context.Context, err error) (int, string) {
 // app is one run of the program.
 type app struct {
 	streams
-	env      map[string]string
-	progName string
+	env map[string]string
 
 	configFile, dataDir string
 	json, plain         bool

@@ -76,7 +76,8 @@ func (a *Archive) OpenAt(ref Ref, p Place) (io.ReadCloser, int64, error) {
 		dec.Reset(nil)
 		decoders.Put(dec)
 	}
-	if err := dec.Reset(io.NewSectionReader(f, p.FrameOffset, p.FrameLength)); err == nil {
+	err = dec.Reset(io.NewSectionReader(f, p.FrameOffset, p.FrameLength))
+	if err == nil {
 		_, err = io.CopyN(io.Discard, dec, p.EntryOffset)
 	}
 	if err != nil {

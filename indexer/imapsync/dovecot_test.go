@@ -202,7 +202,7 @@ func TestDovecot(t *testing.T) {
 	}
 
 	// New mail, and another program that reads, deletes and moves.
-	inbox = append(inbox, fill(t, s, "nora", "INBOX", 1000, 1003)...)
+	fill(t, s, "nora", "INBOX", 1000, 1003)
 	do(t, s, "nora", "INBOX", `UID STORE 5:6 +FLAGS (\Seen \Flagged)`, `UID STORE 7 +FLAGS (\Deleted)`, `EXPUNGE`, `UID MOVE 10 "Work/Hale"`)
 	res = run(t, a, st, imapsync.Options{})
 	if got, want := counts(folder(t, res, "INBOX")), "server 301 new 3 gone 2 flags 2 reused 0 quarantined 0 left 0 clean"; got != want {

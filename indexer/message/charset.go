@@ -163,7 +163,7 @@ func utf7(b []byte) string {
 // decodeText decodes an unstructured field value: encoded words (RFC 2047) and
 // raw octets beyond ASCII.
 func (p *parser) decodeText(s string) string {
-	if strings.Index(s, "=?") < 0 && isASCII([]byte(s)) {
+	if !strings.Contains(s, "=?") && isASCII([]byte(s)) {
 		return s
 	}
 	var out strings.Builder

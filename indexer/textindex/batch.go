@@ -1,6 +1,7 @@
 package textindex
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -230,7 +231,7 @@ func (ix *Index) write(bi bleve.Index, b *bleve.Batch) error {
 func (ix *Index) statementsOf(message string) ([]string, error) {
 	var ids []string
 	err := ix.read(ix.statements, func(r index.IndexReader) error {
-		tfr, err := r.TermFieldReader(nil, []byte(message), fieldMessage, false, false, false) //nolint:staticcheck // nil: no statistics
+		tfr, err := r.TermFieldReader(context.Background(), []byte(message), fieldMessage, false, false, false)
 		if err != nil {
 			return err
 		}
