@@ -52,6 +52,12 @@ func (f *factReader) bareCount(dst []found, toks []token, i int, v int64, n int)
 			return dst, 0
 		}
 	}
+	if f.is(toks, i-1, "to", "-") && i > 1 && toks[i-2].shape == shapeNumber || f.is(toks, i+n, "to", "-") && i+n+1 < len(toks) && toks[i+n+1].shape == shapeNumber {
+		return dst, 0 // "chapters 1 to 4", "posts 1 - 3": places in a row
+	}
+	if f.is(toks, i-1, "is", "was", ":") && f.is(toks, i-2, "number", "numbers", "headcount", "count") && f.is(toks, i-3, "final", "the", "our", "guest", "new") {
+		return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " people"}, from: i, to: i + n, clock: -1}), n
+	}
 	f.gatherQuoted()
 	for _, c := range f.counts {
 		if c.n == v {

@@ -16,7 +16,9 @@ type segment struct {
 	score [kindCount]int // hundredths in rules alone, thousandths with the model
 	kind  int            // index into order
 	conf  int            // hundredths
-	item  bool
+	first int            // the kind by the rules' hand weights
+	lead  int            // how clearly they say so, 0 to 3
+	prev  int            // first of the sentence before; -1 at the beginning
 }
 
 // mailContext is what a sentence's mail says about it.
@@ -79,6 +81,10 @@ const sentenceConditions = condQuestion | condExclaim | condColon | condShort | 
 
 func (r *reader) weigh(g *segment, prev *segment) {
 	g.cond |= r.conditionsOf(g)
+	g.prev = -1
+	if prev != nil {
+		g.prev = prev.first
+	}
 	if prev != nil {
 		if prev.cond&condColon != 0 {
 			g.cond |= condAfterColon
@@ -218,11 +224,15 @@ func (r *reader) decide(g *segment) {
 		g.kind, g.conf = kindIndex[None], 99
 		return
 	}
+	g.byRules()
 	if len(r.model.rows) > 0 {
 		r.score(g)
 		g.choose(1)
-		return
 	}
+}
+
+// byRules decides g by the hand weights of the rules alone.
+func (g *segment) byRules() {
 	g.score = [kindCount]int{}
 	var best [kindCount]int
 	for _, h := range g.hits {
@@ -244,6 +254,7 @@ func (r *reader) decide(g *segment) {
 	none := kindIndex[None]
 	g.score[none] = max(g.score[none], threshold)
 	g.choose(10)
+	g.first, g.lead = g.kind, min(3, (g.conf-50)/15)
 }
 
 // choose takes the heaviest kind; the order of precedence settles a tie.
@@ -282,7 +293,7 @@ func (r *reader) reasons(g *segment) []Reason {
 	var out []summand
 	if len(r.model.rows) > 0 {
 		for _, f := range r.features(g) {
-			if row := r.model.row(f.hash); row != nil && row[g.kind] > 0 && f.sort != shapeFeature && f.sort != priorFeature {
+			if row := r.model.row(f.hash); row != nil && row[g.kind] > 0 && f.sort != FormFeature && f.sort != PriorFeature {
 				out = append(out, summand{Reason{Rule: f.name(), Text: f.words(r, g)}, int(row[g.kind]) * r.model.scale})
 			}
 		}

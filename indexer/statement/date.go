@@ -456,7 +456,10 @@ func date(y, m, d int) (time.Time, bool) {
 func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]found, int) {
 	past := f.past(toks, i, i+w.n)
 	if w.month == 0 {
-		t, ok := f.dayOfMonth(w.day, w.weekday, past)
+		t, ok := f.namedDay(w.day, w.weekday)
+		if !ok {
+			t, ok = f.dayOfMonth(w.day, w.weekday, past)
+		}
 		if !ok {
 			return dst, 0
 		}
@@ -548,6 +551,25 @@ func (f *factReader) year(y, m, d, wd int, past bool) (time.Time, bool) {
 		}
 	}
 	return best, bestScore >= 0
+}
+
+// namedDay finds "the 24th" among the full dates of the same mail and of the one
+// it quotes, where exactly one near the anchor has that number.
+func (f *factReader) namedDay(d, wd int) (time.Time, bool) {
+	if !f.contextKnown {
+		f.contextKnown = true
+		f.gatherContext()
+	}
+	var best time.Time
+	n := 0
+	for _, t := range f.context {
+		if t.Day() != d || wd >= 0 && int(t.Weekday()) != wd || abs(int(t.Sub(f.anchor)/day)) > 62 || n > 0 && t.Equal(best) {
+			continue
+		}
+		best = t
+		n++
+	}
+	return best, n == 1
 }
 
 // dayOfMonth resolves "the 14th": the next one, or the last one in a past clause.

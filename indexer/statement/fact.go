@@ -691,7 +691,7 @@ func (f *factReader) headOf(dst *[]found, toks []token, from, numEnd int, v int6
 		if t.cls&clsFunction != 0 && !(t.cls&clsWithin != 0) {
 			return false
 		}
-		if of {
+		if of || notPlural[w] && w[len(w)-1] == 's' {
 			return false
 		}
 	}

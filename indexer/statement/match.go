@@ -5,6 +5,7 @@ import "sort"
 // hit is a rule that fired and the tokens it fired on.
 type hit struct {
 	rule     int
+	pattern  int // of the rule; 0 for a rule of conditions alone
 	from, to int // tokens, [from,to)
 }
 
@@ -38,7 +39,7 @@ func (m *matcher) match(dst []hit, toks []token, starts [3]int, cond condition) 
 		}
 		if end := matchAt(p, toks, at, 0); end >= 0 {
 			m.seen[s.rule] = m.turn
-			dst = append(dst, hit{s.rule, at, max(end, at)})
+			dst = append(dst, hit{s.rule, s.pattern, at, max(end, at)})
 		}
 	}
 	for k, at := range starts {
@@ -66,7 +67,7 @@ func (m *matcher) match(dst []hit, toks []token, starts [3]int, cond condition) 
 	}
 	for _, r := range v.plain {
 		if cond&v.rules[r].must == v.rules[r].must && cond&v.rules[r].mustNot == 0 {
-			dst = append(dst, hit{r, 0, 0})
+			dst = append(dst, hit{r, 0, 0, 0})
 		}
 	}
 	hits := dst[from:]

@@ -110,31 +110,33 @@ func (m *Model) row(h uint32) *[kindCount]int8 {
 	}
 }
 
-type featureSort uint8
+// FeatureSort says what sort of thing a feature is.
+type FeatureSort uint8
 
 const (
-	ruleFeature featureSort = iota
-	wordFeature
-	pairFeature
-	shapeFeature
-	placeFeature
-	priorFeature
+	RuleFeature  FeatureSort = iota // a rule, or one pattern of it
+	WordFeature                     // one word
+	PairFeature                     // two words
+	FormFeature                     // two or three words by their class alone
+	PlaceFeature                    // where it stands, its length, its marks
+	PriorFeature                    // true of every sentence
+	RuleKind                        // what the rules' hand weights come to
 )
 
-var featureNames = [...]string{"", "word", "words", "form", "place", "prior"}
+var featureNames = [...]string{"", "word", "words", "form", "place", "prior", "rules"}
 
 // feature is something true of a sentence: a rule, a word, a pair of words, the
 // form of three words in a row, or a condition.
 type feature struct {
 	hash     uint32
-	sort     featureSort
+	sort     FeatureSort
 	from, to int // tokens; for a rule, from is the rule
 	hit      int // of a rule: its place in segment.hits
 }
 
 // name is how a reason names the feature. Rules go by their own names.
 func (f *feature) name() string {
-	if f.sort == ruleFeature {
+	if f.sort == RuleFeature {
 		return vocabulary.rules[f.from].id
 	}
 	return featureNames[f.sort]
@@ -142,12 +144,12 @@ func (f *feature) name() string {
 
 func (f *feature) words(r *reader, g *segment) string {
 	switch f.sort {
-	case ruleFeature:
+	case RuleFeature:
 		h := g.hits[f.hit]
 		return r.words(g, h.from, h.to)
-	case wordFeature, pairFeature, shapeFeature:
+	case WordFeature, PairFeature, FormFeature:
 		return r.words(g, f.from, f.to)
-	case placeFeature:
+	case PlaceFeature:
 		for n, c := range conditionNames {
 			if condHash(c) == f.hash {
 				return n
@@ -159,13 +161,15 @@ func (f *feature) words(r *reader, g *segment) string {
 
 // Salts keep the hashes of the different sorts apart.
 const (
-	saltRule  = 0x9E3779B1
-	saltPair  = 0x85EBCA6B
-	saltSkip  = 0xC2B2AE35
-	saltForm  = 0x27D4EB2F
-	saltPlace = 0x165667B1
-	saltFirst = 0x2545F491
-	saltPrior = 0x51ED270B
+	saltRule   = 0x9E3779B1
+	saltPair   = 0x85EBCA6B
+	saltSkip   = 0xC2B2AE35
+	saltForm   = 0x27D4EB2F
+	saltPlace  = 0x165667B1
+	saltFirst  = 0x2545F491
+	saltPrior  = 0x51ED270B
+	saltRules  = 0x7FEB352D
+	saltBefore = 0x846CA68B
 )
 
 func mix(a, b uint32) uint32 {
@@ -188,6 +192,9 @@ func hashString(s string) uint32 {
 }
 
 func condHash(c condition) uint32 { return mix(saltPlace, uint32(bits.TrailingZeros32(uint32(c)))+1) }
+
+// patternHash is one pattern of a rule: some are surer than others.
+func patternHash(rule uint32, pattern int) uint32 { return mix(rule, uint32(pattern)+1) }
 
 // Stand-ins for words whose own letters say nothing about what a sentence does.
 var (
@@ -229,17 +236,22 @@ func formOf(t *token, word uint32) uint32 {
 // features lists what is true of g. Rules must have fired already.
 func (r *reader) features(g *segment) []feature {
 	fs := r.feats[:0]
-	fs = append(fs, feature{hash: mix(saltPrior, 1), sort: priorFeature})
+	fs = append(fs, feature{hash: mix(saltPrior, 1), sort: PriorFeature})
 	for i, h := range g.hits {
 		if vocabulary.rules[h.rule].flag == "" {
-			fs = append(fs, feature{hash: vocabulary.rules[h.rule].hash, sort: ruleFeature, from: h.rule, hit: i})
+			x := vocabulary.rules[h.rule].hash
+			fs = append(fs, feature{hash: x, sort: RuleFeature, from: h.rule, hit: i},
+				feature{hash: patternHash(x, h.pattern), sort: RuleFeature, from: h.rule, hit: i})
 		} else {
-			fs = append(fs, feature{hash: vocabulary.rules[h.rule].hash, sort: placeFeature})
+			fs = append(fs, feature{hash: vocabulary.rules[h.rule].hash, sort: PlaceFeature})
 		}
 	}
 	for c := g.cond; c != 0; c &= c - 1 {
-		fs = append(fs, feature{hash: condHash(c & -c), sort: placeFeature})
+		fs = append(fs, feature{hash: condHash(c & -c), sort: PlaceFeature})
 	}
+	fs = append(fs, feature{hash: mix(mix(saltRules, uint32(g.first)), 9), sort: RuleKind},
+		feature{hash: mix(mix(saltRules, uint32(g.first)), uint32(g.lead)), sort: RuleKind},
+		feature{hash: mix(saltBefore, uint32(g.prev+1)), sort: PlaceFeature})
 	us := r.units[:0]
 	for i := 0; i < len(g.toks); {
 		t := &g.toks[i]
@@ -293,22 +305,22 @@ func (r *reader) features(g *segment) []feature {
 	}
 	for i := range us {
 		u := &us[i]
-		fs = append(fs, feature{hash: mix(u.word, 0), sort: wordFeature, from: u.from, to: u.to})
+		fs = append(fs, feature{hash: mix(u.word, 0), sort: WordFeature, from: u.from, to: u.to})
 	}
 	for i := -1; i < n; i++ {
 		a, b, c := at(i), at(i+1), at(i+2)
-		fs = append(fs, feature{hash: mix(mix(a.word, saltPair), b.word), sort: pairFeature, from: a.from, to: b.to})
-		fs = append(fs, feature{hash: mix(mix(a.word, saltSkip), c.word), sort: pairFeature, from: a.from, to: c.to})
-		fs = append(fs, feature{hash: mix(mix(a.form, saltForm), b.form), sort: shapeFeature, from: a.from, to: b.to})
-		fs = append(fs, feature{hash: mix(mix(mix(a.form, saltForm), b.form), c.form), sort: shapeFeature, from: a.from, to: c.to})
+		fs = append(fs, feature{hash: mix(mix(a.word, saltPair), b.word), sort: PairFeature, from: a.from, to: b.to})
+		fs = append(fs, feature{hash: mix(mix(a.word, saltSkip), c.word), sort: PairFeature, from: a.from, to: c.to})
+		fs = append(fs, feature{hash: mix(mix(a.form, saltForm), b.form), sort: FormFeature, from: a.from, to: b.to})
+		fs = append(fs, feature{hash: mix(mix(mix(a.form, saltForm), b.form), c.form), sort: FormFeature, from: a.from, to: c.to})
 	}
 	// How long it is, and the first words once more: what opens a sentence weighs
 	// more than the same word in its middle.
-	fs = append(fs, feature{hash: mix(saltFirst, uint32(bits.Len(uint(n)))), sort: placeFeature})
+	fs = append(fs, feature{hash: mix(saltFirst, uint32(bits.Len(uint(n)))), sort: PlaceFeature})
 	k := r.leadIns(g.toks)
 	for _, i := range k {
 		if i >= 0 && i < len(g.toks) {
-			fs = append(fs, feature{hash: mix(mix(saltFirst, 77), g.toks[i].hash), sort: wordFeature, from: i, to: i + 1})
+			fs = append(fs, feature{hash: mix(mix(saltFirst, 77), g.toks[i].hash), sort: WordFeature, from: i, to: i + 1})
 		}
 	}
 	r.feats = fs

@@ -94,6 +94,7 @@ type Example struct {
 	Start, End int
 	Half       bool
 	Features   []uint32
+	Sorts      []FeatureSort // of each feature
 }
 
 // Examples lists what a model may learn from in m.
@@ -109,6 +110,7 @@ func Examples(m *message.Message) []Example {
 		e := Example{Start: g.start, End: g.end, Half: half}
 		for _, f := range r.features(g) {
 			e.Features = append(e.Features, f.hash)
+			e.Sorts = append(e.Sorts, f.sort)
 		}
 		out = append(out, e)
 	}
@@ -118,20 +120,24 @@ func Examples(m *message.Message) []Example {
 	return out
 }
 
-// RuleFeatures maps the feature of each rule to its kind and weight in
-// hundredths: what a model starts from. The kind indexes KindOrder.
+// RuleFeatures maps the features of each rule, one for itself and one for each of
+// its patterns, to its kind and a half of its weight in hundredths: what a model
+// starts from. The kind indexes KindOrder.
 func RuleFeatures() map[uint32][2]int {
 	out := map[uint32][2]int{}
 	for _, x := range vocabulary.rules {
 		if x.flag == "" {
-			out[x.hash] = [2]int{x.kind, x.weight}
+			out[x.hash] = [2]int{x.kind, x.weight / 2}
+			for i := range max(1, len(x.patterns)) {
+				out[patternHash(x.hash, i)] = [2]int{x.kind, x.weight - x.weight/2}
+			}
 		}
 	}
 	return out
 }
 
-// PriorFeature is the feature that every sentence has.
-var PriorFeature = mix(saltPrior, 1)
+// Prior is the hash of the feature that every sentence has.
+var Prior = mix(saltPrior, 1)
 
 // KindOrder lists the thirteen kinds, None last, in the order of a model's rows,
 // which is the order of precedence.
@@ -156,10 +162,13 @@ func (r *reader) contextOf(m *message.Message) mailContext {
 	c := mailContext{zone: make([]condition, len(m.Zones))}
 	if m.Auto {
 		c.mail |= condAuto
-		c.silenced = !transactional(m)
+		c.silenced = !listPost(m) && !transactional(m)
 	}
 	if len(m.Parts) > 0 {
 		c.mail |= condAttach
+	}
+	if bulk(m) {
+		c.mail |= condBulk
 	}
 	seen := false
 	for i, z := range m.Zones {
@@ -194,6 +203,48 @@ func (r *reader) contextOf(m *message.Message) mailContext {
 
 const parentReach = 2500 // bytes of the quoted mail that are asked about
 
+// roleNames are the local parts that newsletters and shops write from. People use
+// some of them too: alone they prove nothing.
+var roleNames = map[string]bool{"news": true, "newsletter": true, "newsletters": true, "bulletin": true, "events": true, "event": true,
+	"daily": true, "weekly": true, "offers": true, "offer": true, "digest": true, "editor": true, "marketing": true, "promo": true,
+	"deals": true, "team": true, "hello": true, "noreply": true, "no-reply": true, "updates": true, "update": true, "post": true,
+	"mailer": true, "notifications": true, "notification": true, "rundbrief": true, "support": true, "info": true, "community": true,
+	"members": true, "shop": true, "store": true, "extra": true, "donotreply": true, "contact": true, "invitations": true}
+
+// bulk reports whether a mail looks like one of many: a role's address that
+// answers nobody, and words that only lists need.
+func bulk(m *message.Message) bool {
+	n := 0
+	if len(m.From) > 0 {
+		local, _, _ := strings.Cut(m.From[0].Address, "@")
+		if roleNames[local] {
+			n++
+		}
+	}
+	if len(m.InReplyTo) == 0 && len(m.References) == 0 {
+		n++
+	}
+	if m.Auto {
+		n++
+	}
+	if n < 2 && !m.FromHTML {
+		return false
+	}
+	tail := m.Text
+	if len(tail) > 1500 {
+		tail = tail[len(tail)-1500:]
+	}
+	low := strings.ToLower(tail)
+	for _, w := range [...]string{"unsubscribe", "you receive", "you're getting", "you are receiving", "no longer wish", "because you", "sent to you by", "preferences",
+		"in your settings", "share this", "forward this to", "tell a friend", "follow us", "tag us", "view in browser", "sign up", "start your trial", "join us", "subscribe", "our guide"} {
+		if strings.Contains(low, w) {
+			n++
+			break
+		}
+	}
+	return n >= 3 || n == 2 && m.FromHTML
+}
+
 // asks reports whether quoted words ask something, and whether they ask for a
 // yes.
 func asks(s string) (question, approval bool) {
@@ -220,12 +271,28 @@ func asks(s string) (question, approval bool) {
 	}
 }
 
+// listPost reports whether a person wrote to a discussion list: a program passed
+// it on, but the words are somebody's.
+func listPost(m *message.Message) bool {
+	if len(m.InReplyTo) == 0 && len(m.References) == 0 && !strings.HasPrefix(m.Subject, "[") {
+		return false
+	}
+	for _, as := range [...][]message.Address{m.To, m.Cc, m.From, m.ReplyTo} {
+		for _, a := range as {
+			if _, domain, _ := strings.Cut(a.Address, "@"); strings.HasPrefix(domain, "lists.") || strings.HasPrefix(domain, "list.") {
+				return true
+			}
+		}
+	}
+	return strings.Contains(m.Subject, "[") && strings.Contains(m.Subject, "]")
+}
+
 // transactional tells a booking engine's or a shop's own notice from a
 // newsletter and from an absence note: it speaks of the reader's booking, order,
 // payment or account, and offers no way to leave a list.
 func transactional(m *message.Message) bool {
 	sub := strings.ToLower(m.Subject)
-	for _, w := range [...]string{"out of office", "automatic reply", "auto reply", "auto-reply", "autoreply", "away", "abwesend", "abwesenheit", "absence", "vacation", "on leave", "on holiday"} {
+	for _, w := range [...]string{"out of office", "automatic reply", "auto reply", "auto-reply", "autoreply", "away", "automat", "abwesen", "absence", "vacation", "on leave", "on holiday"} {
 		if strings.Contains(sub, w) {
 			return false
 		}

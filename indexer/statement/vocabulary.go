@@ -116,6 +116,7 @@ const (
 	condCivilMail                          // few words in the whole mail
 	condFrom3rd                            // the sender's address is no person's
 	condOnlySentence                       // it stands alone in its mail
+	condBulk                               // the mail looks like one of many
 )
 
 var conditionNames = map[string]condition{
@@ -124,7 +125,7 @@ var conditionNames = map[string]condition{
 	"parentok": condParentOK, "parent": condParent, "auto": condAuto, "attach": condAttach, "item": condItem,
 	"aftercolon": condAfterColon, "afterq": condAfterQ, "money": condMoney, "date": condDate, "quantity": condQuantity,
 	"reference": condReference, "past": condPast, "caps": condCaps, "half": condHalf, "noverb": condNoVerb,
-	"label": condLabel, "quotemarks": condQuoteMarks, "only": condOnlySentence,
+	"label": condLabel, "quotemarks": condQuoteMarks, "only": condOnlySentence, "bulk": condBulk,
 }
 
 // rule is one line of the table: any of its patterns, under its conditions,
