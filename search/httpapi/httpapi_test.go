@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,10 +199,8 @@ func TestRoundTrip(t *testing.T) {
 
 // A raw message that ends early or goes on too long is an error to the reader.
 func TestRawBroken(t *testing.T) {
-	f := &fake{raw: "Subject: x\r\n", size: 1000}
-	c := serve(t, f, Options{})
 	for _, size := range []int64{1000, 5} {
-		f.size = size
+		c := serve(t, &fake{raw: "Subject: x\r\n", size: size}, Options{})
 		rc, _, err := c.Raw(context.Background(), archive.Ref{1})
 		if err == nil {
 			_, err = io.Copy(io.Discard, rc)
@@ -386,13 +385,13 @@ func (a acts) Do(ctx context.Context, verb string, args json.RawMessage, events 
 
 type body struct {
 	io.Reader
-	closed *bool
+	closed *atomic.Bool
 }
 
-func (b body) Close() error { *b.closed = true; return nil }
+func (b body) Close() error { b.closed.Store(true); return nil }
 
 func TestActions(t *testing.T) {
-	closed := false
+	var closed atomic.Bool
 	started := make(chan struct{}, 1)
 	file := bytes.Repeat([]byte("PK\x03\x04\n{\"done\":true}\n"), 20000)
 	a := acts{
@@ -449,8 +448,8 @@ func TestActions(t *testing.T) {
 
 	var out bytes.Buffer
 	res, err = c.Do(ctx, "export", nil, nil, &out)
-	if err != nil || string(res) != `{"name":"x.zip"}` || !bytes.Equal(out.Bytes(), file) || !closed {
-		t.Errorf("export: %s, %d octets of %d, closed %v, %v", res, out.Len(), len(file), closed, err)
+	if err != nil || string(res) != `{"name":"x.zip"}` || !bytes.Equal(out.Bytes(), file) || !closed.Load() {
+		t.Errorf("export: %s, %d octets of %d, closed %v, %v", res, out.Len(), len(file), closed.Load(), err)
 	}
 	if _, err := c.Do(ctx, "export", nil, nil, nil); err == nil {
 		t.Error("a file that nobody takes passed in silence")
