@@ -180,7 +180,10 @@ subject: has:attachment; "phrases", AND, OR, NOT, prefix* and fuzzy~ work too.`,
 					plainLine(a.out, s.ID, string(s.Kind), s.Message.Date.UTC().Format(time.RFC3339), s.Speaker.Address, string(s.Speaker.Role), s.Quote)
 				}
 			default:
-				renderHits(a.out, a.outTerm(), r, q.Offset+len(r.Hits))
+				err = a.paged(func(w io.Writer) error {
+					renderHits(w, a.outTerm(), r, q.Offset+len(r.Hits))
+					return nil
+				})
 				if len(r.Corrected) > 0 {
 					for from, to := range r.Corrected {
 						fmt.Fprintf(a.err, "nobody wrote %q; searched for %q\n", from, to)
@@ -258,8 +261,10 @@ Ids may be shortened. --raw gives a message's octets exactly as collected.`,
 				_, err = io.WriteString(a.out, m.Text)
 				return err
 			}
-			renderMessage(a.out, a.outTerm(), m)
-			return nil
+			return a.paged(func(w io.Writer) error {
+				renderMessage(w, a.outTerm(), m)
+				return nil
+			})
 		},
 	}
 	c.Flags().BoolVar(&raw, "raw", false, "the message's octets")
@@ -386,7 +391,10 @@ what they contradict, what was never answered, and what could not be seen.`,
 					plainLine(a.out, strconv.Itoa(e.N), s.ID, string(s.Kind), s.Message.Date.UTC().Format(time.RFC3339), s.Speaker.Address, string(s.Speaker.Role), s.Quote)
 				}
 			default:
-				renderTrail(a.out, a.outTerm(), question, tr)
+				err = a.paged(func(w io.Writer) error {
+					renderTrail(w, a.outTerm(), question, tr)
+					return nil
+				})
 			}
 			if err == nil && len(tr.Entries) == 0 {
 				return &exitError{status: exitNothing}

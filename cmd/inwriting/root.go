@@ -98,7 +98,7 @@ type app struct {
 
 	configFile, dataDir string
 	json, plain         bool
-	noInput             bool
+	noInput, noPager    bool
 	color               string
 	strict              bool
 	me, clients         []string
@@ -179,6 +179,7 @@ Examples:
 	f.BoolVar(&a.json, "json", false, "one JSON document on stdout")
 	f.BoolVar(&a.plain, "plain", false, "one record a line, tab-separated")
 	f.BoolVar(&a.noInput, "no-input", false, "never ask")
+	f.BoolVar(&a.noPager, "no-pager", false, "long output straight to the terminal")
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
 	f.StringArrayVar(&a.me, "me", nil, "an `ADDRESS` that is us")
 	f.StringArrayVar(&a.clients, "client", nil, `a client, "NAME=ADDR,@domain"`)
