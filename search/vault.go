@@ -303,12 +303,44 @@ func (s vaultSearcher) Raw(ctx context.Context, ref archive.Ref) (io.ReadCloser,
 	return s.engine().Raw(ctx, ref)
 }
 
+// Trail says, beside the trail, which messages its own messages cite that nobody
+// collected.
 func (s vaultSearcher) Trail(ctx context.Context, question string) (*trail.Trail, error) {
-	return s.engine().Trail(ctx, question)
+	tr, err := s.engine().Trail(ctx, question)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]archive.Ref, len(tr.Entries))
+	for i, e := range tr.Entries {
+		refs[i] = e.Statement.Message.Ref
+	}
+	tr.Coverage.Absent, err = s.absent(func(c *catalog.Catalog) ([]string, error) { return c.AbsentFrom(refs) })
+	return tr, err
 }
 
+// maxAbsent bounds how many absent messages coverage names: mail of lists cites
+// more than anybody reads.
+const maxAbsent = 1000
+
 func (s vaultSearcher) Coverage(ctx context.Context) (*trail.Coverage, error) {
-	return s.engine().Coverage(ctx)
+	cov, err := s.engine().Coverage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cov.Absent, err = s.absent(func(c *catalog.Catalog) ([]string, error) { return c.Absent(maxAbsent) })
+	return cov, err
+}
+
+func (s vaultSearcher) absent(find func(*catalog.Catalog) ([]string, error)) ([]string, error) {
+	out := []string{}
+	err := VaultStore{s.v}.catalog(func(c *catalog.Catalog) error {
+		ids, err := find(c)
+		for _, id := range ids {
+			out = append(out, "<"+id+">")
+		}
+		return err
+	})
+	return out, err
 }
 
 // vaultIndex is the Index of a vault, whichever it has at the time.
