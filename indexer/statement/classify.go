@@ -284,35 +284,51 @@ var logits = [50]int{0, 40, 80, 120, 160, 201, 241, 282, 323, 364, 405, 447, 490
 	847, 895, 944, 994, 1046, 1099, 1153, 1208, 1266, 1325, 1386, 1450, 1516, 1586, 1658, 1735, 1815, 1901, 1992, 2091,
 	2197, 2314, 2442, 2587, 2752, 2944, 3178, 3476, 3892, 4595}
 
-// reasons lists the summands that spoke for g's kind, heaviest first.
+// reasons lists the summands that spoke for g's kind, heaviest first; of two that
+// weigh the same, the earlier one.
 func (r *reader) reasons(g *segment) []Reason {
 	type summand struct {
-		Reason
-		w int
+		f feature
+		w int // thousandths
 	}
-	var out []summand
+	var top [maxReasons]summand
+	n := 0
+	add := func(f feature, w int) {
+		i := n
+		for i > 0 && top[i-1].w < w {
+			i--
+		}
+		if i == maxReasons {
+			return
+		}
+		n = min(n+1, maxReasons)
+		copy(top[i+1:n], top[i:n-1])
+		top[i] = summand{f, w}
+	}
 	if len(r.model.rows) > 0 {
 		for _, f := range r.features(g) {
-			if row := r.model.row(f.hash); row != nil && row[g.kind] > 0 && f.sort != FormFeature && f.sort != PriorFeature {
-				out = append(out, summand{Reason{Rule: f.name(), Text: f.words(r, g)}, int(row[g.kind]) * r.model.scale})
+			if f.sort == FormFeature || f.sort == PriorFeature {
+				continue // true, but nothing a reader could check
+			}
+			if row := r.model.row(f.hash); row != nil && row[g.kind] > 0 {
+				add(f, int(row[g.kind])*r.model.scale)
 			}
 		}
 	} else {
-		for _, h := range g.hits {
-			x := &vocabulary.rules[h.rule]
-			if x.kind == g.kind && x.flag == "" && x.weight > 0 {
-				out = append(out, summand{Reason{Rule: x.id, Text: r.words(g, h.from, h.to)}, x.weight * 10})
+		for i, h := range g.hits {
+			if x := &vocabulary.rules[h.rule]; x.kind == g.kind && x.flag == "" && x.weight > 0 {
+				add(feature{sort: RuleFeature, from: h.rule, hit: i}, x.weight*10)
 			}
 		}
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].w > out[j].w })
-	if len(out) > maxReasons {
-		out = out[:maxReasons]
-	}
-	why := make([]Reason, 0, len(out)+1)
-	for _, s := range out {
-		s.Reason.Weight = float64((s.w+5)/10) / 100
-		why = append(why, s.Reason)
+	why := make([]Reason, 0, max(1, n))
+	for _, s := range top[:n] {
+		x := Reason{Rule: s.f.name(), Text: s.f.words(r, g), Weight: float64((s.w+5)/10) / 100}
+		// A rule and its pattern, a word at the start and anywhere: one reason.
+		if k := len(why) - 1; k >= 0 && why[k].Rule == x.Rule && why[k].Text == x.Text {
+			continue
+		}
+		why = append(why, x)
 	}
 	if len(why) == 0 {
 		why = append(why, Reason{Rule: "prior." + string(order[g.kind])})

@@ -46,8 +46,22 @@ func (m *matcher) match(dst []hit, toks []token, starts [3]int, cond condition) 
 		if at < 0 || (k > 0 && at == starts[k-1]) {
 			continue
 		}
-		for _, s := range v.atStart {
-			try(s, at)
+		var t token // past the end: only open patterns may match there
+		t.cls = clsAny
+		if at < len(toks) {
+			t = toks[at]
+		}
+		if t.id > 0 {
+			for _, s := range v.startByWord[t.id] {
+				try(s, at)
+			}
+		}
+		for k := range v.startByClass {
+			if t.cls&v.startByClass[k].cls != 0 {
+				for _, s := range v.startByClass[k].starts {
+					try(s, at)
+				}
+			}
 		}
 	}
 	for i := range toks {

@@ -318,7 +318,7 @@ func transactional(m *message.Message) bool {
 
 // cut appends g, or its two halves where they do different things.
 func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
-	if r.ctx.silenced || len(g.toks) < 7 || len(g.toks) > maxCutTokens {
+	if r.ctx.silenced || len(g.toks) < 7 || len(g.toks) > maxCutTokens || order[g.kind] == None && g.conf >= surelyNone && r.each == nil {
 		return append(out, g)
 	}
 	best := -1
@@ -355,6 +355,7 @@ const (
 	maxCuts       = 6
 	maxCutTokens  = 90 // a longer sentence is a list or worse; its halves would be no clearer
 	cutConfidence = 75
+	surelyNone    = 90 // neither half of such a sentence is likely to be a statement
 )
 
 // inFact reports whether token i stands inside a fact, not at its edge.

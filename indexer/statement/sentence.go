@@ -243,6 +243,9 @@ func isSalutation(s string) bool {
 		return true
 	}
 	words := strings.Fields(t)
+	if len(words) == 0 {
+		return true
+	}
 	last := s[len(s)-1]
 	w0 := strings.ToLower(strings.Trim(words[0], ",.!-"))
 	if salutations[w0] {

@@ -149,9 +149,7 @@ func TestReadNothing(t *testing.T) {
 func TestLongText(t *testing.T) {
 	for _, unit := range []string{"a", "( ", "“", "1,", "on Friday ", "please book it ", ".", "? ", "5 ", "£5 ", "word\n", ", and I "} {
 		text := strings.Repeat(unit, 1<<18/len(unit))
-		t0 := time.Now()
 		check(t, mailOf(text))
-		t.Logf("%q %v", unit, time.Since(t0))
 	}
 }
 

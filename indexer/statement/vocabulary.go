@@ -65,13 +65,14 @@ type entry struct {
 // lexicon is the compiled rule table: words, classes, rules, and for each word
 // and class the rules that may begin there. It is built once and only read.
 type lexicon struct {
-	words   map[string]entry
-	classes map[string]class
-	rules   []rule
-	byWord  [][]start  // by word id
-	byClass []classRow // in order of the class's bit
-	atStart []start    // patterns tied to the start of a sentence and open to any word
-	plain   []int      // rules with no pattern, only conditions
+	words        map[string]entry
+	classes      map[string]class
+	rules        []rule
+	byWord       [][]start  // by word id
+	byClass      []classRow // in order of the class's bit
+	startByWord  [][]start  // patterns tied to the start of a sentence, by their first word
+	startByClass []classRow // the same, by the first word's class
+	plain        []int      // rules with no pattern, only conditions
 }
 
 type classRow struct {
@@ -349,10 +350,12 @@ func (l *lexicon) id(w string) int32 {
 	return e.id
 }
 
-// index files each pattern under what may stand at its first place.
+// index files each pattern under what may stand at its first place, or, for a
+// pattern tied to the start of a sentence, at the place after the anchor.
 func (l *lexicon) index() {
-	byClass := map[class][]start{}
-	words := make([][]start, len(l.byWord)+1)
+	n := len(l.byWord) + 1
+	words, startWords := make([][]start, n), make([][]start, n)
+	classes, startClasses := map[class][]start{}, map[class][]start{}
 	for ri := range l.rules {
 		r := &l.rules[ri]
 		if len(r.patterns) == 0 {
@@ -361,30 +364,34 @@ func (l *lexicon) index() {
 		}
 		for pi, p := range r.patterns {
 			s := start{ri, pi}
-			i := 0
+			ws, cs := words, classes
 			if p[0].start {
-				l.atStart = append(l.atStart, s)
+				p, ws, cs = p[1:], startWords, startClasses
+			}
+			if len(p) == 0 || p[0].optional || p[0].not || p[0].gap > 0 || p[0].end {
+				cs[clsAny] = append(cs[clsAny], s)
 				continue
 			}
-			e := p[i]
-			if e.optional || e.not || e.gap > 0 || e.end {
-				byClass[clsAny] = append(byClass[clsAny], s)
-				continue
-			}
-			for _, id := range e.ids {
-				words[id] = append(words[id], s)
+			for _, id := range p[0].ids {
+				ws[id] = append(ws[id], s)
 			}
 			for c := clsAny; c != 0; c <<= 1 {
-				if e.cls&c != 0 {
-					byClass[c] = append(byClass[c], s)
+				if p[0].cls&c != 0 {
+					cs[c] = append(cs[c], s)
 				}
 			}
 		}
 	}
-	l.byWord = words
+	l.byWord, l.byClass = words, classRows(classes)
+	l.startByWord, l.startByClass = startWords, classRows(startClasses)
+}
+
+func classRows(m map[class][]start) []classRow {
+	var out []classRow
 	for c := clsAny; c != 0; c <<= 1 {
-		if s := byClass[c]; len(s) > 0 {
-			l.byClass = append(l.byClass, classRow{c, s})
+		if s := m[c]; len(s) > 0 {
+			out = append(out, classRow{c, s})
 		}
 	}
+	return out
 }
