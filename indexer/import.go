@@ -61,8 +61,20 @@ func (v *Vault) Import(ctx context.Context, address string, paths []string, opt 
 			errs = append(errs, err)
 		}
 	}
-	if err := c.close(); err != nil {
-		errs = append(errs, err)
+	failed := c.close()
+	if failed != nil && !errors.Is(errors.Join(errs...), failed) {
+		errs = append(errs, failed)
+	}
+	if im.account != 0 {
+		// Counted, not believed: a failed commit keeps less than was accepted.
+		after, err := v.catalog.CountAccount(im.account)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		res.New = after - im.before
+	}
+	if failed != nil {
+		return res, errors.Join(errs...) // a disk that is full takes no signature either
 	}
 	if _, err := v.ledger.Checkpoint(); err != nil {
 		errs = append(errs, err)
@@ -90,6 +102,7 @@ type importing struct {
 	c       *committer
 	address string
 	account int64 // 0 until the first message
+	before  int   // what the account held then
 	folders map[string]*importFolder
 	res     *ImportResult
 }
@@ -137,6 +150,9 @@ func (im *importing) folder(name string) (*importFolder, error) {
 			return nil, err
 		}
 		im.account = id
+		if im.before, err = im.v.catalog.CountAccount(id); err != nil {
+			return nil, err
+		}
 	}
 	m, err := im.v.mailbox(im.c, im.account, name, name, "/")
 	if err != nil {

@@ -173,8 +173,11 @@ func (v *Vault) recover() error {
 		return fmt.Errorf("%w: the ledger has %d entries, the catalog has recorded %d; the vault may be an older copy with a newer catalog.db", ErrDiverged, have, entries)
 	}
 	adopted, torn, err := v.archive.Recover(end)
-	if err != nil {
+	if errors.Is(err, archive.ErrBeyond) {
 		return fmt.Errorf("%w: %w", ErrDiverged, err)
+	}
+	if err != nil {
+		return err
 	}
 	if torn != nil {
 		v.log.Warn("a torn frame at the archive's end was set aside", "torn", fmt.Sprint(*torn))
@@ -183,10 +186,11 @@ func (v *Vault) recover() error {
 	if len(adopted) == 0 && entries == v.ledger.Size() && entries > 0 {
 		return nil
 	}
-	if err := v.record(adopted, v.archive.End()); err != nil {
+	err = v.record(adopted, v.archive.End())
+	if errors.Is(err, catalog.ErrNoBlob) {
 		return fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
-	return nil
+	return err
 }
 
 // Close stops the stores. What was acknowledged is durable already.

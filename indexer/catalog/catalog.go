@@ -37,6 +37,9 @@ var ErrNewer = errors.New("catalog was written by a newer inwriting")
 // ErrNotFound means that no row has the name asked for.
 var ErrNotFound = errors.New("not found")
 
+// ErrNoBlob means that the ledger names a message that the archive does not have.
+var ErrNoBlob = errors.New("the ledger names it and the archive does not have it")
+
 // Catalog is an open catalog. Reading methods may be called at once from many
 // goroutines; writing methods are serialised here. Every writing method is
 // durable on return.

@@ -112,7 +112,7 @@ func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
 	var blob, entry int64
 	err = t.scan(`SELECT id, entry FROM blob WHERE ref = ?`, []any{ref[:]}, &blob, &entry)
 	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("the ledger names %v, which the archive does not have", ref)
+		return fmt.Errorf("%v: %w", ref, ErrNoBlob)
 	}
 	if err != nil {
 		return err
@@ -237,6 +237,12 @@ func (c *Catalog) Next() (account, mailbox int64, err error) {
 func (c *Catalog) NextUID(mailbox int64) (uint32, error) {
 	var n uint32
 	err := c.r.QueryRow(`SELECT coalesce(max(uid), 0) + 1 FROM occurrence WHERE mailbox = ? AND uidvalidity = 0`, mailbox).Scan(&n)
+	return n, err
+}
+
+// CountAccount counts what was stored of an account.
+func (c *Catalog) CountAccount(account int64) (n int, err error) {
+	err = c.r.QueryRow(`SELECT count(*) FROM occurrence o JOIN mailbox m ON m.id = o.mailbox WHERE m.account = ? AND o.blob IS NOT NULL`, account).Scan(&n)
 	return n, err
 }
 
