@@ -94,7 +94,7 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	}
 	t.Findings = p.findings(entries, ties, number)
 	t.Gaps = p.gaps(entries)
-	t.Summary = p.summary(entries, ties, t.Findings, number)
+	t.Summary = p.summary(q, entries, ties, t.Findings, number)
 	return t, nil
 }
 
@@ -368,73 +368,9 @@ func (q *query) selectFrom(p *pool) []*item {
 			best, n = f, k+1
 		}
 	}
-	out = out[:n]
+	out = q.connected(p, out[:n])
 	sort.SliceStable(out, func(i, j int) bool { return out[i].index < out[j].index })
 	return out
-}
-
-// grounded is the rule for "nothing in writing": some mail, with the mail it
-// answers, must hold enough of what the question is about. A question that is
-// about nothing but people ("what does Priya want from me now") is grounded in
-// any mail of theirs.
-func (q *query) grounded(p *pool) bool {
-	if len(q.people) > 0 && !q.specific() {
-		for _, m := range p.mails {
-			if q.people[m.author] && len(m.items) > 0 {
-				return true
-			}
-		}
-	}
-	return q.ground(p) >= leastGround
-}
-
-const leastGround = 0.42
-
-// specific reports whether the question names a thing, not only people and deeds.
-func (q *query) specific() bool {
-	for _, t := range q.order {
-		if q.content[t] >= 1 {
-			return true
-		}
-	}
-	return false
-}
-
-func (q *query) ground(p *pool) float64 {
-	best := 0.0
-	for _, m := range p.mails {
-		if len(m.items) == 0 {
-			continue
-		}
-		ts, syn := m.union()
-		if m.parent != nil {
-			pt, ps := m.parent.union()
-			for t, n := range pt {
-				ts[t] += n
-			}
-			for c := range ps {
-				syn[c] = true
-			}
-		}
-		if c := q.share(ts, syn); c > best {
-			best = c
-		}
-	}
-	return best
-}
-
-// share is cover with every term at its own weight: a word that all of a client's
-// mail holds is rare enough to say that the mail is about it.
-func (q *query) share(own map[term]float64, syn map[term]bool) float64 {
-	sum, total := 0.0, 0.0
-	for _, t := range q.order {
-		total += q.content[t]
-		sum += q.content[t] * termMatch(t, own, syn)
-	}
-	if total == 0 {
-		return 0
-	}
-	return sum / total
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -1,6 +1,8 @@
 package trail
 
 import (
+	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -65,7 +67,11 @@ func (f *finder) changed() {
 		var best *item
 		score := changeThreshold
 		for _, a := range f.entries[:i] {
-			if s := f.p.replaces(a, b); s > score+1e-9 {
+			s := f.p.replaces(a, b)
+			if f.replacedBefore(a, b) {
+				s -= 0.3 // no longer in force
+			}
+			if s > score+1e-9 {
 				best, score = a, s
 			}
 		}
@@ -73,6 +79,9 @@ func (f *finder) changed() {
 			continue
 		}
 		fact, was, now := conflict(best, b)
+		if b.base != nil && best.firstDay() != nil {
+			fact, was, now = statement.Date, *best.firstDay(), *b.day
+		}
 		text := f.ref(b) + " changes " + f.ref(best)
 		if fact != "" {
 			text += ": " + showFact(was) + " became " + showFact(now)
@@ -81,94 +90,204 @@ func (f *finder) changed() {
 	}
 }
 
-// contradictions compares statements of two sides about the same thing.
+// contradictions sets statements beside each other that cannot both hold: facts
+// of one slot about the same thing, or a thing said and the same thing denied. What
+// a change explains is no contradiction, unless a dispute has put the two against
+// each other: then it is shown with the change that explains it.
 func (f *finder) contradictions() {
 	for i, b := range f.entries {
-		if b.s.Kind == statement.Question || b.s.Kind == statement.Change || b.s.Kind == statement.Dispute {
+		if b.p2 < leastRelevant || b.flagged(statement.Conditional) || b.flagged(statement.Hedged) {
 			continue
 		}
 		for _, a := range f.entries[:i] {
-			if a.m == b.m || a.s.Kind == statement.Question || a.s.Kind == statement.Change || a.side() == b.side() {
+			if a.m == b.m || a.p2 < leastRelevant || a.side() == b.side() && samePerson(a, b) || !asserts(a) || a.flagged(statement.Conditional) || a.flagged(statement.Hedged) {
 				continue
 			}
-			switch a.s.Kind {
-			case statement.Assurance, statement.Confirmation, statement.Delivery:
-			default:
+			if !asserts(b) && b.s.Kind != statement.Dispute || f.p.alike(a, b) < 0.45 || f.changedBetween(a, b) {
 				continue
 			}
-			switch b.s.Kind {
-			case statement.Assurance, statement.Confirmation, statement.Delivery:
-			default:
-				continue
+			if fact, x, y := conflict(a, b); fact != "" && fact != statement.Money && asserts(b) {
+				f.add(Contradiction, a, b, nil, fact, f.num(a)+" says "+showFact(x)+", "+f.num(b)+" says "+showFact(y)+".")
+			} else if fact == "" && a.flagged(statement.Negative) != b.flagged(statement.Negative) && negative(a) != negative(b) && f.p.alike(a, b) >= 0.8 {
+				f.add(Contradiction, a, b, nil, "", f.ref(a)+" and "+f.ref(b)+" say the opposite of each other.")
 			}
-			if f.p.alike(a, b) < 0.45 {
-				continue
+		}
+	}
+	f.explained()
+}
+
+// asserts reports whether a statement says how things are, not how they shall be.
+func asserts(it *item) bool {
+	switch it.s.Kind {
+	case statement.Assurance, statement.Confirmation, statement.Delivery:
+		return true
+	}
+	return false
+}
+
+// explained shows what was first asked beside what was delivered in the end, where
+// a change between them explains the difference and a later dispute does not know
+// it: it names the old value, or denies the new one.
+func (f *finder) explained() {
+	for _, x := range f.found {
+		if x.Type != Changed || x.Fact == "" {
+			continue
+		}
+		a, by := f.entries[x.A-1], f.entries[x.B-1]
+		if a.m.thread == by.m.thread && by.base == nil {
+			continue // who reads the thread has read the change
+		}
+		was, now := f.facts(a, by)
+		disputed := false
+		for _, d := range f.entries {
+			if d.index > by.index && (d.s.Kind == statement.Dispute || d.m.disputes()) && (hasFact(d, was) && !hasFact(d, now) || hasFact(d, now) && negative(d)) {
+				disputed = true
 			}
-			fact, x, y := conflict(a, b)
-			if fact == "" || fact == statement.Money || f.changedBetween(a, b) {
-				continue
+		}
+		if !disputed {
+			continue
+		}
+		for _, b := range f.entries {
+			if b.index > by.index && b.s.Kind == statement.Delivery && hasFact(b, now) && !hasFact(b, was) {
+				f.add(Contradiction, a, b, by, x.Fact, f.num(a)+" says "+showFact(was)+", "+f.num(b)+" says "+showFact(now)+"; explained by "+f.num(by)+".")
+				break
 			}
-			f.add(Contradiction, a, b, nil, fact, f.num(a)+" says "+showFact(x)+", "+f.num(b)+" says "+showFact(y)+".")
 		}
 	}
 }
 
-func (f *finder) changedBetween(a, b *item) bool {
-	for _, c := range f.entries {
-		if c.index > a.index && c.index < b.index && c.s.Kind == statement.Change && (f.p.alike(c, a) > 0 || c.m.thread == a.m.thread) {
+// facts are the values that a change took away and put in place.
+func (f *finder) facts(a, by *item) (was, now statement.Fact) {
+	if by.base != nil && a.firstDay() != nil {
+		return *a.firstDay(), *by.day
+	}
+	_, was, now = conflict(a, by)
+	return was, now
+}
+
+func hasFact(it *item, f statement.Fact) bool {
+	for _, g := range it.s.Facts {
+		if sameValue(f, g) {
 			return true
 		}
 	}
 	return false
 }
 
-// conflict returns a type of fact on which two statements name one value each
-// and not the same one in any reading.
+// disputes reports whether a mail holds a dispute.
+func (m *mail) disputes() bool {
+	for _, it := range m.items {
+		if it.s.Kind == statement.Dispute {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *finder) changedBetween(a, b *item) bool {
+	for _, c := range f.p.items[a.index+1 : b.index] {
+		if c.s.Kind == statement.Change && (f.p.alike(c, a) > 0 || c.m.thread == a.m.thread || c.m.thread == b.m.thread) {
+			return true
+		}
+	}
+	return false
+}
+
+// conflict returns a type of fact on which two statements cannot both hold: each
+// names one value for the slot, and not the same one in any reading. Where both
+// name several days or sums they conflict if they agree in all but one.
 func conflict(a, b *item) (statement.FactType, statement.Fact, statement.Fact) {
 	for _, t := range []statement.FactType{statement.Date, statement.Money, statement.Quantity} {
-		fa, na := single(a, t)
-		fb, nb := single(b, t)
-		if na != 1 || nb != 1 || fa.Mismatch || fb.Mismatch {
-			continue
+		slots := []string{""}
+		if t != statement.Date {
+			slots = slotUnits(a, t)
 		}
-		if t == statement.Quantity && unit(fa) != unit(fb) || t == statement.Money && currency(fa) != currency(fb) {
-			continue
-		}
-		same := false
-		for _, x := range append([]string{fa.Value}, fa.Alternatives...) {
-			for _, y := range append([]string{fb.Value}, fb.Alternatives...) {
-				if t == statement.Date && len(x) >= 10 && len(y) >= 10 {
-					x, y = x[:10], y[:10]
-				}
-				same = same || x == y
+		for _, u := range slots {
+			if x, y, ok := apart(values(a, t, u), values(b, t, u), t); ok {
+				return t, x, y
 			}
 		}
-		if !same {
-			return t, fa, fb
-		}
+	}
+	// Clock times compare only within one day, or where neither names a day.
+	if x, y, ok := apart(values(a, statement.DateTime, ""), values(b, statement.DateTime, ""), statement.DateTime); ok && x.Value[:10] == y.Value[:10] {
+		return statement.DateTime, x, y
 	}
 	return "", statement.Fact{}, statement.Fact{}
 }
 
-// single returns the one fact of a type that a statement names, and how many
-// different ones it names.
-func single(it *item, t statement.FactType) (statement.Fact, int) {
-	var first statement.Fact
-	n := 0
-	for _, f := range it.s.Facts {
-		ft := f.Type
-		if ft == statement.DateTime {
-			ft = statement.Date
+// apart returns the one value of each side that the other does not name.
+func apart(as, bs []statement.Fact, t statement.FactType) (x, y statement.Fact, ok bool) {
+	if len(as) == 0 || len(bs) == 0 || len(as) > 1 && len(bs) == 1 || len(bs) > 1 && len(as) == 1 {
+		return x, y, false
+	}
+	left := func(from, of []statement.Fact) (out []statement.Fact) {
+		for _, f := range from {
+			same := f.Mismatch // written two ways: nobody can say which it is
+			for _, g := range of {
+				same = same || sameReading(f, g, t)
+			}
+			if !same {
+				out = append(out, f)
+			}
 		}
-		if ft != t || n > 0 && sameValue(f, first) {
+		return out
+	}
+	xs, ys := left(as, bs), left(bs, as)
+	if len(xs) != 1 || len(ys) != 1 || xs[0].Mismatch || ys[0].Mismatch {
+		return x, y, false
+	}
+	return xs[0], ys[0], true
+}
+
+func sameReading(f, g statement.Fact, t statement.FactType) bool {
+	for _, x := range append([]string{f.Value}, f.Alternatives...) {
+		for _, y := range append([]string{g.Value}, g.Alternatives...) {
+			if t == statement.Date && len(x) >= 10 && len(y) >= 10 {
+				x, y = x[:10], y[:10]
+			}
+			if x == y {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// values are the different values that a statement names for a slot.
+func values(it *item, t statement.FactType, u string) (out []statement.Fact) {
+	if t == statement.Date && it.day != nil {
+		return []statement.Fact{*it.day}
+	}
+	for _, f := range it.s.Facts {
+		if f.Type != t && (t != statement.Date || f.Type != statement.DateTime) || t != statement.Date && t != statement.DateTime && factUnit(f) != u {
 			continue
 		}
-		if n == 0 {
-			first = f
+		dup := false
+		for _, g := range out {
+			dup = dup || sameReading(f, g, t)
 		}
-		n++
+		if !dup {
+			out = append(out, f)
+		}
 	}
-	return first, n
+	return out
+}
+
+// slotUnits lists the units or currencies that a statement's facts of a type bear.
+func slotUnits(it *item, t statement.FactType) (out []string) {
+	for _, f := range it.s.Facts {
+		if u := factUnit(f); f.Type == t && !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+func factUnit(f statement.Fact) string {
+	if f.Type == statement.Money {
+		return currency(f)
+	}
+	return unit(f)
 }
 
 func unit(f statement.Fact) string {
@@ -193,12 +312,15 @@ func (f *finder) refuted() {
 			if b.m == d.m || b.s.Kind == statement.Dispute {
 				continue
 			}
+			if !f.p.opposed(d, b) {
+				continue
+			}
 			s := logistic(dot(f.p.refuteFeatures(d, b), refuteWeights))
+			if typed(d, b) {
+				s += 0.3
+			}
 			if f.replacedBefore(b, d) {
 				s *= 0.4 // no longer in force when the dispute was written
-			}
-			if !negative(d) && agree(d, b) {
-				s *= 0.3 // it claims what b says
 			}
 			if s > score+1e-9 {
 				best, score = b, s
@@ -278,11 +400,26 @@ var sayWords = func() map[string]bool {
 // questions reports those that nobody on the other side came back to.
 func (f *finder) questions() {
 	for _, a := range f.entries {
-		if a.s.Kind != statement.Question || a.m.Auto || a.m.role == Unknown || a.p2 < leastRelevant || f.answered(a) {
+		if a.s.Kind != statement.Question && !a.asks() || a.m.Auto || a.m.role == Unknown || a.p2 < leastRelevant || f.answered(a) {
 			continue
 		}
 		f.add(Unanswered, a, nil, nil, "", "No reply to "+f.ref(a)+" is in the record.")
 	}
+}
+
+// asks reports whether an instruction of ours asks a client for word rather than
+// for work: "tell me by noon if anything is off".
+func (it *item) asks() bool {
+	if it.s.Kind != statement.Instruction || it.side() != Us {
+		return false
+	}
+	s := " " + strings.Join(words(it.s.Quote), " ") + " "
+	for _, w := range []string{" tell me ", " tell us ", " let me know ", " let us know ", " please confirm ", " reply ", " get back to "} {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // replies lists later mail of other authors in a mail's thread: answers to it, and
@@ -360,10 +497,14 @@ func (f *finder) answered(a *item) bool {
 	return false
 }
 
-// instructions reports those that nobody confirmed, carried out or declined.
+// instructions reports those that nobody confirmed, carried out or declined. A
+// change asks for nothing unless it replaces something.
 func (f *finder) instructions() {
 	for _, a := range f.entries {
-		if a.s.Kind != statement.Instruction && a.s.Kind != statement.Change || a.m.Auto || a.m.role == Unknown || a.p2 < leastOpen {
+		if a.s.Kind != statement.Instruction && (a.s.Kind != statement.Change || !f.replaced(a)) || a.m.Auto || a.m.role == Unknown || a.p2 < leastOpen {
+			continue
+		}
+		if a.s.Kind == statement.Change && (a.side() == Us || a.flagged(statement.Hedged)) || a.asks() {
 			continue
 		}
 		open := true
@@ -371,19 +512,27 @@ func (f *finder) instructions() {
 			if c.Auto || side(c.role) == side(a.m.role) || !addressed(a.m, c.author, f.p) {
 				continue
 			}
+			open = open && c.thread != a.m.thread && c.parent != a.m
 			for _, it := range c.items {
-				if c.thread == a.m.thread || f.p.alike(a, it) > 0.1 {
+				if f.p.alike(a, it) > 0.1 || agree(a, it) {
 					open = false
 				}
-			}
-			if c.thread == a.m.thread {
-				open = false
 			}
 		}
 		if open {
 			f.add(Unconfirmed, a, nil, nil, "", f.ref(a)+" is not confirmed, carried out or declined in the record.")
 		}
 	}
+}
+
+// replaced reports whether a changed finding names b as what came in its place.
+func (f *finder) replaced(b *item) bool {
+	for _, x := range f.found {
+		if x.Type == Changed && x.B == f.number[b] {
+			return true
+		}
+	}
+	return false
 }
 
 // recaps reports recaps and caveats of ours that the other side never came back
@@ -397,7 +546,7 @@ func (f *finder) recaps() {
 		}
 		switch a.s.Kind {
 		case statement.Confirmation:
-			if a.m.parent != nil && a.m.parent.role != Us || len(f.p.pointsAt(a)) > 0 {
+			if a.m.parent != nil && a.m.parent.role != Us || len(f.p.pointsAt(a)) > 0 || f.closes(a) {
 				continue
 			}
 		case statement.Caveat:
@@ -443,6 +592,18 @@ func (f *finder) recaps() {
 	}
 }
 
+// closes reports whether a confirmation repeats what the client has just accepted,
+// in a mail of the days before: it waits for nothing.
+func (f *finder) closes(a *item) bool {
+	for _, c := range f.p.items[:a.index] {
+		if c.side() == Client && a.m.Date.Sub(c.m.Date) < 3*24*time.Hour && (c.s.Kind == statement.Approval || c.s.Kind == statement.Answer) &&
+			(agree(a, c) || f.p.alike(a, c) > 0.3) {
+			return true
+		}
+	}
+	return false
+}
+
 // commitments reports those whose day passed before they were kept.
 func (f *finder) commitments() {
 	for _, a := range f.entries {
@@ -454,19 +615,28 @@ func (f *finder) commitments() {
 			continue
 		}
 		var kept, complaint *item
-		for _, b := range f.entries {
-			if b.index <= a.index || b.m == a.m {
+		inTime := false
+		for _, b := range f.p.items[a.index+1:] {
+			if b.m == a.m {
 				continue
 			}
-			alike := f.p.alike(a, b)
+			alike := math.Max(f.p.alike(a, b), f.p.similar(a, b))
 			if b.s.Kind == statement.Delivery && b.side() == a.side() && kept == nil && (alike > 0.1 || b.m.thread == a.m.thread) {
-				kept = b
+				if f.number[b] > 0 {
+					kept = b
+				} else if !b.m.Date.After(due) && alike > 0.2 {
+					inTime = true
+				}
+			}
+			if f.number[b] == 0 {
+				continue
 			}
 			if b.side() != a.side() && complaint == nil && b.m.Date.After(due) && b.s.Kind != statement.Terms && negative(b) && (alike > 0.15 || b.m.thread == a.m.thread && b.s.Kind == statement.Dispute) {
 				complaint = b
 			}
 		}
 		switch {
+		case inTime:
 		case kept != nil && kept.m.Date.After(due):
 			f.add(Missed, a, kept, nil, statement.Date, f.ref(a)+" names "+day(due.Add(-24*time.Hour))+"; "+f.ref(kept)+" is of "+day(kept.m.Date)+".")
 		case kept == nil && complaint != nil:

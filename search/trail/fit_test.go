@@ -1,11 +1,10 @@
 package trail
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
-	"sort"
-	"strings"
 	"testing"
 )
 
@@ -77,230 +76,180 @@ func solve(a [][]float64) []float64 {
 	return x
 }
 
-// TestFit fits the weights of weights.go, leaving one case out at a time to say
-// how they do on a case they have not seen. It runs on demand: INWRITING_FIT=1.
-func TestFit(t *testing.T) {
-	if os.Getenv("INWRITING_FIT") == "" {
-		t.Skip("set INWRITING_FIT=1 to fit the weights anew")
-	}
-	cases := loadGold(t)
-	type qcase struct {
-		read         bool
-		c            *goldCase
-		q            goldQuestion
-		p            *pool
-		qu           *query
-		y, w, p1, p2 []float64
-		must         []int // index of must label of item, -1 none
-		n            int
-	}
-	var qs []*qcase
+// fitted are the weights that a fit gives.
+type fitted struct{ first, second, refute []float64 }
+
+func (w fitted) use() { firstWeights, secondWeights, refuteWeights = w.first, w.second, w.refute }
+
+// asked is one question over one case's mail with its labels, item by item.
+type asked struct {
+	c    *goldCase
+	read bool
+	p    *pool
+	q    *query
+	y, w []float64
+}
+
+func askAll(cases []*goldCase) (out []*asked) {
 	for k := 0; k < 2*len(cases); k++ {
 		c := cases[k%len(cases)]
 		records := c.records
 		if k >= len(cases) {
 			records = c.read // the same questions over what the reader makes of the mail
 		}
-		for _, q := range c.Questions {
-			people := c.people()
-			p := newPool(records, people)
-			x := &qcase{c: c, read: k >= len(cases), q: q, p: p, qu: understand(q.Ask, people, p), n: len(q.Must)}
+		for _, g := range c.Questions {
+			p := newPool(records, c.people())
+			x := &asked{c: c, read: k >= len(cases), p: p, q: understand(g.Ask, c.people(), p)}
 			for _, it := range p.items {
 				y, w := 0.0, 1.0
-				file := c.files[it.m.Ref]
-				if c.has(q.Must, file, it.s.Quote) {
-					y, w = 1, 2
-					x.must = append(x.must, 1)
-				} else {
-					x.must = append(x.must, 0)
-					if c.has(q.May, file, it.s.Quote) {
-						y = 1
-					}
+				if file := c.files[it.m.Ref]; c.has(g.Must, file, it.s.Quote) {
+					y, w = 1, mustWeight
+				} else if c.has(g.May, file, it.s.Quote) {
+					y = 1
 				}
 				x.y, x.w = append(x.y, y), append(x.w, w)
 			}
-			qs = append(qs, x)
+			out = append(out, x)
 		}
 	}
-	zero := make([]float64, allFeatures)
-	train := func(skip string) (ws [2][]float64) {
-		for stage := range ws {
-			var xs [][]float64
-			var ys, weights []float64
-			for _, x := range qs {
-				if x.c.ID == skip {
-					continue
-				}
-				f := x.qu.alone(x.p, zero)
-				if stage > 0 {
-					f = x.qu.alone(x.p, ws[0])
-					for _, w := range append(append([][]float64(nil), ws[1:stage]...), zero) {
-						x.p.advance()
-						f = x.qu.context(x.p, f, w)
-					}
-				}
-				for i := range f {
-					if stage == 0 {
-						f[i] = f[i][:firstFeatures]
-					}
-					xs = append(xs, f[i])
-				}
-				ys, weights = append(ys, x.y...), append(weights, x.w...)
-			}
-			ws[stage] = fit(xs, ys, weights, 3)
-		}
-		return ws
+	return out
+}
+
+const (
+	mustWeight  = 2
+	firstRidge  = 10
+	secondRidge = 30
+	innerFolds  = 5
+	refuteRidge = 1
+)
+
+// train fits both models without one case. The second must not see priors that
+// the first learnt by heart: those of a case come from a first model that was
+// fitted without it.
+func train(qs []*asked, cases []*goldCase, skip string) (first, second []float64) {
+	fold := map[string]int{}
+	for i, c := range cases {
+		fold[c.ID] = i % innerFolds
 	}
-	// leave one case out
-	for _, c := range cases {
-		ws := train(c.ID)
+	one := func(leave int) []float64 {
+		var xs [][]float64
+		var ys, ws []float64
+		zero := make([]float64, allFeatures)
 		for _, x := range qs {
-			if x.c != c {
+			if x.c.ID == skip || fold[x.c.ID] == leave {
 				continue
 			}
-			keep := func(to *[]float64) {
-				*to = (*to)[:0]
-				for _, it := range x.p.items {
-					*to = append(*to, it.p2)
-				}
+			for _, f := range x.q.alone(x.p, zero) {
+				xs = append(xs, f[:firstFeatures])
 			}
-			f := x.qu.alone(x.p, ws[0])
-			keep(&x.p1)
-			x.p.advance()
-			x.qu.context(x.p, f, ws[1])
-			keep(&x.p2)
+			ys, ws = append(ys, x.y...), append(ws, x.w...)
 		}
+		return fit(xs, ys, ws, firstRidge)
 	}
-	for _, stage := range []string{"p1", "p2", "read p1", "read p2"} {
-		for _, th := range []float64{0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6} {
-			var rec, prec, size, k float64
-			for _, x := range qs {
-				if x.read != strings.HasPrefix(stage, "read") {
-					continue
-				}
-				k++
-				hit, good, n := 0, 0, 0
-				for i := range x.p.items {
-					v := x.p1[i]
-					if strings.HasSuffix(stage, "p2") {
-						v = x.p2[i]
-					}
-					if v >= th {
-						n++
-						if x.y[i] > 0 {
-							good++
-						}
-						if x.must[i] > 0 {
-							hit++
-						}
-					}
-				}
-				rec += math.Min(1, float64(hit)/float64(x.n))
-				if n > 0 {
-					prec += float64(good) / float64(n)
-				}
-				size += float64(n)
-			}
-			fmt.Printf("%s th %.2f  recall of must %.3f  precision %.3f  size %.1f\n", stage, th, rec/k, prec/k, size/k)
-		}
-	}
-	ws := train("")
-	firstWeights, secondWeights = ws[0], ws[1]
-	if os.Getenv("INWRITING_FIT") == "worst" {
-		sort.SliceStable(qs, func(i, j int) bool { return qs[i].c.ID < qs[j].c.ID })
+	first = one(-1)
+	var xs [][]float64
+	var ys, ws []float64
+	zero := make([]float64, allFeatures)
+	for k := 0; k < innerFolds; k++ {
+		w := one(k)
 		for _, x := range qs {
-			fmt.Println("##", x.read, x.c.ID, x.q.Ask)
-			for i, it := range x.p.items {
-				if x.y[i] > 0 || x.p2[i] > 0.02 {
-					fmt.Printf("   %v %.2f %.2f lex %.2f  %s | %s\n", x.y[i]*x.w[i], x.p1[i], x.p2[i], it.lex, it.s.Kind, it.s.Quote)
-				}
+			if x.c.ID == skip || fold[x.c.ID] != k {
+				continue
 			}
+			f := x.q.alone(x.p, w)
+			x.p.advance()
+			xs = append(xs, x.q.context(x.p, f, zero)...)
+			ys, ws = append(ys, x.y...), append(ws, x.w...)
 		}
 	}
-	refuteWeights = fitPairs(t, cases)
+	return first, fit(xs, ys, ws, secondRidge)
+}
+
+// TestFit fits the weights of weights.go: INWRITING_FIT=1. INWRITING_FIT=loo only
+// says how a case fares with weights fitted to the other cases, through the whole
+// of Build.
+func TestFit(t *testing.T) {
+	mode := os.Getenv("INWRITING_FIT")
+	if mode == "" {
+		t.Skip("set INWRITING_FIT=1 to fit the weights anew")
+	}
+	cases := loadGold(t)
+	qs := askAll(cases)
+	old := fitted{firstWeights, secondWeights, refuteWeights}
+	all := map[string]*score{"labelled": newScore(), "read": newScore()}
+	for _, c := range cases {
+		var w fitted
+		w.first, w.second = train(qs, cases, c.ID)
+		w.use()
+		w.refute = fitPairs(cases, c.ID)
+		w.use()
+		for name, records := range map[string][]*Record{"labelled": c.records, "read": c.read} {
+			src := newMemory(records)
+			s := newScore()
+			log := ""
+			for _, g := range c.Questions {
+				tr, err := Build(context.Background(), src, c.people(), g.Ask, Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				log += s.add(c, g, tr)
+			}
+			if d := os.Getenv("INWRITING_DETAIL"); d == name || d == name+"/"+c.ID {
+				fmt.Printf("%s %s %s\n%s", name, c.ID, s, log)
+			}
+			all[name].merge(s)
+		}
+	}
+	for _, name := range []string{"labelled", "read"} {
+		fmt.Printf("left out, %-9s %s\n%s", name, all[name], all[name].types())
+	}
+	old.use()
+	if mode == "loo" {
+		return
+	}
+	var w fitted
+	w.first, w.second = train(qs, cases, "")
+	w.use()
+	w.refute = fitPairs(cases, "")
+	w.use()
 	writeWeights(t)
 }
 
-// fitPairs fits the pair model, reporting how it does on cases left out.
-func fitPairs(t *testing.T, cases []*goldCase) []float64 {
-	type pair struct {
-		c   string
-		key string // question and later statement
-		x   []float64
-		y   float64
-	}
-	var rs []pair
+// fitPairs fits the pair model with the relevances that the weights in use give.
+func fitPairs(cases []*goldCase, skip string) []float64 {
+	var xs [][]float64
+	var ys, ws []float64
 	for _, c := range cases {
-		for qi, g := range c.Questions {
-			people := c.people()
-			p := newPool(c.records, people)
-			q := understand(g.Ask, people, p)
+		if c.ID == skip {
+			continue
+		}
+		for _, g := range c.Questions {
+			p := newPool(c.records, c.people())
+			q := understand(g.Ask, c.people(), p)
 			q.score(p)
 			is := func(it *item, r *goldRef) bool {
 				return r != nil && c.files[it.m.Ref] == r.File && covers(it.s.Quote, r.Quote, false)
 			}
-			labelled := func(typ string, a, b *item) float64 {
-				for _, f := range g.Findings {
-					if f.Type == typ && is(a, f.A) && is(b, f.B) {
-						return 1
-					}
-				}
-				return 0
-			}
 			for i, d := range p.items {
-				if d.p2 < 0.35 {
+				if d.p2 < 0.35 || d.s.Kind != "dispute" {
 					continue
 				}
 				for _, b := range p.items[:i] {
-					if b.p2 < 0.35 || b.m == d.m {
+					if b.p2 < 0.35 || b.m == d.m || b.s.Kind == "dispute" {
 						continue
 					}
-					key := fmt.Sprint(c.ID, qi, i)
-					if d.s.Kind == "dispute" && b.s.Kind != "dispute" {
-						rs = append(rs, pair{c.ID, key, p.refuteFeatures(d, b), labelled("refuted", d, b)})
+					y := 0.0
+					for _, f := range g.Findings {
+						if f.Type == "refuted" && is(d, f.A) && is(b, f.B) {
+							y = 1
+						}
 					}
+					xs, ys, ws = append(xs, p.refuteFeatures(d, b)), append(ys, y), append(ws, 1)
 				}
 			}
 		}
 	}
-	run := func(name string, ps []pair) []float64 {
-		train := func(skip string) []float64 {
-			var xs [][]float64
-			var ys, ws []float64
-			for _, p := range ps {
-				if p.c != skip {
-					xs, ys, ws = append(xs, p.x), append(ys, p.y), append(ws, 1)
-				}
-			}
-			return fit(xs, ys, ws, 2)
-		}
-		best := map[string]float64{}
-		right := map[string]float64{}
-		pos := 0.0
-		for _, c := range cases {
-			w := train(c.ID)
-			for _, p := range ps {
-				if p.c == c.ID {
-					pos += p.y
-					if s := logistic(dot(p.x, w)); s > best[p.key] {
-						best[p.key], right[p.key] = s, p.y
-					}
-				}
-			}
-		}
-		for _, th := range []float64{0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5} {
-			n, ok := 0.0, 0.0
-			for k, s := range best {
-				if s >= th {
-					n++
-					ok += right[k]
-				}
-			}
-			fmt.Printf("%s th %.2f right %2.0f found %2.0f reachable %2.0f\n", name, th, ok, n, pos)
-		}
-		return train("")
-	}
-	return run("refuted", rs)
+	return fit(xs, ys, ws, refuteRidge)
 }
 
 func writeWeights(t *testing.T) {

@@ -24,12 +24,13 @@ var rels = []struct {
 	sides byte
 }{
 	{statement.Confirmation, Confirms, []statement.Kind{statement.Instruction, statement.Change, statement.Approval, statement.Commitment, statement.Terms, statement.Answer, statement.Caveat}, 'o'},
+	{statement.Commitment, Confirms, []statement.Kind{statement.Instruction, statement.Change}, 'o'},
 	{statement.Approval, Approves, []statement.Kind{statement.Question, statement.Terms, statement.Delivery, statement.Caveat, statement.Commitment, statement.Change}, 'o'},
 	{statement.Answer, Answers, []statement.Kind{statement.Question}, 'o'},
 	{statement.Change, Changes, []statement.Kind{statement.Instruction, statement.Confirmation, statement.Terms, statement.Approval, statement.Change, statement.Delivery, statement.Commitment, statement.Assurance}, 'a'},
 	{statement.Delivery, Fulfils, []statement.Kind{statement.Instruction, statement.Change, statement.Approval}, 'o'},
 	{statement.Delivery, Fulfils, []statement.Kind{statement.Commitment}, 's'},
-	{statement.Dispute, Disputes, []statement.Kind{statement.Delivery, statement.Terms, statement.Confirmation, statement.Commitment, statement.Caveat, statement.Assurance, statement.Dispute, statement.Question}, 'o'},
+	{statement.Dispute, Disputes, []statement.Kind{statement.Delivery, statement.Terms, statement.Confirmation, statement.Commitment, statement.Caveat, statement.Assurance, statement.Answer, statement.Dispute, statement.Question}, 'o'},
 }
 
 // side folds everybody who is neither us nor a client into one.
@@ -73,6 +74,12 @@ func (p *pool) link(entries []*item) []tie {
 					passed = 0.1 // whoever disputes reaches back over much mail
 				}
 				s := p.linkScore(it, c) - passed*math.Min(float64(len(between)), 3)
+				if r.rel == Disputes && it.side() == Client && c.side() == Other {
+					s -= 0.3 // a client's quarrel is with us before it is with others
+				}
+				if r.rel != Disputes && p.sharedFacts(it, c) >= 0.5 {
+					s += 0.3 * math.Min(float64(len(between)), 3) // nor does other mail part what names one day
+				}
 				if r.rel == Changes {
 					s = 0
 					if x := p.replaces(c, it); x >= changeThreshold {

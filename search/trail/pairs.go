@@ -15,7 +15,7 @@ import (
 const (
 	leastRelevant   = 0.45 // findings rest on statements that surely bear on the question
 	leastOpen       = 0.60 // that something stayed open is said of what the question is about
-	refuteThreshold = 0.12
+	refuteThreshold = 0.20
 	changeThreshold = 0.90
 )
 
@@ -42,7 +42,9 @@ func (p *pool) refuteFeatures(d, b *item) []float64 {
 		fit = 0.5
 	case statement.Caveat, statement.Terms:
 		fit = pick(same, 0.2, 0.7)
-		if own {
+		if own && same {
+			fit = 0.5
+		} else if own {
 			fit = 0.2
 		}
 	case statement.Question:
@@ -60,8 +62,81 @@ func (p *pool) refuteFeatures(d, b *item) []float64 {
 		about = 0.3
 	}
 	fact, _, _ := conflict(d, b)
+	deny := negative(d) || denies(d)
 	quoted, dated := p.citedIn(d, b)
-	return []float64{1, logit(d.p2), logit(b.p2), math.Max(p.alike(d, b), p.similar(d, b)), fit, about, pick(fact != "", 1, 0), pick(claim != "", 1, 0), quoted, dated}
+	binding := same && binds(b.s.Kind)
+	return []float64{1, logit(d.p2), logit(b.p2), math.Max(p.alike(d, b), p.similar(d, b)), fit, about, pick(fact != "", 1, 0), pick(claim != "", 1, 0), quoted, dated,
+		pick(!deny && fact == "", 1, 0),  // it complains, and denies nothing
+		pick(!deny && agree(d, b), 1, 0), // it claims what b says
+		pick(strings.HasSuffix(strings.TrimSpace(d.s.Quote), "?"), 1, 0),
+		pick(binding && deny && own, 1, 0), // its own binding words
+		pick(claim == othersWords && !same && b.s.Kind != statement.Question, 1, 0),
+		pick(b.side() == Other, 1, 0),
+		pick(d.side() == Us, 1, 0),
+		pick(deny && agree(d, b) && same, 1, 0), // it denies a value that its own side wrote
+		pick(deedFits(d, b), 1, 0),
+		pick(deedFits(d, b) && (own && same || claim == othersWords && !same), 1, 0),
+	}
+}
+
+// binds reports whether a kind of statement commits whoever makes it.
+func binds(k statement.Kind) bool {
+	switch k {
+	case statement.Approval, statement.Instruction, statement.Change, statement.Answer, statement.Terms, statement.Commitment:
+		return true
+	}
+	return false
+}
+
+// deeds are the verbs of claims about words, with the kinds that do what they say:
+// "I never agreed" is about an approval, "nobody warned me" about a caveat.
+var deeds = func() map[string][]statement.Kind {
+	m := map[string][]statement.Kind{}
+	for verbs, kinds := range map[string][]statement.Kind{
+		"agree agreed accept accepted approve approved sign signed ok'd allow allowed authorise authorised": {statement.Approval, statement.Terms},
+		"order ordered ask asked request requested want wanted instruct instructed book booked":             {statement.Instruction, statement.Change, statement.Approval},
+		"warn warned inform informed mention mentioned":                                                     {statement.Caveat, statement.Terms},
+		"promise promised":  {statement.Commitment},
+		"confirm confirmed": {statement.Confirmation, statement.Delivery},
+	} {
+		for _, v := range strings.Fields(verbs) {
+			m[v] = kinds
+		}
+	}
+	return m
+}()
+
+func deedFits(d, b *item) bool {
+	for _, w := range words(d.s.Quote) {
+		if kindIn(b.s.Kind, deeds[w]) {
+			return true
+		}
+	}
+	return false
+}
+
+// typed reports whether the facts alone set a claim about one's own words against
+// those words: it denies a value that its own side wrote, or claims another.
+func typed(d, b *item) bool {
+	if claimOf(d) != ownWords || b.side() != d.side() || !binds(b.s.Kind) || !samePerson(d, b) {
+		return false
+	}
+	if negative(d) {
+		return agree(d, b)
+	}
+	fact, _, _ := conflict(d, b)
+	return fact != "" && !agree(d, b)
+}
+
+// denies reports whether a statement denies without a negative word.
+func denies(d *item) bool {
+	for _, w := range words(d.s.Quote) {
+		switch w {
+		case "nobody", "neither", "nor", "none", "cannot", "deny", "inadvertent", "error":
+			return true
+		}
+	}
+	return false
 }
 
 func pick(yes bool, a, b float64) float64 {
@@ -99,7 +174,11 @@ func (p *pool) replaces(a, b *item) float64 {
 	if a.m == b.m || b.flagged(statement.Hedged) || b.flagged(statement.Conditional) {
 		return 0
 	}
+	if b.base == a {
+		return 2
+	}
 	fact, _, _ := conflict(a, b)
+	alike := p.alike(a, b)
 	s := 0.0
 	switch b.s.Kind {
 	case statement.Change:
@@ -108,8 +187,14 @@ func (p *pool) replaces(a, b *item) float64 {
 			s = 0.5
 		case statement.Terms, statement.Approval:
 			s = 0.4
-		case statement.Confirmation, statement.Delivery, statement.Answer, statement.Commitment:
+		case statement.Confirmation, statement.Delivery, statement.Answer, statement.Commitment, statement.Assurance:
 			s = 0.2
+		case statement.Dispute:
+			// A refusal taken back.
+			if a.side() != b.side() || !negative(a) || negative(b) || alike < 0.2 {
+				return 0
+			}
+			s = 0.5
 		default:
 			return 0
 		}
@@ -118,25 +203,57 @@ func (p *pool) replaces(a, b *item) float64 {
 		if fact != statement.Money || a.s.Kind != statement.Terms || a.side() != Us {
 			return 0
 		}
-		s = 0.1
+		s = 0.3
+	case statement.Answer, statement.Instruction:
+		// Another number or day for the same thing, from the side that gave the first.
+		if fact != statement.Quantity || a.side() != b.side() || a.side() != Client || alike < 0.1 && b.m.thread != a.m.thread {
+			return 0
+		}
+		switch a.s.Kind {
+		case statement.Instruction, statement.Answer, statement.Change, statement.Approval:
+			s = 0.3
+		default:
+			return 0
+		}
 	default:
 		return 0
 	}
-	alike := math.Max(p.alike(a, b), p.similar(a, b))
 	if fact == "" && (alike < 0.07 || agree(a, b)) {
 		return 0
 	}
 	s += 2 * alike
 	if fact != "" {
 		s += 0.4
+	} else if negative(a) != negative(b) {
+		s += 0.3 // forbidden and allowed, or the other way round
 	}
 	if a.side() == Client {
-		s += 0.2 // what we passed on to others changes because the client's words did
+		s += 0.4 // what we passed on to others changes because the client's words did
+	}
+	if a.side() != b.side() && b.side() == Client && a.s.Kind == statement.Confirmation {
+		s -= 0.2 // what is changed is the instruction; its confirmation follows
 	}
 	if a.m.thread == b.m.thread {
 		s += 0.2
 	}
 	return s + 0.4*a.p2 - 0.02*math.Min(20, float64(b.m.index-a.m.index))
+}
+
+// opposed reports whether a dispute and earlier words are against each other at
+// all: it denies, or speaks of what was said, or names another value; whoever
+// repeats a value without a denial agrees with it.
+func (p *pool) opposed(d, b *item) bool {
+	deny := negative(d) || denies(d)
+	fact, _, _ := conflict(d, b)
+	if !deny && fact == "" {
+		if agree(d, b) {
+			return false
+		}
+		quoted, dated := p.citedIn(d, b)
+		return claimOf(d) != "" || quoted+dated > 0
+	}
+	// "I never said the 15th" beside words that name the 14th: they bear it out.
+	return !(negative(d) && claimOf(d) == ownWords && !agree(d, b) && (fact != "" || d.slots()&b.slots()&slotDate != 0))
 }
 
 func (it *item) flagged(flag string) bool {

@@ -21,6 +21,9 @@ type item struct {
 	syn   map[term]bool // synonym classes of its terms
 	role  Role          // Unknown counts as Other where sides are compared
 
+	day  *statement.Fact // the day it moves to, counted from another statement's
+	base *item           // that other statement
+
 	// filled by relevance
 	lex, prior, p2 float64
 
@@ -83,6 +86,7 @@ func newPool(records []*Record, people People) *pool {
 		}
 		return bytes.Compare(a.Ref[:], b.Ref[:]) < 0
 	})
+	p.fold()
 	for i, m := range p.mails {
 		m.index = i
 		order := make([]int, len(m.Statements))
@@ -92,26 +96,13 @@ func newPool(records []*Record, people People) *pool {
 		sort.SliceStable(order, func(a, b int) bool { return m.Statements[order[a]].Start < m.Statements[order[b]].Start })
 		for pos, k := range order {
 			s := &m.Statements[k]
-			it := &item{s: s, m: m, pos: pos, index: len(p.items), terms: terms(s.Quote), role: s.Speaker.Role}
-			for _, f := range s.Facts {
-				for _, t := range factTerms(f) {
-					if it.terms[t] == 0 {
-						it.terms[t] = 1
-					}
-				}
-			}
+			it := &item{s: s, m: m, pos: pos, index: len(p.items), role: s.Speaker.Role}
 			if it.role == "" {
 				it.role = m.role
 			}
-			it.syn = synonyms(it.terms)
+			p.describe(it)
 			m.items = append(m.items, it)
 			p.items = append(p.items, it)
-			for t := range it.terms {
-				p.df[t]++
-			}
-			for t := range it.syn {
-				p.df[t]++
-			}
 		}
 		for _, list := range [][]addr{addrs(m.From), addrs(m.To), addrs(m.Cc)} {
 			for _, a := range list {
@@ -124,7 +115,33 @@ func newPool(records []*Record, people People) *pool {
 	}
 	p.joinThreads()
 	p.assignParties()
+	p.settle()
 	return p
+}
+
+// describe takes down what is compared of an item, anew where its facts changed.
+func (p *pool) describe(it *item) {
+	for t := range it.terms {
+		p.df[t]--
+	}
+	for t := range it.syn {
+		p.df[t]--
+	}
+	it.terms = terms(it.s.Quote)
+	for _, f := range it.s.Facts {
+		for _, t := range factTerms(f) {
+			if it.terms[t] == 0 {
+				it.terms[t] = 1
+			}
+		}
+	}
+	it.syn = synonyms(it.terms)
+	for t := range it.terms {
+		p.df[t]++
+	}
+	for t := range it.syn {
+		p.df[t]++
+	}
 }
 
 type addr struct{ name, address string }
@@ -177,7 +194,8 @@ func (p *pool) role(address string) Role {
 }
 
 func (p *pool) idf(t term) float64 {
-	n := float64(len(p.items))
+	// What every one of five statements says is not a common word for that.
+	n := math.Max(float64(len(p.items)), 40)
 	return math.Log(1 + (n-float64(p.df[t])+0.5)/(float64(p.df[t])+0.5))
 }
 

@@ -31,7 +31,13 @@ type query struct {
 	speaker Role                    // whose words it asks for; "" when it does not say
 	kinds   map[statement.Kind]bool // what those words did
 	slots   slot
-	denial  bool // it repeats somebody's denial: "he says he never …"
+
+	// What beside its own words speaks for a term when it is asked whether anything
+	// was written: who bears a name, which slot or which kinds a word asks for.
+	who    map[term]map[string]bool // addresses, or the name of a client
+	asks   map[term]slot
+	wants  map[term][]statement.Kind
+	denial bool // it repeats somebody's denial: "he says he never …"
 }
 
 // kindCues are words of a question that ask for statements of some kinds.
@@ -53,7 +59,8 @@ var kindCues = []struct {
 }
 
 func understand(text string, people People, pool *pool) *query {
-	q := &query{text: text, content: map[term]float64{}, people: map[string]bool{}, parties: map[string]bool{}, kinds: map[statement.Kind]bool{}}
+	q := &query{text: text, content: map[term]float64{}, people: map[string]bool{}, parties: map[string]bool{}, kinds: map[statement.Kind]bool{},
+		who: map[term]map[string]bool{}, asks: map[term]slot{}, wants: map[term][]statement.Kind{}}
 	ws := words(text)
 	has := map[string]bool{}
 	for _, w := range ws {
@@ -63,8 +70,10 @@ func understand(text string, people People, pool *pool) *query {
 	for i, w := range ws {
 		base := strings.TrimSuffix(w, "'s")
 		if addrs := pool.called(base); len(addrs) > 0 && !stopWords[base] {
+			q.who[stem(base)] = map[string]bool{}
 			for _, a := range addrs {
 				q.people[a] = true
+				q.who[stem(base)][a] = true
 			}
 			// A name is a weak content word: others speak of its bearer.
 			q.add(stem(base), 0.35)
@@ -74,6 +83,7 @@ func understand(text string, people People, pool *pool) *query {
 		for _, c := range people.Clients {
 			if nameHas(c.Name, base) {
 				q.parties[c.Name] = true
+				q.who[stem(base)] = map[string]bool{c.Name: true}
 				named = true
 			}
 		}
@@ -99,7 +109,7 @@ func understand(text string, people People, pool *pool) *query {
 				for _, k := range c.kinds {
 					q.kinds[k] = true
 				}
-				break
+				q.wants[stem(w)] = append(q.wants[stem(w)], c.kinds...)
 			}
 		}
 	}
@@ -108,6 +118,8 @@ func understand(text string, people People, pool *pool) *query {
 		if i+1 < len(ws) {
 			next = ws[i+1]
 		}
+		before := q.slots
+		q.slots = 0
 		switch w {
 		case "when", "date", "dates", "day", "days", "week", "deadline", "until":
 			q.slots |= slotDate
@@ -126,6 +138,10 @@ func understand(text string, people People, pool *pool) *query {
 		case "never", "claims", "denies", "didn't":
 			q.denial = true
 		}
+		if q.slots != 0 {
+			q.asks[stem(w)] |= q.slots
+		}
+		q.slots |= before
 	}
 	for _, t := range q.values {
 		switch {

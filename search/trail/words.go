@@ -43,9 +43,13 @@ func words(s string) []string {
 				continue
 			}
 			if n := plainNumber(num); n != "" {
-				if j < len(rs) && rs[j] == '%' {
+				k := j
+				for k < len(rs) && k <= j+1 && (rs[k] == ' ' || rs[k] == '\u00a0') {
+					k++
+				}
+				if k < len(rs) && rs[k] == '%' {
 					n += "%"
-					j++
+					j = k + 1
 				}
 				out = append(out, n)
 			}
@@ -149,7 +153,7 @@ var irregular = map[string]string{
 	"number": "number", "numbers": "number", "paper": "paper", "papers": "paper", "poster": "poster", "posters": "poster", "cover": "cover", "answer": "answer", "answers": "answer", "answered": "answer",
 	"letter": "letter", "letters": "letter", "dinner": "dinner", "dinners": "dinner", "deliver": "deliver", "delivered": "deliver", "delivery": "deliver", "deliveries": "deliver", "delivering": "deliver",
 	"transfer": "transfer", "transferred": "transfer", "transfers": "transfer", "remember": "remember", "flyer": "flyer", "flyers": "flyer", "chapter": "chapter", "chapters": "chapter",
-	"chang": "chang", "red": "red", "need": "need", "feed": "feed", "speed": "speed", "never": "never", "over": "over",
+	"plane": "plane", "planes": "plane", "chang": "chang", "red": "red", "need": "need", "feed": "feed", "speed": "speed", "never": "never", "over": "over",
 	"flown": "fly", "flew": "fly", "flies": "fly", "later": "late", "latest": "late", "delays": "delay", "delayed": "delay",
 	"advised": "advis", "advice": "advis", "choice": "choos", "proof": "proof", "proofs": "proof", "decision": "decid", "decisions": "decid", "decide": "decid", "decided": "decid",
 	"permission": "permit", "allowed": "permit", "allow": "permit", "allows": "permit",
@@ -223,7 +227,7 @@ var stopWords = set(`a an the and or but if so as at by for from in into of on o
  can't couldn't wouldn't shouldn't isn't aren't wasn't weren't hasn't haven't hadn't that's there's here's what's who's let's whats
  please thanks thank hello hi dear regards get got gets getting go goes going one ones thing things like want wants
  say said says tell told ask asked asks claim claims claimed think thought know knew mean meant actually finally end
- before after between during until till since because though although while per via re him her s t am pm was supposed be
+ often usually once twice before after between during until till since because though although while per via re him her s t am pm was supposed be
  anybody anyone somebody someone everybody everyone nobody somewhere anything something nothing else
  make made much many lot did do den die das der und ich sie de het een en`)
 
