@@ -10,6 +10,8 @@ package trail
 import (
 	"context"
 	"fmt"
+	"path"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -187,6 +189,24 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 	if err != nil {
 		return nil, fmt.Errorf("reading %d messages: %w", len(refs), err)
 	}
+	if names := namedIn(records, near); names != "" {
+		// What others wrote of the same booking or invoice need not hold the question's words.
+		hits, err := src.Search(ctx, names, 40)
+		if err != nil {
+			return nil, fmt.Errorf("searching for %q: %w", names, err)
+		}
+		have := len(refs)
+		for _, h := range hits {
+			add([]archive.Ref{h.Ref})
+		}
+		if len(refs) > have {
+			more, err := src.Records(ctx, refs[have:])
+			if err != nil {
+				return nil, fmt.Errorf("reading %d messages: %w", len(refs)-have, err)
+			}
+			records = append(records, more...)
+		}
+	}
 	counter, from, to := counterparts(records, near, people)
 	if len(counter) == 0 {
 		return records, nil
@@ -206,6 +226,43 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 		records = append(records, more...)
 	}
 	return records, nil
+}
+
+// namedIn lists the references and the names of attachments with a number in them
+// that the nearest twenty messages bear, as words to search for.
+func namedIn(records []*Record, near []archive.Ref) string {
+	if len(near) > 20 {
+		near = near[:20]
+	}
+	nearest := map[archive.Ref]bool{}
+	for _, r := range near {
+		nearest[r] = true
+	}
+	var names []string
+	put := func(s string) {
+		if len(names) < 12 && len(s) >= 5 && len(s) <= 40 && strings.ContainsAny(s, "0123456789") && !slices.Contains(names, s) {
+			names = append(names, s)
+		}
+	}
+	for _, r := range records {
+		if r == nil || !nearest[r.Ref] {
+			continue
+		}
+		for _, s := range r.Statements {
+			for _, f := range s.Facts {
+				if f.Type == statement.Reference {
+					put(f.Value)
+				}
+			}
+		}
+		for _, a := range r.Attachments {
+			if name := strings.TrimSuffix(a.Name, path.Ext(a.Name)); !a.Inline && !strings.HasPrefix(strings.ToLower(name), "image") {
+				put(name)
+			}
+		}
+	}
+	sort.Strings(names)
+	return strings.Join(names, " ")
 }
 
 // counterparts lists the clients and third parties of the nearest messages, all
@@ -340,7 +397,7 @@ const (
 	leastShown = 0.20 // no statement less relevant than this is ever shown
 	maxEntries = 60
 	// recallWeight is beta squared of the F measure that a selection maximises.
-	recallWeight = 0.8
+	recallWeight = 0.6
 )
 
 // selectFrom returns the statements that bear on the question, in time order;
@@ -368,9 +425,36 @@ func (q *query) selectFrom(p *pool) []*item {
 			best, n = f, k+1
 		}
 	}
-	out = q.connected(p, out[:n])
+	out = p.joined(q.connected(p, out[:n]))
 	sort.SliceStable(out, func(i, j int) bool { return out[i].index < out[j].index })
 	return out
+}
+
+// joined adds what third parties report of the same booking, order or document: a
+// selected mail passes on their attachment or names their reference.
+func (p *pool) joined(items []*item) []*item {
+	in := map[*item]bool{}
+	keys := map[string]bool{}
+	for _, it := range items {
+		in[it] = true
+		if it.m.role == Us || it.m.role == Client {
+			for _, k := range it.m.marks() {
+				keys[k] = true
+			}
+		}
+	}
+	for _, it := range p.items {
+		if in[it] || it.side() != Other || len(it.s.Facts) == 0 || it.s.Kind != statement.Delivery && it.s.Kind != statement.Confirmation {
+			continue
+		}
+		for _, k := range it.m.marks() {
+			if keys[k] {
+				items = append(items, it)
+				break
+			}
+		}
+	}
+	return items
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -148,7 +148,7 @@ func (f *finder) explained() {
 			continue
 		}
 		for _, b := range f.entries {
-			if b.index > by.index && b.s.Kind == statement.Delivery && hasFact(b, now) && !hasFact(b, was) {
+			if b.index > by.index && (b.s.Kind == statement.Delivery || b.s.Kind == statement.Confirmation && b.side() == Other) && hasFact(b, now) && !hasFact(b, was) {
 				f.add(Contradiction, a, b, by, x.Fact, f.num(a)+" says "+showFact(was)+", "+f.num(b)+" says "+showFact(now)+"; explained by "+f.num(by)+".")
 				break
 			}
@@ -318,6 +318,8 @@ func (f *finder) refuted() {
 			s := logistic(dot(f.p.refuteFeatures(d, b), refuteWeights))
 			if typed(d, b) {
 				s += 0.3
+			} else if f.p.deniesDeed(d, b) {
+				s += 0.2
 			}
 			if f.replacedBefore(b, d) {
 				s *= 0.4 // no longer in force when the dispute was written

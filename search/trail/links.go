@@ -251,3 +251,27 @@ func linksOf(it *item, ties []tie, number map[*item]int) []Link {
 	sort.SliceStable(out, func(i, j int) bool { return out[i].N < out[j].N })
 	return out
 }
+
+// tiesBack lists what a statement may do to statements of the mail it answers and
+// of the mails just before it in its thread, with what speaks for it.
+func (p *pool) tiesBack(it *item) (out []tie) {
+	seen := 0
+	for i := it.m.index - 1; i >= 0 && seen < 4; i-- {
+		m := p.mails[i]
+		if m.thread != it.m.thread {
+			continue
+		}
+		seen++
+		for _, c := range m.items {
+			for _, r := range rels {
+				if r.from == it.s.Kind && kindIn(c.s.Kind, r.to) && sidesFit(r.sides, it, c) {
+					if s := p.linkScore(it, c); s > 0 {
+						out = append(out, tie{r.rel, it, c, s})
+					}
+					break
+				}
+			}
+		}
+	}
+	return out
+}

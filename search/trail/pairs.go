@@ -128,6 +128,12 @@ func typed(d, b *item) bool {
 	return fact != "" && !agree(d, b)
 }
 
+// deniesDeed reports whether somebody denies to have agreed, ordered or promised
+// what the same person's earlier words of that kind are about.
+func (p *pool) deniesDeed(d, b *item) bool {
+	return negative(d) && claimOf(d) == ownWords && b.side() == d.side() && samePerson(d, b) && deedFits(d, b) && math.Max(p.alike(d, b), p.similar(d, b)) >= 0.25
+}
+
 // denies reports whether a statement denies without a negative word.
 func denies(d *item) bool {
 	for _, w := range words(d.s.Quote) {

@@ -443,6 +443,18 @@ func (p *pool) assignParties() {
 // keys are what two mails of the same piece of work share and others do not:
 // references, attachments, sentences passed on.
 func (m *mail) keys() []string {
+	ks := m.marks()
+	for _, h := range m.NewHashes {
+		ks = append(ks, "h:"+itoa(int(h)))
+	}
+	for _, h := range m.QuotedHashes {
+		ks = append(ks, "h:"+itoa(int(h)))
+	}
+	return ks
+}
+
+// marks are the references and attachments of a mail.
+func (m *mail) marks() []string {
 	var ks []string
 	for _, it := range m.items {
 		for _, f := range it.s.Facts {
@@ -455,12 +467,6 @@ func (m *mail) keys() []string {
 		if !a.Inline && a.SHA256 != "" {
 			ks = append(ks, "a:"+a.SHA256)
 		}
-	}
-	for _, h := range m.NewHashes {
-		ks = append(ks, "h:"+itoa(int(h)))
-	}
-	for _, h := range m.QuotedHashes {
-		ks = append(ks, "h:"+itoa(int(h)))
 	}
 	return ks
 }

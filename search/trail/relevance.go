@@ -43,6 +43,8 @@ const (
 	fTwo
 	fMailRarest
 	fThreadRarest
+	fShare
+	fShareThread
 	fKind0 // twelve kinds follow, in statement.Kinds order
 )
 
@@ -79,6 +81,9 @@ const (
 	gReplyAsk
 	gLexMail
 	gDisputeNear
+	gTie
+	gTied
+	gPair
 	allFeatures
 )
 
@@ -111,10 +116,33 @@ func termMatch(t term, own map[term]float64, syn map[term]bool) float64 {
 	if c, ok := synonymOf[t]; ok && syn[c] {
 		return 0.4
 	}
-	if n, ok := strings.CutPrefix(t, "n:"); ok && own["r:"+n] > 0 {
-		return 1
+	if n, ok := strings.CutPrefix(t, "n:"); ok {
+		if own["r:"+n] > 0 {
+			return 1
+		}
+		return 0
+	}
+	// Two words of one family that stemming keeps apart: "restore", "restoration".
+	if len(t) >= 5 && !strings.Contains(t, ":") {
+		for o := range own {
+			if akin(t, o) {
+				return 0.7
+			}
+		}
 	}
 	return 0
+}
+
+// akin reports whether two stems begin alike for five letters and most of the shorter.
+func akin(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	n := 0
+	for n < len(a) && a[n] == b[n] {
+		n++
+	}
+	return n >= 5 && n >= len(a)-1 && len(b)-n <= 4
 }
 
 // union adds up the terms of a mail's statements and its subject.
@@ -174,6 +202,13 @@ func (q *query) alone(p *pool, weights []float64) [][]float64 {
 	for i, m := range p.mails {
 		if ts, syn := m.union(); rarest != "" && termMatch(rarest, ts, syn) == 1 {
 			mailRarest[i], threadRarest[m.thread] = true, true
+		}
+	}
+	share, threadShare := make([]float64, len(p.mails)), map[int]float64{}
+	for i, m := range p.mails {
+		if len(m.items) > 0 {
+			share[i] = q.share(p, m)
+			threadShare[m.thread] = math.Max(threadShare[m.thread], share[i])
 		}
 	}
 	f1 := make([][]float64, n)
@@ -241,6 +276,7 @@ func (q *query) alone(p *pool, weights []float64) [][]float64 {
 				f[fThreadRarest] = 1
 			}
 		}
+		f[fShare], f[fShareThread] = share[it.m.index], threadShare[it.m.thread]
 		strong := 0
 		for _, t := range q.order {
 			if q.content[t] >= 1 && termMatch(t, it.terms, it.syn) > 0 {
@@ -321,6 +357,16 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 	if mass > 0 {
 		middle /= mass
 	}
+	tie, tied, pair := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i, it := range p.items {
+		for _, c := range p.tiesBack(it) {
+			w := math.Min(1, c.score/3)
+			tie[i] = math.Max(tie[i], w*c.to.prior)
+			tied[c.to.index] = math.Max(tied[c.to.index], w*it.prior)
+			pair[i] = math.Max(pair[i], it.prior*c.to.prior)
+			pair[c.to.index] = math.Max(pair[c.to.index], it.prior*c.to.prior)
+		}
+	}
 	f2 := make([][]float64, n)
 	for i, it := range p.items {
 		f := append([]float64(nil), f1[i]...)
@@ -396,6 +442,7 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		if it.s.Kind == statement.Dispute {
 			f[gDispute] = f[gThread]
 		}
+		f[gTie], f[gTied], f[gPair] = tie[i], tied[i], pair[i]
 		f[gRank] = 1 / (1 + float64(rank[i]))
 		it.p2 = logistic(dot(f, weights))
 		f2[i] = f
