@@ -130,7 +130,7 @@ func asserts(it *item) bool {
 // it: it names the old value, or denies the new one.
 func (f *finder) explained() {
 	for _, x := range f.found {
-		if x.Type != Changed || x.Fact == "" {
+		if x.Type != Changed || x.Fact != statement.Date { // "cancel six" of fourteen takes away, it does not replace
 			continue
 		}
 		a, by := f.entries[x.A-1], f.entries[x.B-1]
@@ -415,6 +415,11 @@ func (it *item) asks() bool {
 	if it.s.Kind != statement.Instruction || it.side() != Us {
 		return false
 	}
+	for _, x := range it.m.items {
+		if x.s.Kind == statement.Question {
+			return false // the question beside it is what waits for an answer
+		}
+	}
 	s := " " + strings.Join(words(it.s.Quote), " ") + " "
 	for _, w := range []string{" tell me ", " tell us ", " let me know ", " let us know ", " please confirm ", " reply ", " get back to "} {
 		if strings.Contains(s, w) {
@@ -516,7 +521,7 @@ func (f *finder) instructions() {
 			}
 			open = open && c.thread != a.m.thread && c.parent != a.m
 			for _, it := range c.items {
-				if f.p.alike(a, it) > 0.1 || agree(a, it) {
+				if f.p.alike(a, it) > 0.1 || agree(a, it) || sharesNumber(a, it) {
 					open = false
 				}
 			}
@@ -525,6 +530,16 @@ func (f *finder) instructions() {
 			f.add(Unconfirmed, a, nil, nil, "", f.ref(a)+" is not confirmed, carried out or declined in the record.")
 		}
 	}
+}
+
+// sharesNumber reports whether two statements name one number of two digits or more.
+func sharesNumber(a, b *item) bool {
+	for t := range a.terms {
+		if strings.HasPrefix(t, "n:") && len(t) >= 4 && b.terms[t] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // replaced reports whether a changed finding names b as what came in its place.

@@ -3,6 +3,7 @@ package trail
 import (
 	"bytes"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -305,7 +306,10 @@ func (p *pool) joinThreads() {
 				if m.Date.Sub(q.Date) > 45*24*time.Hour {
 					break
 				}
-				if (m.reply || len(m.subject) >= 2) && p.shareParty(m, q) {
+				// A second address of somebody shares no party; a reply under a
+				// subject of several words to whoever wrote before is one all the same.
+				foreign := m.reply && len(m.subject) >= 3 && m.Date.Sub(q.Date) < 14*24*time.Hour && slices.Contains(m.everybody(), q.author)
+				if (m.reply || len(m.subject) >= 2) && p.shareParty(m, q) || foreign {
 					m.parent = q
 					break
 				}
