@@ -201,7 +201,7 @@ func printKinds(w io.Writer, title string, r *result) {
 }
 
 func printFacts(w io.Writer, title string, r *result) {
-	fmt.Fprintf(w, "\n%s (times without a day are not labelled and not counted)\n%-14s %5s %5s %5s %7s\n", title, "", "P", "R", "F1", "labels")
+	fmt.Fprintf(w, "\n%s (neither times without a day nor, in gold cases, percentages are labelled and counted)\n%-14s %5s %5s %5s %7s\n", title, "", "P", "R", "F1", "labels")
 	for _, t := range sortedKeys(r.facts) {
 		p := r.facts[t]
 		fmt.Fprintf(w, "%-14s %5.3f %5.3f %5.3f %7.0f\n", t, p.precision(), p.recall(), p.f1(), p.labelled)

@@ -33,7 +33,7 @@ func (f *factReader) bareSum(dst []found, toks []token, i int, v int64, n int) (
 // payWord: a word of price beside the number.
 func (f *factReader) payWord(toks []token, i int) bool {
 	for k := max(0, i-3); k < i; k++ {
-		if f.is(toks, k, "pay", "paid", "price", "agreed", "charge", "charged", "invoice", "budget", "offer", "offered", "fee", "cost", "costs", "deal", "me", "transferred", "owe", "remain") {
+		if f.is(toks, k, "pay", "paid", "agreed", "charge", "charged", "invoice", "budget", "offer", "offered", "fee", "cost", "costs", "deal", "me", "transferred", "owe", "remain") {
 			return true
 		}
 	}
@@ -59,17 +59,87 @@ func (f *factReader) bareCount(dst []found, toks []token, i int, v int64, n int)
 		return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " people"}, from: i, to: i + n, clock: -1}), n
 	}
 	f.gatherQuoted()
+	noun := ""
 	for _, c := range f.counts {
 		if c.n == v {
-			return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " " + c.noun}, from: i, to: i + n, clock: -1}), n
+			noun = c.noun
+			break
 		}
 	}
-	// Another number of the same mail counts something: this one counts the same
-	// where the sentence sets a number.
-	if len(f.counts) > 0 && v >= 2*unit4 && (f.is(toks, i-1, "it", "at", "is", "to", "for", "or", "us", "all", "of", "than", "say", "said") && toks[i].shape == shapeNumber || f.is(toks, i+n, "it", "or", "left", "stay", "remain", "more", "extra", "each") || i == 0 && n == len(toks)) {
-		return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " " + f.counts[0].noun}, from: i, to: i + n, clock: -1}), n
+	if noun == "" && f.setsNumber(toks, i, n) {
+		noun = f.countedNoun(dst)
 	}
-	return dst, 0
+	if noun == "" {
+		return dst, 0
+	}
+	return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " " + noun}, from: i, to: i + n, clock: -1}), n
+}
+
+// setsNumber: the words beside the number say that it counts what was counted
+// before: "make it 85", "all four", "72 instead of 85", "nine of them".
+func (f *factReader) setsNumber(toks []token, i, n int) bool {
+	j := i + n
+	if i == 0 && j == len(toks) || f.is(toks, j, "of") && f.is(toks, j+1, "them", "these", "those", "which", "whom") {
+		return true
+	}
+	if f.is(toks, i-1, "all", "other", "remaining", "only", "down") || f.is(toks, j, "instead", "left", "more", "extra", "fewer", "remain", "stay") {
+		return true
+	}
+	closed := j == len(toks) || toks[j].shape == shapePunct || toks[j].cls&(clsFunction|clsPast|clsFuture) != 0
+	if f.is(toks, i-1, "of", "the", "than", "as", "that", "which") && closed {
+		return f.is(toks, i-1, "of", "than") || f.is(toks, i-2, "on", "of", "for", "outside", "all", "take", "want") || f.is(toks, j, "are", "were", "have", "was", "is")
+	}
+	if toks[i].shape != shapeNumber {
+		return false
+	}
+	return closed && (f.is(toks, i-1, "it", "at", "is", "was", "were", "be", "to", "for", "or", "us", "you", "not", "number", "given", "wanted", "asked", "ordered", "approved", "booked", "said", "say", "says", "wrote") ||
+		f.is(toks, j, "it", "or", "each"))
+}
+
+// countedNoun is what numbers count in this sentence, else mostly in this mail,
+// else in what it quotes; people, where the mail speaks of guests.
+func (f *factReader) countedNoun(dst []found) string {
+	for k := len(dst) - 1; k >= 0; k-- {
+		if dst[k].Type == Quantity {
+			if _, noun, _ := strings.Cut(dst[k].Value, " "); noun != "" && !strings.HasPrefix(noun, "per ") {
+				return noun
+			}
+		}
+	}
+	best, most := "", 0
+	for i, c := range f.counts {
+		n := 0
+		for _, d := range f.counts {
+			if d.noun == c.noun {
+				n += 2
+			}
+		}
+		if i < f.ownCounts {
+			n++
+		}
+		if n > most {
+			best, most = c.noun, n
+		}
+	}
+	if best == "" && f.speaksOfGuests() {
+		best = "people"
+	}
+	return best
+}
+
+// speaksOfGuests: the mail, its subject or what it quotes counts people who come.
+func (f *factReader) speaksOfGuests() bool {
+	text := f.text
+	if len(text) > parentReach {
+		text = text[:parentReach]
+	}
+	low := strings.ToLower(f.m.Subject[:min(len(f.m.Subject), maxSubject)] + "\n" + text)
+	for _, w := range [...]string{" a head", "per head", "guest", "headcount", "head count", "final number", "attendee", "people", "dinners", "vegan", "how many will you be"} {
+		if strings.Contains(low, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // standsAlone: the number is not part of a larger expression.
@@ -101,6 +171,9 @@ func (f *factReader) gatherQuoted() {
 	}
 	f.quotedKnown = true
 	for _, own := range [...]bool{true, false} {
+		if !own {
+			f.ownCounts = len(f.counts)
+		}
 		budget := maxContext
 		for _, z := range f.m.Zones {
 			if (z.Kind == message.New) != own || z.Kind == message.Legal || z.Kind == message.Signature || budget <= 0 {
@@ -137,7 +210,7 @@ func (f *factReader) gatherQuoted() {
 				var got []found
 				if f.headOf(&got, toks, i, i+n, v, i+n) && got[0].Type == Quantity && !strings.Contains(got[0].Value, " per ") {
 					_, noun, _ := strings.Cut(got[0].Value, " ")
-					if len(f.counts) < 64 {
+					if len(f.counts) < 64 && noun != "" && !isMeasure(noun) {
 						f.counts = append(f.counts, count{v, noun})
 					}
 					i = got[0].to - 1

@@ -454,17 +454,22 @@ func date(y, m, d int) (time.Time, bool) {
 
 // resolve gives a written day its year, and its month where none is written.
 func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]found, int) {
-	past := f.past(toks, i, i+w.n)
+	tense := f.clauseTense(toks, i, i+w.n)
+	past := tense < 0
 	if w.month == 0 {
 		t, ok := f.namedDay(w.day, w.weekday)
+		var other time.Time
 		if !ok {
-			t, ok = f.dayOfMonth(w.day, w.weekday, past)
+			t, other, ok = f.dayOfMonth(w.day, w.weekday, tense)
 		}
 		if !ok {
 			return dst, 0
 		}
 		x := f.dated(t, i, i+w.n)
 		x.Mismatch = w.weekday >= 0 && int(t.Weekday()) != w.weekday
+		if !other.IsZero() {
+			x.Alternatives = []string{other.Format("2006-01-02")}
+		}
 		return append(dst, x), w.n
 	}
 	t, ok := f.year(w.year, w.month, w.day, w.weekday, past)
@@ -490,6 +495,8 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 		return dst, 0
 	}
 	x := f.dated(t, i, i+w.n)
+	x.full = true
+	f.explicit = t
 	x.Mismatch = w.weekday >= 0 && int(t.Weekday()) != w.weekday
 	if hasAlt && !alt.Equal(t) {
 		x.Alternatives = []string{alt.Format("2006-01-02")}
@@ -556,10 +563,7 @@ func (f *factReader) year(y, m, d, wd int, past bool) (time.Time, bool) {
 // namedDay finds "the 24th" among the full dates of the same mail and of the one
 // it quotes, where exactly one near the anchor has that number.
 func (f *factReader) namedDay(d, wd int) (time.Time, bool) {
-	if !f.contextKnown {
-		f.contextKnown = true
-		f.gatherContext()
-	}
+	f.gatherContext()
 	var best time.Time
 	n := 0
 	for _, t := range f.context {
@@ -572,29 +576,27 @@ func (f *factReader) namedDay(d, wd int) (time.Time, bool) {
 	return best, n == 1
 }
 
-// dayOfMonth resolves "the 14th": the next one, or the last one in a past clause.
-func (f *factReader) dayOfMonth(d, wd int, past bool) (time.Time, bool) {
-	var best time.Time
+// dayOfMonth resolves "the 14th": the nearest such day, a coming one sooner than
+// one gone by, unless the clause speaks of the past or of what is to come. Where
+// it speaks of neither, the day on the other side of today is the other reading.
+func (f *factReader) dayOfMonth(d, wd, tense int) (best, other time.Time, ok bool) {
+	const (
+		behind = 8  // days that a day gone by must be nearer
+		wrong  = 40 // against what the tense says
+	)
 	bestScore := -1
 	for k := -2; k <= 2; k++ {
-		y, m := f.anchor.Year(), int(f.anchor.Month())+k
-		for m < 1 {
-			m, y = m+12, y-1
-		}
-		for m > 12 {
-			m, y = m-12, y+1
-		}
-		t, ok := date(y, m, d)
-		if !ok {
+		t, ok := date(f.anchor.Year(), int(f.anchor.Month())+k, d)
+		if !ok && t.Day() != d {
 			continue
 		}
 		diff := int(t.Sub(f.anchor) / day)
-		score := diff
-		if past {
-			score = -diff
-		}
-		if score < 0 {
-			score = -score + 40
+		score := abs(diff)
+		switch {
+		case tense < 0 && diff > 0, tense > 0 && diff < 0:
+			score += wrong
+		case tense == 0 && diff < 0:
+			score += behind
 		}
 		if wd >= 0 && int(t.Weekday()) != wd {
 			score += 100
@@ -603,7 +605,19 @@ func (f *factReader) dayOfMonth(d, wd int, past bool) (time.Time, bool) {
 			best, bestScore = t, score
 		}
 	}
-	return best, bestScore >= 0
+	if tense == 0 && wd < 0 && bestScore >= 0 {
+		// The month on the other side of the author's day.
+		for k := 1; k <= 2 && other.IsZero(); k++ {
+			n := k
+			if !best.Before(f.anchor) {
+				n = -k
+			}
+			if t, _ := date(best.Year(), int(best.Month())+n, d); t.Day() == d {
+				other = t
+			}
+		}
+	}
+	return best, other, bestScore >= 0
 }
 
 // agreeing finds the day of a month near the anchor on which that weekday falls.
@@ -670,8 +684,33 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 	}
 	ahead := (int(wd) - int(f.anchor.Weekday()) + 7) % 7 // 0: today
 	t := f.anchor.Add(time.Duration(ahead) * day)
-	past := f.past(toks, from, to)
+	tense := f.clauseTense(toks, from, to)
+	past := tense < 0
 	x := found{}
+	if c, ok := f.tripDay(dst, toks, from, wd, mod == "the" || mod == "that"); ok && week == 0 && !past && (mod == "" || mod == "the" || mod == "that" || mod == "following") {
+		x = f.dated(c, from, to)
+		if ahead == 0 {
+			t = t.Add(7 * day)
+		}
+		if mod == "" && !t.Equal(c) {
+			x.Alternatives = []string{t.Format("2006-01-02")}
+		}
+		return append(dst, x), to - i
+	}
+	if week == 0 && (mod == "" || mod == "the" || mod == "that") && tense == 0 && f.isRetold(toks, from) {
+		// "I said Friday": the nearest one, a coming one sooner; the other stands too.
+		if ahead == 0 {
+			t = t.Add(7 * day)
+			ahead = 7
+		}
+		other := t.Add(-7 * day)
+		if mod != "" || ahead > 7-ahead+2 { // "the Wednesday" was spoken of before
+			t, other = other, t
+		}
+		x = f.dated(t, from, to)
+		x.Alternatives = []string{other.Format("2006-01-02")}
+		return append(dst, x), to - i
+	}
 	switch {
 	case week == 1:
 		monday := (int(f.anchor.Weekday()) + 6) % 7
@@ -715,13 +754,126 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 	return append(dst, f.dated(t, from, to)), to - i
 }
 
+const tripReach = 60 // days ahead within which a trip's week may lie
+
+// tripDay finds the day that a weekday means where the message speaks of a day to
+// come: "out on Tuesday 14 March and back on Thursday" is the Thursday after; a
+// Wednesday is the one that the author, the subject or the quoted mail names in
+// full. "by Monday" is a deadline of the week it was written in.
+func (f *factReader) tripDay(dst []found, toks []token, from int, wd time.Weekday, article bool) (time.Time, bool) {
+	if f.is(toks, from-1, "by", "before", "this", "until", "till", "every") {
+		return time.Time{}, false
+	}
+	after := func(d time.Time) (time.Time, bool) {
+		ahead := int(d.Sub(f.anchor) / day)
+		if ahead < 0 || ahead > tripReach {
+			return d, false
+		}
+		n := (int(wd) - int(d.Weekday()) + 7) % 7
+		if n == 0 {
+			return d, true
+		}
+		return d.Add(time.Duration(n) * day), true
+	}
+	retold := f.isRetold(toks, from)
+	if article || retold {
+		for k := len(dst) - 1; k >= 0 && retold; k-- {
+			if dst[k].full && dst[k].day.Before(f.anchor) {
+				n := (int(wd) - int(dst[k].day.Weekday()) + 7) % 7
+				return dst[k].day.Add(time.Duration(n) * day), true
+			}
+		}
+		return f.near(dst, wd)
+	}
+	for k := len(dst) - 1; k >= 0; k-- {
+		if dst[k].full {
+			return after(dst[k].day)
+		}
+	}
+	f.gatherContext()
+	for _, t := range f.context {
+		if ahead := int(t.Sub(f.anchor) / day); t.Weekday() == wd && ahead >= 0 && ahead <= tripReach {
+			return t, true
+		}
+	}
+	if !f.explicit.IsZero() {
+		for k := max(0, from-8); k < min(len(toks), from+6); k++ {
+			if f.is(toks, k, "back", "return", "returning", "home", "flight", "train", "leave", "leaving", "night", "stay", "checkout") {
+				return after(f.explicit)
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// base finds the day that "a day later" and "the day after" count from: the last
+// one named in full before, else one of the subject, else of the quoted mail.
+func (f *factReader) base(dst []found) (time.Time, bool) {
+	for k := len(dst) - 1; k >= 0; k-- {
+		if dst[k].full || dst[k].Type == DateTime && !dst[k].day.IsZero() {
+			return dst[k].day, true
+		}
+	}
+	if !f.explicit.IsZero() {
+		return f.explicit, true
+	}
+	f.gatherContext()
+	for _, t := range f.context[min(f.ownDates, len(f.context)):] {
+		if d := int(t.Sub(f.anchor) / day); d >= -tripReach && d <= 2*tripReach {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// shifted adds the day that "a day later", "two weeks earlier" comes to, where
+// the message says from which day.
+func (f *factReader) shifted(dst []found, toks []token) []found {
+	k := len(dst) - 1
+	if k < 0 || dst[k].Type != Duration || f.anchor.IsZero() {
+		return dst
+	}
+	x := &dst[k]
+	sign := 0
+	switch {
+	case f.is(toks, x.to, "later"):
+		sign = 1
+	case f.is(toks, x.to, "earlier", "sooner"):
+		sign = -1
+	default:
+		return dst
+	}
+	count, unit, _ := strings.Cut(x.Value, " ")
+	n := 0
+	for i := 0; i < len(count) && n < 100; i++ {
+		if !isDigit(count[i]) {
+			return dst
+		}
+		n = n*10 + int(count[i]-'0')
+	}
+	switch unit {
+	case "day", "days":
+	case "week", "weeks":
+		n *= 7
+	case "fortnight", "fortnights":
+		n *= 14
+	default:
+		return dst
+	}
+	if n > 100 {
+		return dst
+	}
+	t, ok := f.base(dst[:k])
+	if !ok {
+		return dst
+	}
+	return append(dst, f.dated(t.Add(time.Duration(sign*n)*day), x.from, x.to+1))
+}
+
 // near finds the day that "the Thursday" means: a Thursday that this mail, or
 // the mail it quotes, names in full.
 func (f *factReader) near(dst []found, wd time.Weekday) (time.Time, bool) {
-	if !f.contextKnown {
-		f.contextKnown = true
-		f.gatherContext()
-	}
+	f.gatherContext()
 	var closest time.Time
 	bestDiff := -1
 	for _, t := range f.context {
@@ -749,61 +901,115 @@ func abs(n int) int {
 	return n
 }
 
-const maxContext = 16 << 10 // bytes of other zones that are looked through
+const (
+	maxContext = 16 << 10 // bytes of other zones that are looked through
+	maxSubject = 200
+)
 
 // gatherContext lists the full dates of the author's own text, then of the
-// quoted text.
+// subject, then of the quoted text.
 func (f *factReader) gatherContext() {
-	for _, own := range [...]bool{true, false} {
-		budget := maxContext
-		for _, z := range f.m.Zones {
-			if (z.Kind == message.New) != own || z.Kind == message.Legal || z.Kind == message.Signature || budget <= 0 {
-				continue
-			}
-			end := min(z.End, z.Start+budget)
-			budget -= end - z.Start
-			toks := f.scan.scan(nil, f.text, z.Start, end)
-			for i := 0; i < len(toks); {
-				if toks[i].shape != shapeNumber && toks[i].cls&clsMonth == 0 {
-					i++
-					continue
+	if f.contextKnown || f.anchor.IsZero() {
+		return
+	}
+	f.contextKnown = true
+	f.order('/') // while text is the mail's
+	own := func(z message.Zone) bool { return z.Kind == message.New }
+	f.contextOfZones(own)
+	f.ownDates = len(f.context)
+	text := f.text
+	f.text = f.m.Subject[:min(len(f.m.Subject), maxSubject)]
+	f.contextOf(0, len(f.text), true)
+	f.text = text
+	f.contextOfZones(func(z message.Zone) bool { return !own(z) })
+}
+
+func (f *factReader) contextOfZones(wanted func(message.Zone) bool) {
+	budget := maxContext
+	for _, z := range f.m.Zones {
+		if !wanted(z) || z.Kind == message.Legal || z.Kind == message.Signature || budget <= 0 {
+			continue
+		}
+		end := min(z.End, z.Start+budget)
+		budget -= end - z.Start
+		f.contextOf(z.Start, end, z.Kind == message.New)
+	}
+}
+
+func (f *factReader) contextOf(start, end int, own bool) {
+	toks := f.scan.scan(f.toks[:0], f.text, start, end)
+	f.toks = toks
+	for i := 0; i < len(toks); {
+		if toks[i].shape != shapeNumber && toks[i].cls&clsMonth == 0 {
+			i++
+			continue
+		}
+		w := f.calendar(toks, i)
+		if w.n == 0 {
+			i++
+			continue
+		}
+		if w.month > 0 {
+			if t, ok := f.year(w.year, w.month, w.day, w.weekday, false); ok {
+				// Attribution lines hold the day on which a mail was sent, with its
+				// year; what lies ahead is meant.
+				if own || w.year == 0 || t.After(f.anchor) {
+					f.context = append(f.context, t)
 				}
-				w := f.calendar(toks, i)
-				if w.n == 0 {
-					i++
-					continue
-				}
-				if w.month > 0 && (own || w.year == 0) { // years stand in attribution lines
-					if t, ok := f.year(w.year, w.month, w.day, w.weekday, false); ok {
-						f.context = append(f.context, t)
-					}
-				}
-				i += w.n
 			}
 		}
+		i += w.n
 	}
 }
 
 const tenseReach = 40 // tokens
 
-// past reports whether the clause around [from,to) tells of the past. The
-// nearest tell-tale word before the date decides, then the nearest after it.
-func (f *factReader) past(toks []token, from, to int) bool {
+// past reports whether the clause around [from,to) tells of the past.
+func (f *factReader) past(toks []token, from, to int) bool { return f.clauseTense(toks, from, to) < 0 }
+
+// clauseTense says whether the clause around [from,to) tells of the past (-1), of
+// what is to come (1) or of neither. The nearest tell-tale word before the date
+// decides, then the nearest after it. "I never said the 15th" and "you asked for
+// Friday" tell when it was said, not when the day is; "you told me on Friday"
+// does both.
+func (f *factReader) clauseTense(toks []token, from, to int) int {
+	if f.is(toks, to, "has", "have", "had", "is", "was") && f.is(toks, to+1, "passed", "gone", "past", "over", "been") {
+		return -1
+	}
 	for k := from - 1; k >= max(0, from-tenseReach); k-- {
 		t := &toks[k]
-		if f.tense(toks, k) != 0 {
-			return f.tense(toks, k) < 0
+		if n := f.tense(toks, k); n != 0 {
+			if n < 0 && f.retold(toks, k, from) {
+				return 0
+			}
+			return n
 		}
 		if t.shape == shapePunct && f.is(toks, k, ";", ":", ",", ".", "?", "!") {
 			break
 		}
 	}
 	for k := to; k < min(len(toks), to+tenseReach); k++ {
-		if f.tense(toks, k) != 0 {
-			return f.tense(toks, k) < 0
+		if n := f.tense(toks, k); n != 0 {
+			return n
 		}
 		if f.is(toks, k, ";", ",", ".", "?", "!", "and", "but") {
 			break
+		}
+	}
+	return 0
+}
+
+// retold: the word at k tells that something was said, and the day at from is
+// what was said, not when.
+func (f *factReader) retold(toks []token, k, from int) bool {
+	return toks[k].cls&clsReport != 0 && !(f.is(toks, from-1, "on", "last") && from-k <= 4)
+}
+
+// isRetold looks for a word of saying before from in its clause.
+func (f *factReader) isRetold(toks []token, from int) bool {
+	for k := from - 1; k >= max(0, from-tenseReach); k-- {
+		if f.tense(toks, k) != 0 {
+			return f.retold(toks, k, from)
 		}
 	}
 	return false
@@ -852,6 +1058,31 @@ func (f *factReader) relative(dst []found, toks []token, i int) ([]found, int) {
 	}
 	if f.is(toks, i, "this") && f.is(toks, i+1, "morning", "afternoon", "evening", "lunchtime") {
 		return append(dst, f.dated(f.anchor, i, i+2)), 2
+	}
+	if f.is(toks, i, "the") {
+		n, off := 0, 0
+		switch {
+		case f.is(toks, i+1, "following", "next", "same") && f.is(toks, i+2, "day"):
+			n, off = 3, 1
+			if f.is(toks, i+1, "same") {
+				off = 0
+			}
+		case f.is(toks, i+1, "day") && f.is(toks, i+2, "after", "before"):
+			n, off = 3, 1
+			if f.is(toks, i+2, "before") {
+				off = -1
+			}
+			if f.is(toks, i+3, "that") {
+				n++
+			} else if i+3 < len(toks) && toks[i+3].shape != shapePunct && !f.is(toks, i+3, "and", "but", "or", "instead", "at", "please", "too", "in", "so", "if", "because", "with", "for") {
+				n = 0 // the day after something
+			}
+		}
+		if n > 0 {
+			if t, ok := f.base(dst); ok {
+				return append(dst, f.dated(t.Add(time.Duration(off)*day), i, i+n)), n
+			}
+		}
 	}
 	if f.is(toks, i, "last") && f.is(toks, i+1, "night") {
 		return append(dst, f.dated(f.anchor.Add(-day), i, i+2)), 2

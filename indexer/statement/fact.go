@@ -19,11 +19,14 @@ type factReader struct {
 	monthFirst   bool // 3/11 is 11 March
 	orderCertain bool // an unambiguous date of the same mail says so
 	orderKnown   bool
-	dollar       string // what "$" stands for; "" until asked
-	context      []time.Time
+	dollar       string      // what "$" stands for; "" until asked
+	explicit     time.Time   // the last day named in full in the author's words so far
+	context      []time.Time // days named in full: by the author, in the subject, in what is quoted
+	ownDates     int         // how many of them are the author's
 	contextKnown bool
 	sums         []sum
 	counts       []count
+	ownCounts    int // how many of them are the author's
 	quotedKnown  bool
 
 	scan scanner
@@ -45,6 +48,7 @@ type found struct {
 	Fact
 	from, to int
 	day      time.Time // of dates
+	full     bool      // a date with its month, as written
 	clock    int       // minutes of the day, -1 when none
 	loose    bool      // a time that is none without a day beside it: "at 4"
 	named    bool      // a time that stands for a thing: "the 15:25"
@@ -109,6 +113,7 @@ func (f *factReader) read(dst []found, toks []token) []found {
 		}
 		if n > 0 {
 			i += n
+			dst = f.shifted(dst, toks)
 		} else {
 			i++
 		}
@@ -221,8 +226,13 @@ func amount(s string) (int64, bool) {
 	default:
 		return 0, false
 	}
-	if low == "" || strings.ContainsAny(low, ":/-") {
+	if low == "" {
 		return 0, false
+	}
+	for i := 0; i < len(low); i++ {
+		if c := low[i]; !isDigit(c) && c != '.' && c != ',' {
+			return 0, false // "2x6", "10:30"
+		}
 	}
 	// The last separator is a decimal mark unless exactly three digits follow and
 	// nothing speaks against thousands.
@@ -236,6 +246,9 @@ func amount(s string) (int64, bool) {
 		if tail == 3 && !other && low[0] != '0' && (sep == ',' || dec <= 3) {
 			dec = -1 // "28,400", "3.200", "1,234,567"
 		} else if same > 1 {
+			if tail != 3 && !other || strings.Count(low, ".")+strings.Count(low, ",") > 4 {
+				return 0, false // "192.168.30.30", "14.3.23"
+			}
 			dec = -1
 		}
 		if tail == 3 && !other && sep == '.' && low[0] != '0' && mult == 1 && dec == -1 && same == 1 && dec > 3 {
@@ -341,6 +354,7 @@ var currencyWords = map[string]string{
 	"dollar": "$", "dollars": "$", "bucks": "$", "usd": "USD", "aud": "AUD", "cad": "CAD", "nzd": "NZD", "chf": "CHF",
 	"nok": "NOK", "sek": "SEK", "dkk": "DKK", "zar": "ZAR", "inr": "INR", "jpy": "JPY", "pln": "PLN", "sgd": "SGD", "hkd": "HKD",
 	"aed": "AED", "czk": "CZK", "rand": "ZAR", "francs": "CHF", "kroner": "NOK", "rupees": "INR", "zloty": "PLN", "pkr": "PKR",
+	"kr": "kr", "kronor": "SEK", "isk": "ISK",
 }
 
 func (f *factReader) currency(toks []token, i int) (string, bool) {
@@ -367,7 +381,56 @@ func (f *factReader) currency(toks []token, i int) (string, bool) {
 		return "", false
 	}
 	c, ok := currencyWords[f.low(t)]
+	if ok && c == "kr" {
+		c = f.crowns()
+	}
 	return c, ok
+}
+
+// crowns says which crowns "kr" are: those of the author's country, else those
+// that the mail names, else the Norwegian.
+func (f *factReader) crowns() string {
+	for _, a := range f.m.From {
+		switch tld(a.Address) {
+		case "se":
+			return "SEK"
+		case "dk":
+			return "DKK"
+		case "no":
+			return "NOK"
+		case "is":
+			return "ISK"
+		}
+	}
+	for _, c := range [...]string{"SEK", "DKK", "ISK"} {
+		if strings.Contains(f.text, c) {
+			return c
+		}
+	}
+	return "NOK"
+}
+
+// dashed says in which currency "489,-" is: that of the author's country, else
+// the first that the mail names; "" when nothing says it.
+func (f *factReader) dashed() string {
+	for _, a := range f.m.From {
+		switch tld(a.Address) {
+		case "se", "dk", "no", "is":
+			return f.crowns()
+		case "ch", "li":
+			return "CHF"
+		case "de", "at", "nl", "be", "lu", "fi":
+			return "EUR"
+		}
+	}
+	f.gatherQuoted()
+	if len(f.sums) > 0 {
+		return f.sums[0].currency
+	}
+	if _, off := f.m.Date.Zone(); !f.m.Date.IsZero() && (off == 3600 || off == 7200) {
+		return "EUR"
+	}
+	return ""
 }
 
 func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
@@ -375,6 +438,9 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 	from, k := i, i
 	if ok {
 		k = i + 1
+		if f.is(toks, i, "kr") && f.is(toks, k, ".") && toks[k].start == toks[i].end {
+			k++
+		}
 		if cur == "$" && i > 0 && toks[i-1].end == toks[i].start {
 			switch f.text[toks[i-1].start:toks[i-1].end] {
 			case "A", "AU":
@@ -406,7 +472,7 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 			text = "0." + text
 		}
 		lo, hi, two := strings.Cut(text, "-")
-		v, good := amount(lo)
+		v, good := priced(cur, lo)
 		if !good {
 			return dst, 0
 		}
@@ -414,7 +480,7 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 		mult, extra := f.multiplier(toks, k+1)
 		n += extra
 		if two {
-			if w, ok := amount(hi); ok {
+			if w, ok := priced(cur, hi); ok {
 				if last := hi[len(hi)-1]; isLetter(last) && w > v*100 {
 					if u, ok := amount(lo + strings.TrimLeft(hi, "0123456789.,")); ok {
 						v = u
@@ -434,6 +500,17 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 	if n == 0 {
 		return dst, 0
 	}
+	// "489,-": sometimes with the currency before or after it.
+	if t := &toks[i]; n == 1 && f.is(toks, i+1, ",") && f.is(toks, i+2, "-") && toks[i+1].start == t.end && toks[i+2].start == toks[i+1].end {
+		end := i + 3
+		cur, ok := f.currency(toks, end)
+		if ok {
+			end++
+		} else if cur = f.dashed(); cur == "" {
+			return dst, 0
+		}
+		return append(dst, f.sum(cur, v, i, end)), end - i
+	}
 	mult, extra := f.multiplier(toks, i+n)
 	if cur, ok = f.currency(toks, i+n+extra); !ok {
 		return f.bareSum(dst, toks, i, v, n)
@@ -446,6 +523,15 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 	}
 	dst = append(dst, f.sum(cur, v*mult, i, i+n+extra+1))
 	return dst, n + extra + 1
+}
+
+// priced is amount, but in dollars and pounds a single dot is a decimal point:
+// "$3.145" is the price of a unit.
+func priced(cur, s string) (int64, bool) {
+	if (cur == "$" || cur == "USD" || cur == "GBP") && strings.Count(s, ".") == 1 && !strings.Contains(s, ",") && len(s)-strings.IndexByte(s, '.') == 4 && isDigit(s[len(s)-1]) {
+		s += "0" // four decimals are no group of three
+	}
+	return amount(s)
 }
 
 func (f *factReader) multiplier(toks []token, i int) (int64, int) {
@@ -532,7 +618,7 @@ func tld(address string) string {
 var units = map[string]string{
 	"minute": "minutes", "minutes": "minutes", "min": "minutes", "mins": "minutes", "hour": "hours", "hours": "hours", "hr": "hours",
 	"hrs": "hours", "day": "days", "days": "days", "week": "weeks", "weeks": "weeks", "wk": "weeks", "wks": "weeks", "month": "months",
-	"months": "months", "year": "years", "years": "years", "yr": "years", "yrs": "years", "fortnight": "fortnights", "second": "seconds", "seconds": "seconds",
+	"months": "months", "year": "years", "years": "years", "yr": "years", "yrs": "years", "mos": "months", "fortnight": "fortnights", "second": "seconds", "seconds": "seconds",
 }
 
 func span1(v int64, unit string) string {
@@ -573,6 +659,11 @@ func (f *factReader) quantities(dst []found, toks []token, i int) ([]found, int)
 		for k > 0 && isLetter(s[k-1]) {
 			k--
 		}
+		if u, ok := measures[strings.ToLower(s[k:])]; ok && k > 0 && u != "" && u != "mm" {
+			if v, good := amount(s[:k]); good {
+				return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " " + u}, from: i, to: i + 1, clock: -1}), 1
+			}
+		}
 		if u, ok := units[strings.ToLower(s[k:])]; ok && k > 0 {
 			if v, good := amount(s[:k]); good {
 				return append(dst, found{Fact: Fact{Type: Duration, Value: span1(v, u)}, from: i, to: i + 1, clock: -1}), 1
@@ -595,6 +686,24 @@ func (f *factReader) quantities(dst []found, toks []token, i int) ([]found, int)
 	if n == 0 {
 		return dst, 0
 	}
+	if f.is(toks, i+n, "%", "percent", "pct") || f.is(toks, i+n, "per") && f.is(toks, i+n+1, "cent") {
+		if p, ok := priced("$", f.text[toks[i].start:toks[i].end]); ok {
+			v = p // "2.902%": a share is not counted in thousands
+		}
+		if f.is(toks, i+n, "per") {
+			n++
+		}
+		return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + "%"}, from: i, to: i + n + 1, clock: -1}), n + 1
+	}
+	if d, ok := f.measured(dst, toks, i, n, v); ok {
+		return d, d[len(d)-1].to - i
+	}
+	// "two or three options" is no number.
+	if f.is(toks, i+n, "or") && i+n+1 < len(toks) && v < 10*unit4 {
+		if w, n2 := f.number(toks, i+n+1); n2 > 0 && w == v+unit4 {
+			return dst, n + 1 + n2
+		}
+	}
 	// "18 to 20 hours", "10 or 12 weeks", "10 and 12 weeks" after "between"
 	if f.is(toks, i+n, "to", "or", "-") || f.is(toks, i-1, "between") && f.is(toks, i+n, "and") {
 		if i+n+1 < len(toks) {
@@ -612,6 +721,60 @@ func (f *factReader) quantities(dst []found, toks []token, i int) ([]found, int)
 		return dst, dst[len(dst)-1].to - i
 	}
 	return f.bareCount(dst, toks, i, v, n)
+}
+
+// measures are units of things that are measured and not counted, by how they
+// are written; an empty name keeps the author's.
+var measures = map[string]string{
+	"mw": "MW", "mws": "MW", "mw's": "MW", "kw": "kW", "kwh": "kWh", "mwh": "MWh", "gj": "GJ", "gjs": "GJ", "mmbtu": "", "mmbtus": "", "mmcf": "", "mmcfd": "", "bcf": "",
+	"kb": "kB", "mb": "MB", "gb": "GB", "tb": "TB", "hz": "Hz", "khz": "kHz", "mhz": "MHz", "ghz": "GHz", "db": "dB", "dbm": "dBm",
+	"km": "km", "kms": "km", "cm": "cm", "mm": "mm", "kg": "kg", "kgs": "kg", "kilos": "kg", "kilo": "kg", "lb": "lb", "lbs": "lb",
+	"miles": "miles", "litres": "litres", "liters": "liters", "metres": "metres", "meters": "meters", "tonnes": "tonnes", "tons": "tons", "dpi": "dpi", "px": "px",
+}
+
+func isMeasure(noun string) bool {
+	_, ok := measures[strings.ToLower(noun)]
+	return ok
+}
+
+// measured reads "25 MW", "1 GB", "10,000 MMBtu/d", "45,000/day".
+func (f *factReader) measured(dst []found, toks []token, i, n int, v int64) ([]found, bool) {
+	j := i + n
+	if toks[i].shape != shapeNumber || j >= len(toks) {
+		return dst, false
+	}
+	unit := ""
+	t := &toks[j]
+	if m, ok := measures[f.low(t)]; ok && t.shape == shapeWord && !(f.is(toks, j, "mm") && toks[j].start == toks[j-1].end) {
+		if unit = m; unit == "" {
+			unit = f.text[t.start:t.end]
+		}
+		j++
+	}
+	if f.is(toks, j, "/", "per") && (unit != "" || f.is(toks, j, "/") && toks[j].start == toks[j-1].end) {
+		per := ""
+		switch {
+		case f.is(toks, j+1, "day", "d"):
+			per = "per day"
+		case f.is(toks, j+1, "hour", "h", "hr"):
+			per = "per hour"
+		case f.is(toks, j+1, "week"):
+			per = "per week"
+		case f.is(toks, j+1, "month"):
+			per = "per month"
+		}
+		if per != "" {
+			unit = strings.TrimSpace(unit + " " + per)
+			j += 2
+		}
+	}
+	if unit == "" {
+		return dst, false
+	}
+	if i > 0 && f.is(toks, i-1, "-") && toks[i-1].end == toks[i].start && (i == 1 || toks[i-2].end < toks[i-1].start) {
+		return append(dst, found{Fact: Fact{Type: Quantity, Value: "-" + plain(v) + " " + unit}, from: i - 1, to: j, clock: -1}), true
+	}
+	return append(dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " " + unit}, from: i, to: j, clock: -1}), true
 }
 
 // isPartOfNumberedThing: "chapter 5", "option 2", "page 3", "24/7".
@@ -660,6 +823,10 @@ func (f *factReader) headOf(dst *[]found, toks []token, from, numEnd int, v int6
 		*dst = append(*dst, found{Fact: Fact{Type: Quantity, Value: plain(v) + " per " + u}, from: from, to: j + 2, clock: -1})
 		return true
 	}
+	if v > 1989*unit4 && v < 2040*unit4 && v%(100*unit4) != 0 && toks[from].shape == shapeNumber && !strings.ContainsAny(f.text[toks[from].start:toks[from].end], ",.") ||
+		toks[from].shape == shapeWord && f.is(toks, from, "couple") {
+		return false // a year; "a couple of options"
+	}
 	of := false
 	if f.is(toks, j, "of") { // "six of the fourteen rooms", "20 of our own addresses"
 		of = true
@@ -678,6 +845,9 @@ func (f *factReader) headOf(dst *[]found, toks []token, from, numEnd int, v int6
 		}
 		w := f.low(t)
 		if isPluralNoun(w, t) {
+			if v == unit4 {
+				return false // "one of my colleagues", "one refers"
+			}
 			if k+1 < len(toks) && k+1 < j+3 && toks[k+1].shape == shapeWord && isPluralNoun(f.low(&toks[k+1]), &toks[k+1]) && isAttributivePlural(w) {
 				continue
 			}
@@ -723,7 +893,7 @@ func isPluralNoun(w string, t *token) bool {
 		return true
 	}
 	n := len(w)
-	if n < 4 || w[n-1] != 's' || w[n-2] == 's' || w[n-2] == '\'' || (w[n-2] == 'u' && w[n-3] != 'o') || t.digits {
+	if n < 4 || w[n-1] != 's' || w[n-2] == 's' || w[n-2] == '\'' || w[n-2] == 'u' && w != "menus" || t.digits {
 		return false
 	}
 	return !notPlural[w] && t.cls&clsFunction == 0

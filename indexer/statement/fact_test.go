@@ -51,7 +51,7 @@ func TestFacts(t *testing.T) {
 		{"I will ring them on Friday.", []string{"date 2023-03-03"}},
 		{"Can we meet next Friday?", []string{"date 2023-03-10 ?2023-03-03"}},
 		{"Back on Saturday the 18th please.", []string{"date 2023-03-18"}},
-		{"They pay me on the 14th.", []string{"date 2023-03-14"}},
+		{"They pay me on the 14th.", []string{"date 2023-03-14 ?2023-02-14"}},
 		{"It did arrive on the 8th and I overlooked it.", []string{"date 2023-02-08"}},
 		{"We hold it from Thursday 6 to Sunday 9 April.", []string{"date 2023-04-06", "date 2023-04-09"}},
 		{"Valid from 2023-03-14 to 2023-03-20.", []string{"date 2023-03-14", "date 2023-03-20"}},
@@ -67,6 +67,15 @@ func TestFacts(t *testing.T) {
 		{"£35 an hour for 24.5 hours.", []string{"money GBP 35.00", "duration 24.5 hours"}},
 		{"It takes 18 to 20 hours, payable within 14 days.", []string{"duration 18 hours", "duration 20 hours", "duration 14 days"}},
 		{"$95 a head, and 1.100 euro more.", []string{"money USD 95.00", "money EUR 1100.00"}},
+		{"It was 489 kr, not kr 1.200 or NOK 3,50.", []string{"money NOK 489.00", "money NOK 1200.00", "money NOK 3.50"}},
+		{"It costs kr. 489 here.", []string{"money NOK 489.00"}},
+		{"30.8% of it, 5 per cent more, 25 MW, 1GB, -15 dBm and 45,000/day.", []string{"quantity 30.8%", "quantity 5%", "quantity 25 MW", "quantity 1 GB", "quantity -15 dBm", "quantity 45000 per day"}},
+		{"Two or three rooms, a couple of beds, a 2x6 post, the 2002 numbers, host 192.168.30.30.", nil},
+		{"We ordered 85 dinners and were given 72.", []string{"quantity 85 dinners", "quantity 72 dinners"}},
+		{"Here are four of the six files, all six follow; nine of them are long.", []string{"quantity 4 files", "quantity 6 files", "quantity 9 files"}},
+		{"Final number is 72, of which nine vegan.", []string{"quantity 72 people"}},
+		{"EUR 489,- and 20,- euro.", []string{"money EUR 489.00", "money EUR 20.00"}},
+		{"Gas at $3.145 and £1.005.", []string{"money USD 3.145", "money GBP 1.005"}},
 		{"15,000 people, 14 double rooms, two nights, one seat and both invoices.", []string{"quantity 15000 people", "quantity 14 rooms", "quantity 2 nights", "quantity 1 seat", "quantity 2 invoices"}},
 		{"Invoice JF-118 and order 77120 are open.", []string{"reference JF-118", "reference 77120"}},
 		{"Booking KX7P2L, flyers A5, chapter 12, 10am, option 2.", []string{"reference KX7P2L", "time 10:00"}},
@@ -109,5 +118,53 @@ func TestNoDateNoRelativeFacts(t *testing.T) {
 	m.Date = time.Time{}
 	if d := cmp.Diff([]string{"date 2023-03-14"}, factsOf(m)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestDaysOfADiscourse reads days that mean something only beside another day:
+// one the author named before, one in the subject, one in the quoted mail.
+func TestDaysOfADiscourse(t *testing.T) {
+	for _, c := range []struct {
+		name, date, subject, text, quoted string
+		want                              []string
+	}{
+		{"a denial is no past event", "2023-03-13", "", "I never said the 15th.", "", []string{"date 2023-03-15 ?2023-02-15"}},
+		{"nor is a request retold", "2023-03-13", "", "I asked for the 15th.", "", []string{"date 2023-03-15 ?2023-02-15"}},
+		{"what was told is not when", "2023-03-13", "", "You told me the 10th.", "", []string{"date 2023-03-10 ?2023-04-10"}},
+		{"when it was told", "2023-03-13", "", "You told me on the 15th.", "", []string{"date 2023-02-15"}},
+		{"an order looks ahead", "2023-03-13", "", "Please send it on the 12th.", "", []string{"date 2023-04-12"}},
+		{"it has passed", "2023-02-17", "", "The 15th has passed.", "", []string{"date 2023-02-15"}},
+		{"a past event", "2023-02-17", "", "It arrived on the 19th.", "", []string{"date 2023-01-19"}},
+		{"a weekday retold", "2023-03-13", "", "I said Friday.", "", []string{"date 2023-03-17 ?2023-03-10"}},
+		{"one just gone, retold", "2023-03-16", "", "I asked for Wednesday.", "", []string{"date 2023-03-15 ?2023-03-22"}},
+		{"the return of a trip", "2023-03-02", "", "Please book me to Vienna on Tuesday 14 March, first flight out, and back on Thursday evening.", "", []string{"date 2023-03-14", "date 2023-03-16 ?2023-03-09"}},
+		{"in the next sentence", "2023-03-02", "", "I fly on 14 March. The return flight is on Thursday.", "", []string{"date 2023-03-14", "date 2023-03-16 ?2023-03-09"}},
+		{"a deadline is of this week", "2023-03-02", "", "The fair is on 14 June, so send it by Monday.", "", []string{"date 2023-06-14", "date 2023-03-06 <"}},
+		{"something else is of this week", "2023-03-02", "", "The fair is on 14 June. Can you ring me on Monday?", "", []string{"date 2023-06-14", "date 2023-03-06"}},
+		{"a weekday of the quoted mail", "2023-03-02", "", "Wednesday is better.", "> Tuesday 14 March or Wednesday 15 March?", []string{"date 2023-03-15 ?2023-03-08"}},
+		{"a weekday of the subject", "2023-03-02", "Dinner on Wednesday 15 March", "Is Wednesday still free?", "", []string{"date 2023-03-15 ?2023-03-08"}},
+		{"the weekday of a trip's week", "2023-03-02", "", "Then let us take the Thursday.", "> out on Tuesday 14 March", []string{"date 2023-03-16"}},
+		{"a day later", "2023-03-02", "", "Make that a day later.", "> out on Tuesday 14 March", []string{"duration 1 day", "date 2023-03-15"}},
+		{"two days earlier", "2023-03-02", "", "Not 14 March but two days earlier.", "", []string{"date 2023-03-14", "duration 2 days", "date 2023-03-12"}},
+		{"the day after", "2023-03-02", "", "The talk is on 14 March and I fly the day after.", "", []string{"date 2023-03-14", "date 2023-03-15"}},
+		{"later than nothing", "2023-03-02", "", "Make that a day later.", "", []string{"duration 1 day"}},
+		{"the day after something", "2023-03-02", "", "14 March, or the day after the fair.", "", []string{"date 2023-03-14"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := mailOf(c.text + "\n\n" + c.quoted)
+			m.Zones = []message.Zone{{Kind: message.New, Start: 0, End: len(c.text) + 2}, {Kind: message.Quoted, Start: len(c.text) + 2, End: len(m.Text)}}
+			if c.quoted == "" {
+				m.Zones = m.Zones[:1]
+			}
+			m.Subject = c.subject
+			when, err := time.Parse("2006-01-02", c.date)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Date = when
+			if d := cmp.Diff(c.want, factsOf(m)); d != "" {
+				t.Errorf("facts of %q (-want +got):\n%s", c.text, d)
+			}
+		})
 	}
 }

@@ -299,7 +299,7 @@ var abbreviations = func() map[string]bool {
 	for _, w := range strings.Fields(`mr mrs ms dr prof st sr jr vs etc e.g i.e eg ie no nos ref approx incl excl ext tel fax
 		inc ltd co corp dept est fig figs vol pp para cl art min max jan feb mar apr jun jul aug sep sept oct nov dec
 		mon tue tues wed thu thur thurs fri sat sun hon rev gen col capt lt sgt messrs att attn cf resp temp
-		u.s u.k p.o ave blvd rd bldg apt qty amt avg nr z.b bzw usw ca`) {
+		u.s u.k p.o ave blvd rd bldg apt qty amt avg nr kr z.b bzw usw ca`) {
 		m[w] = true
 	}
 	return m

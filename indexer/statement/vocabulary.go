@@ -30,6 +30,7 @@ const (
 	clsFunction // articles, prepositions, conjunctions, pronouns, auxiliaries
 	clsPast     // marks a clause as past
 	clsFuture   // marks a clause as future or as an order
+	clsReport   // tells that something was said: the day it names may be any
 	clsNoon
 	clsEdge    // end: may open a date
 	clsZone    // names of clocks: Eastern, London, GMT
@@ -49,7 +50,7 @@ const (
 var builtinClasses = map[string]class{
 	"any": clsAny, "num": clsNumber | clsNumWord, "vbn": clsVBN, "vbd": clsVBD, "vbg": clsVBG, "numword": clsNumWord,
 	"weekday": clsWeekday, "month": clsMonth, "unit": clsUnit, "currency": clsCurrency, "relday": clsRelDay,
-	"refword": clsRefWord, "within": clsWithin, "function": clsFunction, "leadin": clsLeadIn, "join": clsJoin, "comma": clsComma, "pronoun": clsPronoun, "noon": clsNoon, "edge": clsEdge, "zone": clsZone, "past": clsPast, "future": clsFuture,
+	"refword": clsRefWord, "within": clsWithin, "function": clsFunction, "leadin": clsLeadIn, "join": clsJoin, "comma": clsComma, "pronoun": clsPronoun, "noon": clsNoon, "edge": clsEdge, "zone": clsZone, "past": clsPast, "report": clsReport, "future": clsFuture,
 	"date": clsDateFact, "time": clsTimeFact, "money": clsMoneyFact, "qty": clsQuantityFact,
 	"dur": clsDurationFact, "ref": clsReferenceFact,
 }
