@@ -32,5 +32,6 @@ eval:
 
 # Speed and memory, beside a peer in the same run.
 bench: bench-sync bench-import bench-big
+bench-sync bench-import bench-big: export WITH = bench
 bench-sync bench-import bench-big: tools build
 	$(GO) run ./cmd/bench $(@:bench-%=%)
