@@ -208,7 +208,6 @@ var (
 	symName     = hashString("<name>")
 	symBegin    = hashString("<begin>")
 	symEnd      = hashString("<end>")
-	symQuote    = hashString("<quote>")
 )
 
 // unit is a token, or a whole fact, as the features see it.
