@@ -469,8 +469,11 @@ func side(r Role) Role {
 
 func (f *finder) answered(a *item) bool {
 	replies := f.replies(a.m)
-	for _, c := range replies {
-		direct := c.parent == a.m || c.parent == nil
+	for i, c := range replies {
+		// The other side's next mail of the thread is a reply also where its header
+		// points elsewhere, if it comes while the question is fresh.
+		next := i == 0 && c.Date.Sub(a.m.Date) < 24*time.Hour
+		direct := c.parent == a.m || c.parent == nil || next
 		if direct && len(c.items) == 0 {
 			return true // it was answered in words that no statement was read in
 		}
@@ -481,7 +484,7 @@ func (f *finder) answered(a *item) bool {
 					return true
 				}
 			case statement.Instruction, statement.Delivery, statement.Terms, statement.Dispute, statement.Commitment, statement.Assurance:
-				if c.parent == a.m {
+				if c.parent == a.m || next && f.p.alike(a, it) > 0.1 {
 					return true
 				}
 			}
