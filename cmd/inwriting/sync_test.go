@@ -322,3 +322,54 @@ func must(b []byte, err error) []byte {
 	}
 	return b
 }
+
+// The daemon finds new mail by itself, answers while it reads, and stops within
+// seconds.
+func TestServeFollows(t *testing.T) {
+	m := newMailbox(t)
+	m.write("inwriting.toml", fmt.Sprintf("listen = \"127.0.0.1:0\"\nevery = \"1s\"\n[[mailbox]]\naddress = \"nora@deskandco.example\"\nusername = %q\nserver = %q\npassword_file = \"password\"\n", m.User, "insecure://"+m.Addr))
+	if err := m.Deliver(m.User, "INBOX", invented(1)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	done := make(chan int, 1)
+	var serveErr bytes.Buffer
+	go func() {
+		var out bytes.Buffer
+		done <- run(ctx, []string{"serve", "--config", m.config, "--data", m.data}, []string{"HOME=" + m.dir}, streams{strings.NewReader(""), &out, &serveErr})
+	}()
+	waitFor := func(what string) {
+		t.Helper()
+		for range 200 {
+			if _, err := os.Stat(filepath.Join(m.data, socketName)); err == nil {
+				if status, out, _ := m.run("search", "--plain", "flight", what); status == 0 && out != "" {
+					return
+				}
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Fatalf("the daemon does not find %q", what)
+	}
+	waitFor("1")
+	if err := m.Deliver(m.User, "INBOX", invented(77)); err != nil {
+		t.Fatal(err)
+	}
+	waitFor("77")
+	asked := time.Now()
+	stop()
+	select {
+	case status := <-done:
+		if status != 0 {
+			t.Errorf("serve ended with %d: %s", status, serveErr.String())
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("serve does not stop")
+	}
+	if took := time.Since(asked); took > 10*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	if blobs, _ := m.kept(); blobs != 2 {
+		t.Errorf("%d messages kept, want 2", blobs)
+	}
+}
