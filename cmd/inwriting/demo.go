@@ -141,9 +141,7 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	}
 	fmt.Fprintf(a.out, "  %s\n", t.bold("What the record shows"))
 	fmt.Fprintf(a.out, "%s\n\n", wrap(tr.Summary.Text, t.width, "  ", "  "))
-	for _, e := range steps(tr) {
-		fmt.Fprintf(a.out, "  %2d  %s %s %s %s\n", e.N, pad(stepWord[e.Statement.Kind], 11), pad(stepFact(e.Statement), 22), pad(shortWho(e.Statement.Speaker), 11), e.Statement.Message.Date.Format("_2 Jan 15:04"))
-	}
+	renderSteps(a.out, t, tr)
 	fmt.Fprintln(a.out)
 
 	if out == "" {

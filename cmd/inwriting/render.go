@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -260,11 +259,9 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 	}
 	fmt.Fprintf(w, "\n%s\n", t.bold("WHAT THE RECORD SHOWS"))
 	fmt.Fprintln(w, wrap(tr.Summary.Text, t.width, "  ", "  "))
-	if steps := steps(tr); len(steps) > 1 {
+	if len(tr.Steps(2)) > 1 {
 		fmt.Fprintln(w)
-		for _, e := range steps {
-			fmt.Fprintf(w, "  %2d  %s %s %s %s\n", e.N, pad(stepWord[e.Statement.Kind], 11), pad(t.bold(stepFact(e.Statement)), 16), pad(shortWho(e.Statement.Speaker), 11), e.Statement.Message.Date.Format("_2 Jan 15:04"))
-		}
+		renderSteps(w, t, tr)
 	}
 	if len(tr.Findings) > 0 {
 		fmt.Fprintf(w, "\n%s\n", t.bold("FINDINGS"))
@@ -326,35 +323,21 @@ func lastDispute(tr *trail.Trail) *trail.Entry {
 	return nil
 }
 
-// steps is the short version of a trail: the entries that the summary and the
-// findings rest on and that hold a value.
-func steps(tr *trail.Trail) []trail.Entry {
-	want := slices.Clone(tr.Summary.Statements)
-	for _, f := range tr.Findings {
-		want = append(want, f.A, f.B, f.ExplainedBy)
-	}
-	var out []trail.Entry
-	for _, e := range tr.Entries {
-		if slices.Contains(want, e.N) && stepFact(e.Statement) != "" {
-			out = append(out, e)
+// renderSteps writes the short version of a trail.
+func renderSteps(w io.Writer, t terminal, tr *trail.Trail) {
+	for _, st := range tr.Steps(8) {
+		s := st.Entry.Statement
+		fact := ""
+		if st.Fact != nil {
+			fact = stepFact(*st.Fact)
 		}
+		fmt.Fprintf(w, "  %2d  %s %s %s %s\n", st.Entry.N, pad(stepWord[s.Kind], 11), pad(t.bold(fact), 22), pad(shortWho(s.Speaker), 11), s.Message.Date.Format("_2 Jan 15:04"))
 	}
-	if len(out) > 8 {
-		out = out[:8]
-	}
-	return out
 }
 
-func stepFact(s trail.Statement) string {
-	for _, f := range s.Facts {
-		switch f.Type {
-		case statement.Date, statement.DateTime:
-			if d, clock, ok := parseFactDate(f.Value); ok {
-				return d.Format("Mon 2 January") + clock
-			}
-		case statement.Money, statement.Quantity, statement.Reference, statement.Duration:
-			return f.Value
-		}
+func stepFact(f statement.Fact) string {
+	if d, clock, ok := parseFactDate(f.Value); ok {
+		return d.Format("Mon 2 January") + clock
 	}
-	return ""
+	return f.Value
 }

@@ -565,21 +565,18 @@ func (w *site) trailView(r *http.Request, title string, t *trail.Trail) trailVie
 	}
 	w.links(t, views)
 
-	for _, n := range slices.Sorted(slices.Values(t.Summary.Statements)) { // in time order, whatever the sentence's is
-		e, ok := entry[n]
-		if !ok || len(v.Steps) == 5 {
-			continue
-		}
-		st := step{N: n, Did: did(e.Statement.Kind), Class: family(e.Statement.Kind), Old: changed[n],
-			Name: views[n].Who.Name, When: w.when(e.Statement.Message.Date)}
+	for _, x := range t.Steps(6) {
+		e := x.Entry
+		st := step{N: e.N, Did: did(e.Statement.Kind), Class: family(e.Statement.Kind), Old: changed[e.N],
+			Name: views[e.N].Who.Name, When: w.when(e.Statement.Message.Date)}
 		if e.Statement.Speaker.Role == trail.Us {
 			st.Name = "you"
 		}
 		if e.Statement.Kind == statement.Change {
 			st.Class = "warns" // the step one looks for
 		}
-		if len(e.Statement.Facts) > 0 {
-			st.Fact = brief(e.Statement.Facts[0])
+		if x.Fact != nil {
+			st.Fact = brief(*x.Fact)
 		}
 		v.Steps = append(v.Steps, st)
 	}
