@@ -71,7 +71,7 @@ var findingWords = map[trail.FindingType]struct{ class, sign, word string }{
 	trail.Unanswered:     {"", "?", "No answer in the record"},
 	trail.Unacknowledged: {"", "?", "Not acknowledged"},
 	trail.Missed:         {"hard", "!", "Date missed"},
-	trail.Refuted:        {"hard", "≠", "Refuted by the record"},
+	trail.Refuted:        {"hard", "≠", "The record says otherwise"},
 }
 
 var roleWords = map[trail.Role]string{trail.Us: "us", trail.Client: "client", trail.Other: "third party", trail.Unknown: "not a configured person"}
