@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"inwriting/indexer/archive"
-	"inwriting/indexer/catalog"
 	"inwriting/indexer/ledger"
 )
 
@@ -105,11 +104,13 @@ func (v *Vault) newCommitter() *committer {
 func (c *committer) store(out chan<- group) {
 	defer close(out)
 	end := c.v.archive.End()
-	// What the archive has and the catalog perhaps not yet.
-	recent := map[archive.Ref]bool{}
+	// What the archive has and the catalog perhaps not yet: the group before. The
+	// one before that was recorded, or name would not have taken its successor.
+	var recent map[archive.Ref]bool
 	for g := range c.groups {
 		if c.failed() == nil {
 			fresh, err := c.fresh(g.blobs, recent)
+			recent = make(map[archive.Ref]bool, len(fresh))
 			if err == nil && len(fresh) > 0 {
 				var places []archive.Place
 				if places, err = c.v.archive.Append(fresh); err == nil {
@@ -132,17 +133,19 @@ func (c *committer) store(out chan<- group) {
 
 // fresh returns those of blobs that the vault does not have, each once.
 func (c *committer) fresh(blobs []*archive.Blob, recent map[archive.Ref]bool) ([]*archive.Blob, error) {
+	refs := make([]archive.Ref, len(blobs))
+	for i, b := range blobs {
+		refs[i] = b.Ref()
+	}
+	have, err := c.v.catalog.Have(refs)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]*archive.Blob, 0, len(blobs))
-	seen := make(map[archive.Ref]bool, len(blobs))
 	for _, b := range blobs {
-		if ref := b.Ref(); !seen[ref] && !recent[ref] {
-			seen[ref] = true
-			switch _, err := c.v.catalog.Blob(ref); {
-			case errors.Is(err, catalog.ErrNotFound):
-				out = append(out, b)
-			case err != nil:
-				return nil, err
-			}
+		if ref := b.Ref(); !have[ref] && !recent[ref] {
+			have[ref] = true
+			out = append(out, b)
 		}
 	}
 	return out, nil

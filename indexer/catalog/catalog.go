@@ -175,6 +175,20 @@ func (t *Tx) exec(text string, args ...any) error {
 	return err
 }
 
+// change is exec for a statement that may find nothing to change; it returns how
+// many rows it did.
+func (t *Tx) change(text string, args ...any) (int64, error) {
+	s, err := t.stmt(text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.Exec(args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
 // scan reads the first row into dest; a missing row is ErrNotFound.
 func (t *Tx) scan(text string, args []any, dest ...any) error {
 	s, err := t.stmt(text)

@@ -242,6 +242,27 @@ func (c *Catalog) Blob(ref archive.Ref) (Blob, error) {
 	return scanBlob(c.blobByRef.QueryRow(ref[:]))
 }
 
+// Have returns which of refs are recorded.
+func (c *Catalog) Have(refs []archive.Ref) (map[archive.Ref]bool, error) {
+	have := make(map[archive.Ref]bool, len(refs))
+	for len(refs) > 0 {
+		page := refs[:min(len(refs), 500)]
+		refs = refs[len(page):]
+		args := make([]any, len(page))
+		for i := range page {
+			args[i] = page[i][:]
+		}
+		found, err := c.refs(`SELECT ref FROM blob WHERE ref IN (?`+strings.Repeat(", ?", len(page)-1)+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			have[r] = true
+		}
+	}
+	return have, nil
+}
+
 // RefsWithPrefix returns up to limit refs whose hexadecimal form begins with
 // prefix.
 func (c *Catalog) RefsWithPrefix(prefix string, limit int) ([]archive.Ref, error) {

@@ -34,10 +34,29 @@ type Blob struct {
 // messages become "stored", on the normal path and at start-up alike; a blob or
 // entry that is already recorded changes nothing.
 func (c *Catalog) Commit(end archive.End, blobs []archive.Entry, first int64, entries []ledger.Entry) error {
+	// A blob and the entry that first saw it mostly come together: one row, once.
+	type sight struct {
+		entry int64
+		at    time.Time
+	}
+	sights := map[string]sight{}
+	if len(blobs) > 0 {
+		for i, e := range entries {
+			if f, ok := e.Fact.(ledger.MsgSeen); ok {
+				if _, have := sights[f.Blob]; !have {
+					sights[f.Blob] = sight{first + int64(i), e.Time}
+				}
+			}
+		}
+	}
 	return c.Update(func(t *Tx) error {
 		for _, b := range blobs {
-			err := t.exec(`INSERT INTO blob (ref, size, segment, frame_offset, frame_length, entry_offset) VALUES (?, ?, ?, ?, ?, ?)
-				ON CONFLICT (ref) DO NOTHING`, b.Ref[:], b.Size, b.Place.Segment, b.Place.FrameOffset, b.Place.FrameLength, b.Place.EntryOffset)
+			entry, seen := int64(-1), int64(0)
+			if s, ok := sights[b.Ref.Hex()]; ok {
+				entry, seen = s.entry, s.at.UnixMilli()
+			}
+			err := t.exec(`INSERT INTO blob (ref, size, segment, frame_offset, frame_length, entry_offset, entry, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+				ON CONFLICT (ref) DO NOTHING`, b.Ref[:], b.Size, b.Place.Segment, b.Place.FrameOffset, b.Place.FrameLength, b.Place.EntryOffset, entry, seen)
 			if err != nil {
 				return fmt.Errorf("recording %v: %w", b.Ref, err)
 			}
@@ -126,11 +145,21 @@ func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
 		_, zone = d.Zone()
 		date = d.Unix()
 	}
-	if entry < 0 {
-		if err := t.exec(`UPDATE blob SET entry = ?, seen = ? WHERE id = ?`, index, at.UnixMilli(), blob); err != nil {
-			return err
-		}
-	} else if err := t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, blob); err != nil {
+	switch {
+	case entry < 0:
+		err = t.exec(`UPDATE blob SET entry = ?, seen = ? WHERE id = ?`, index, at.UnixMilli(), blob)
+	case entry != index:
+		err = t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, blob)
+	}
+	if err != nil {
+		return err
+	}
+	stored, err := t.change(`INSERT INTO occurrence (mailbox, uidvalidity, uid, state, blob, size, internaldate, zone, flags, path) VALUES (?, ?, ?, 'stored', ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET state = 'stored', blob = excluded.blob, size = excluded.size, internaldate = excluded.internaldate,
+			zone = excluded.zone, flags = excluded.flags, path = excluded.path, error = '', missed = '', missed_at = 0, gone = 0
+			WHERE blob IS NULL OR blob = excluded.blob`,
+		f.Mailbox, f.UIDValidity, f.UID, blob, f.Size, date, zone, flagText(f.Flags), f.Path)
+	if err != nil || stored > 0 {
 		return err
 	}
 	// Another message under the same UID: the server used the number again. What
@@ -143,10 +172,9 @@ func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`INSERT INTO occurrence (mailbox, uidvalidity, uid, state, blob, size, internaldate, zone, flags, path) VALUES (?, ?, ?, 'stored', ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET state = 'stored', blob = excluded.blob, size = excluded.size, internaldate = excluded.internaldate,
-			zone = excluded.zone, flags = excluded.flags, path = excluded.path, error = '', missed = '', missed_at = 0, gone = 0`,
-		f.Mailbox, f.UIDValidity, f.UID, blob, f.Size, date, zone, flagText(f.Flags), f.Path)
+	return t.exec(`UPDATE occurrence SET state = 'stored', blob = ?, size = ?, internaldate = ?, zone = ?, flags = ?, path = ?, error = '', missed = '', missed_at = 0, gone = 0
+		WHERE mailbox = ? AND uidvalidity = ? AND uid = ? AND version = 0`,
+		blob, f.Size, date, zone, flagText(f.Flags), f.Path, f.Mailbox, f.UIDValidity, f.UID)
 }
 
 func flagText(flags []string) string { return strings.Join(flags, " ") }
