@@ -212,7 +212,7 @@ func (p *pool) replaces(a, b *item) float64 {
 		s = 0.3
 	case statement.Answer, statement.Instruction:
 		// Another number or day for the same thing, from the side that gave the first.
-		if fact != statement.Quantity || a.side() != b.side() || a.side() != Client || alike < 0.1 && b.m.thread != a.m.thread {
+		if fact != statement.Quantity && (fact != statement.Date || !movesWords(b)) || a.side() != b.side() || a.side() != Client || alike < 0.1 && b.m.thread != a.m.thread {
 			return 0
 		}
 		switch a.s.Kind {
@@ -243,6 +243,17 @@ func (p *pool) replaces(a, b *item) float64 {
 		s += 0.2
 	}
 	return s + 0.4*a.p2 - 0.02*math.Min(20, float64(b.m.index-a.m.index))
+}
+
+// movesWords reports whether an instruction speaks of moving what was asked before.
+func movesWords(b *item) bool {
+	for _, w := range words(b.s.Quote) {
+		switch w {
+		case "move", "shift", "change", "switch", "swap", "postpone", "reschedule", "rebook", "instead", "rather":
+			return true
+		}
+	}
+	return false
 }
 
 // opposed reports whether a dispute and earlier words are against each other at

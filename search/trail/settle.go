@@ -15,12 +15,12 @@ import (
 // shown with the words they were read from; neither is settled where earlier
 // statements leave more than one day open.
 
-var shift = regexp.MustCompile(`(?i)\b(?:(a|an|one|two|three|four|five|six|seven|\d{1,2}) (day|week)s? (later|earlier|sooner|forward|forwards|back)|(later|earlier|forward|forwards|back) by (a|an|one|two|three|four|five|six|seven|\d{1,2}) (day|week)s?)\b`)
+var shift = regexp.MustCompile(`(?i)\b(?:(a|an|one|two|three|four|five|six|seven|\d{1,2})\s+(day|week)s?\s+(later|earlier|sooner|forward|forwards|back)|(later|earlier|forward|forwards|back)\s+by\s+(a|an|one|two|three|four|five|six|seven|\d{1,2})\s+(day|week)s?)\b`)
 
-// shiftOf reads "a day later", "forward by two days": the words and how many days
+// shiftOf reads "a day later", "forward by two days": the words as written and how many days
 // they move. "Forward" brings a day nearer, as "earlier" does; "back" puts it off.
 func shiftOf(quote string) (words string, days int, ok bool) {
-	m := shift.FindStringSubmatch(strings.Join(strings.Fields(quote), " "))
+	m := shift.FindStringSubmatch(quote)
 	if m == nil {
 		return "", 0, false
 	}
@@ -60,14 +60,14 @@ func (p *pool) settle() {
 				f := statement.Fact{Type: statement.Date, Text: words, Value: d.Format("2006-01-02")}
 				it.day = &f
 				it.own()
-				facts := []statement.Fact{}
+				facts := []statement.Fact{f} // first: it is what the statement is about
 				for _, x := range it.s.Facts {
 					// "a day" in "a day later" is no duration of its own.
-					if x.Type != statement.Duration || !strings.Contains(words, strings.Join(strings.Fields(x.Text), " ")) {
+					if x.Type != statement.Duration || !strings.Contains(words, x.Text) {
 						facts = append(facts, x)
 					}
 				}
-				it.s.Facts = append(facts, f)
+				it.s.Facts = facts
 				changed = true
 			}
 		}

@@ -298,7 +298,7 @@ func TestShift(t *testing.T) {
 		{"please move it forward by two days.", "forward by two days", -2},
 		{"Make it one week earlier", "one week earlier", -7},
 		{"push it back by 3 days", "back by 3 days", 3},
-		{"make that a\nday later please", "a day later", 1},
+		{"make that a\nday later please", "a\nday later", 1},
 		{"see you later", "", 0},
 		{"a day to remember", "", 0},
 		{"0 days later", "", 0},
@@ -384,6 +384,11 @@ func TestFindings(t *testing.T) {
 			{"nora", "martin", "2023-03-01 10:00", "Re: Floor plans", 1, []said{{statement.Commitment, "I will send the floor plans by Friday 3 March.", "date=2023-03-03"}}},
 			{"nora", "martin", "2023-03-03 10:00", "Re: Floor plans", 1, []said{{statement.Delivery, "The floor plans are attached.", ""}}},
 		}, nil},
+		{"an instruction that moves a day", "what date did martin want to fly", []letter{
+			{"martin", "nora", "2023-03-02 09:12", "Trip", 0, []said{{statement.Instruction, "Please book me a flight from London to Vienna on Tuesday 14 March.", "date=2023-03-14"}}},
+			{"nora", "martin", "2023-03-02 09:53", "Re: Trip", 1, []said{{statement.Confirmation, "Confirming: flight London to Vienna on Tuesday 14 March.", "date=2023-03-14"}}},
+			{"martin", "nora", "2023-03-02 18:47", "Re: Trip", 2, []said{{statement.Instruction, "Please move the flight to Wednesday 15 March.", "date=2023-03-15"}}},
+		}, []string{"changed s-1-1 s-3-1", "unconfirmed s-3-1"}},
 		{"two statements that cannot both hold", "how many chairs were delivered for the reception", []letter{
 			{"nora", "martin", "2023-03-01 09:00", "Reception chairs", 0, []said{{statement.Delivery, "The chairs for the reception were delivered: 40 chairs.", "quantity=40 chairs"}}},
 			{"martin", "nora", "2023-03-02 09:00", "Re: Reception chairs", 1, []said{{statement.Assurance, "The chairs for the reception delivered here are 30 chairs.", "quantity=30 chairs"}}},
