@@ -18,16 +18,23 @@ type Step struct {
 func (t *Trail) Steps(limit int) []Step {
 	want := slices.Clone(t.Summary.Statements)
 	about := map[statement.FactType]bool{}
+	beside := map[int]int{} // the entry that a finding sets an entry's value against
 	for _, f := range t.Findings {
 		switch f.Type {
 		case Contradiction, Changed, Refuted:
 			want = append(want, f.A, f.B, f.ExplainedBy)
 			if f.Fact != "" {
 				about[kindOfDay(f.Fact)] = true
+				for _, ab := range [][2]int{{f.A, f.B}, {f.B, f.A}} {
+					if _, ok := beside[ab[0]]; !ok && ab[0] > 0 && ab[1] > 0 && f.Type != Refuted {
+						beside[ab[0]] = ab[1]
+					}
+				}
 			}
 		}
 	}
-	// Of several values an entry names, the one that the other entries speak of.
+	// Of several values an entry names, the one in which it differs from what a
+	// finding sets it against; else the one that the other entries speak of.
 	named := map[string]int{}
 	for _, e := range t.Entries {
 		for _, v := range valuesOf(e.Statement.Facts) {
@@ -40,12 +47,15 @@ func (t *Trail) Steps(limit int) []Step {
 			continue
 		}
 		s := Step{Entry: e}
-		best := -1
+		best := 0
 		for i := range e.Statement.Facts {
 			f := &e.Statement.Facts[i]
-			n := named[valueOf(*f)]
+			n := 1
+			if named[valueOf(*f)] > 1 {
+				n++
+			}
 			if about[kindOfDay(f.Type)] {
-				n += 1000
+				n += 2
 			}
 			if n > best {
 				best, s.Fact = n, f
