@@ -229,11 +229,8 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 }
 
 // namedIn lists the references and the names of attachments with a number in them
-// that the nearest twenty messages bear, as words to search for.
+// that the nearest messages bear, as words to search for.
 func namedIn(records []*Record, near []archive.Ref) string {
-	if len(near) > 20 {
-		near = near[:20]
-	}
 	nearest := map[archive.Ref]bool{}
 	for _, r := range near {
 		nearest[r] = true

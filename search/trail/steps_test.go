@@ -31,6 +31,13 @@ func TestSteps(t *testing.T) {
 	if want := "2023-03-14 2023-03-15 2023-03-15 2023-03-15T06:50 2023-03-14 "; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	// The way back that all of them name is not what the two differ in.
+	tr.Entries[0].Statement.Facts = date("2023-03-14", "2023-03-16")
+	tr.Entries[2].Statement.Facts = date("2023-03-15", "2023-03-16")
+	tr.Entries[4].Statement.Facts = date("2023-03-15T06:50", "2023-03-16T19:35")
+	if got := tr.Steps(8)[0].Fact.Value; got != "2023-03-14" {
+		t.Errorf("first step shows %s, want 2023-03-14", got)
+	}
 	short := tr.Steps(3)
 	if len(short) != 3 || short[2].Entry.N != 6 {
 		t.Errorf("three steps: got %d, ending in %d; want 3, ending in 6", len(short), short[len(short)-1].Entry.N)
