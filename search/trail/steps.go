@@ -2,6 +2,7 @@ package trail
 
 import (
 	"slices"
+	"strings"
 
 	"inwriting/indexer/statement"
 )
@@ -18,23 +19,22 @@ type Step struct {
 func (t *Trail) Steps(limit int) []Step {
 	want := slices.Clone(t.Summary.Statements)
 	about := map[statement.FactType]bool{}
-	beside := map[int]int{} // the entry that a finding sets an entry's value against
+	told := map[int]string{} // what findings say of an entry
 	for _, f := range t.Findings {
 		switch f.Type {
 		case Contradiction, Changed, Refuted:
 			want = append(want, f.A, f.B, f.ExplainedBy)
 			if f.Fact != "" {
 				about[kindOfDay(f.Fact)] = true
-				for _, ab := range [][2]int{{f.A, f.B}, {f.B, f.A}} {
-					if _, ok := beside[ab[0]]; !ok && ab[0] > 0 && ab[1] > 0 && f.Type != Refuted {
-						beside[ab[0]] = ab[1]
-					}
+				if f.Type != Refuted {
+					told[f.A] += f.Text
+					told[f.B] += f.Text
 				}
 			}
 		}
 	}
-	// Of several values an entry names, the one in which it differs from what a
-	// finding sets it against; else the one that the other entries speak of.
+	// Of several values an entry names, the one that a finding compares; else the
+	// one that the other entries speak of.
 	named := map[string]int{}
 	for _, e := range t.Entries {
 		for _, v := range valuesOf(e.Statement.Facts) {

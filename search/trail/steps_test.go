@@ -31,7 +31,8 @@ func TestSteps(t *testing.T) {
 	if want := "2023-03-14 2023-03-15 2023-03-15 2023-03-15T06:50 2023-03-14 "; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	// The way back that all of them name is not what the two differ in.
+	// The way back that all of them name is not what the finding compares.
+	tr.Findings[0].Text = "1 says Tue 14 March, 5 says Wed 15 March 06:50; explained by 2."
 	tr.Entries[0].Statement.Facts = date("2023-03-14", "2023-03-16")
 	tr.Entries[2].Statement.Facts = date("2023-03-15", "2023-03-16")
 	tr.Entries[4].Statement.Facts = date("2023-03-15T06:50", "2023-03-16T19:35")
