@@ -56,6 +56,9 @@ func (t *Trail) Steps(limit int) []Step {
 			}
 			if about[kindOfDay(f.Type)] {
 				n += 2
+				if strings.Contains(told[e.N], showFact(*f)) {
+					n += 2
+				}
 			}
 			if n > best {
 				best, s.Fact = n, f
