@@ -1,13 +1,17 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
 	"os"
 	"sort"
+	"strings"
+	"time"
 
+	"inwriting/indexer/message"
 	"inwriting/indexer/statement"
 )
 
@@ -31,7 +35,7 @@ var kindNumber = func() map[statement.Kind]int {
 }()
 
 var (
-	orShare    = 0.5 // how good an "or" label is beside the label
+	orShare    = 0.3 // how good an "or" label is beside the label
 	realWeight = 0.6 // a real mail's sentence beside a case's: another trade, other habits
 	halfWeight = 0.7 // a part of a sentence, which is often not cut
 	rulePrior  = 0.8 // how much of a rule's hand weight the model starts from
@@ -42,6 +46,9 @@ var (
 	noneShift  = 0.2  // taken off none: a missed statement costs more than a wrong one
 	balance    = 0.25 // power of a kind's rarity in its examples' weight
 	rate       = 0.08
+
+	lessonWeight = 0.5 // an invented line beside a case's sentence
+	lessonGroups = 40
 )
 
 // reach is how far a feature of each sort may speak: the many small ones would
@@ -131,6 +138,46 @@ func realExamples(r *realMail) []example {
 }
 
 func (r *realMail) group() string { return r.Source + ":" + r.From }
+
+//go:embed lessons.txt
+var lessonsText string
+
+// lessons lists what lessons.txt teaches. Their groups are made up, so that a
+// word must stand in several lines, or in mail as well, to count.
+func lessons() ([]example, error) {
+	const quoted = "\n\n> Which one is it?\n"
+	var out []example
+	for n, line := range strings.Split(lessonsText, "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, words, ok := strings.Cut(line, " ")
+		asked := strings.HasPrefix(name, "q:")
+		kind, known := kindNumber[statement.Kind(strings.TrimPrefix(name, "q:"))]
+		if !ok || !known {
+			return nil, fmt.Errorf("reading lessons.txt, line %d: no kind in %q", n+1, line)
+		}
+		// The neighbours keep the line from being first, last and alone in its mail.
+		before, after := "Hello there, it is me.\n\n", "\n\nThat is it for today."
+		m := &message.Message{Text: before + words + after, Date: lessonDay}
+		m.Zones = []message.Zone{{Kind: message.New, Start: 0, End: len(m.Text)}}
+		if asked {
+			m.Zones = append(m.Zones, message.Zone{Kind: message.Quoted, Start: len(m.Text), End: len(m.Text) + len(quoted)})
+			m.Text += quoted
+		}
+		for _, e := range statement.Examples(m) {
+			if e.Half || e.Start != len(before) || e.End != len(before)+len(words) {
+				continue
+			}
+			x := example{group: fmt.Sprintf("lesson:%d", n%lessonGroups), features: e.Features, sorts: e.Sorts, weight: lessonWeight}
+			x.accept[kind] = 1
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+var lessonDay = time.Date(2024, 4, 10, 9, 0, 0, 0, time.UTC)
 
 // label is the example's best kind.
 func (x *example) label() int {
@@ -285,12 +332,12 @@ func trainFile(xs []example) []byte {
 }
 
 // leaveOneOut scores each case with a model that has seen everything but it.
-func leaveOneOut(cases []*Gold, mails []*realMail, w io.Writer) *result {
+func leaveOneOut(cases []*Gold, mails []*realMail, taught []example, w io.Writer) *result {
 	byCase := make([][]example, len(cases))
 	for i, g := range cases {
 		byCase[i] = caseExamples(g)
 	}
-	var fixed []example
+	fixed := append([]example(nil), taught...)
 	for _, r := range mails {
 		fixed = append(fixed, realExamples(r)...)
 	}
@@ -314,7 +361,7 @@ var detailOut io.Writer
 
 // heldOutReal scores real mail in five parts by sender, each with a model that
 // has not seen that sender.
-func heldOutReal(cases []*Gold, mails []*realMail) *result {
+func heldOutReal(cases []*Gold, mails []*realMail, taught []example) *result {
 	const parts = 5
 	part := func(r *realMail) int {
 		h := 0
@@ -323,7 +370,7 @@ func heldOutReal(cases []*Gold, mails []*realMail) *result {
 		}
 		return h % parts
 	}
-	var fixed []example
+	fixed := append([]example(nil), taught...)
 	for _, g := range cases {
 		fixed = append(fixed, caseExamples(g)...)
 	}
@@ -354,6 +401,10 @@ func trainCommand(gold, corpora, out string, measure bool, w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("loading the labelled real mail: %w", err)
 	}
+	taught, err := lessons()
+	if err != nil {
+		return err
+	}
 	if measure {
 		fmt.Fprintf(w, "%-24s %5s %5s %5s  %5s  %5s  %7s %5s %5s  %6s\n", "", "P", "R", "F1", "macro", "span", "speaker", "factP", "factR", "absent")
 		empty := &statement.Model{}
@@ -362,17 +413,17 @@ func trainCommand(gold, corpora, out string, measure bool, w io.Writer) error {
 			rules.add(scoreCase(g, func(ml *mail) []statement.Statement { return statement.ReadWith(empty, ml.m).Statements }, nil))
 		}
 		printLine(w, "rules alone", rules)
-		r := leaveOneOut(cases, mails, w)
+		r := leaveOneOut(cases, mails, taught, w)
 		printLine(w, "leave one case out", r)
 		printKinds(w, "leave one case out", r)
-		h := heldOutReal(cases, mails)
+		h := heldOutReal(cases, mails, taught)
 		printLine(w, "real, senders held out", h)
 		printKinds(w, "real, senders held out", h)
 	}
 	if out == "" {
 		return nil
 	}
-	var xs []example
+	xs := append([]example(nil), taught...)
 	for _, g := range cases {
 		xs = append(xs, caseExamples(g)...)
 	}

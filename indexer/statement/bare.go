@@ -106,6 +106,10 @@ func (f *factReader) countedNoun(dst []found) string {
 			}
 		}
 	}
+	if f.countedKnown {
+		return f.counted
+	}
+	f.countedKnown = true
 	best, most := "", 0
 	for i, c := range f.counts {
 		n := 0
@@ -124,6 +128,7 @@ func (f *factReader) countedNoun(dst []found) string {
 	if best == "" && f.speaksOfGuests() {
 		best = "people"
 	}
+	f.counted = best
 	return best
 }
 

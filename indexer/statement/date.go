@@ -904,6 +904,7 @@ func abs(n int) int {
 const (
 	maxContext = 16 << 10 // bytes of other zones that are looked through
 	maxSubject = 200
+	maxNamed   = 256 // days that are kept of them
 )
 
 // gatherContext lists the full dates of the author's own text, then of the
@@ -953,7 +954,7 @@ func (f *factReader) contextOf(start, end int, own bool) {
 			if t, ok := f.year(w.year, w.month, w.day, w.weekday, false); ok {
 				// Attribution lines hold the day on which a mail was sent, with its
 				// year; what lies ahead is meant.
-				if own || w.year == 0 || t.After(f.anchor) {
+				if len(f.context) < maxNamed && (own || w.year == 0 || t.After(f.anchor)) {
 					f.context = append(f.context, t)
 				}
 			}

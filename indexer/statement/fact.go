@@ -20,6 +20,7 @@ type factReader struct {
 	orderCertain bool // an unambiguous date of the same mail says so
 	orderKnown   bool
 	dollar       string      // what "$" stands for; "" until asked
+	crown        string      // what "kr" stands for; "" until asked
 	explicit     time.Time   // the last day named in full in the author's words so far
 	context      []time.Time // days named in full: by the author, in the subject, in what is quoted
 	ownDates     int         // how many of them are the author's
@@ -28,6 +29,8 @@ type factReader struct {
 	counts       []count
 	ownCounts    int // how many of them are the author's
 	quotedKnown  bool
+	counted      string // what most numbers of the mail count
+	countedKnown bool
 
 	scan scanner
 	toks []token // scratch for other zones
@@ -189,6 +192,11 @@ func (f *factReader) at(dst []found, toks []token, i int) ([]found, int) {
 // article handles facts that begin with a small word: "the 14th", "this
 // morning", "end of April", "an hour".
 func (f *factReader) article(dst []found, toks []token, i int) ([]found, int) {
+	switch f.low(&toks[i]) {
+	case "the", "this", "last", "end", "a", "an":
+	default:
+		return dst, 0
+	}
 	if d, n := f.dates(dst, toks, i); n > 0 {
 		return d, n
 	}
@@ -390,25 +398,26 @@ func (f *factReader) currency(toks []token, i int) (string, bool) {
 // crowns says which crowns "kr" are: those of the author's country, else those
 // that the mail names, else the Norwegian.
 func (f *factReader) crowns() string {
+	if f.crown != "" {
+		return f.crown
+	}
+	f.crown = "NOK"
 	for _, a := range f.m.From {
-		switch tld(a.Address) {
-		case "se":
-			return "SEK"
-		case "dk":
-			return "DKK"
-		case "no":
-			return "NOK"
-		case "is":
-			return "ISK"
+		if c, ok := crownsOf[tld(a.Address)]; ok {
+			f.crown = c
+			return c
 		}
 	}
 	for _, c := range [...]string{"SEK", "DKK", "ISK"} {
 		if strings.Contains(f.text, c) {
-			return c
+			f.crown = c
+			break
 		}
 	}
-	return "NOK"
+	return f.crown
 }
+
+var crownsOf = map[string]string{"se": "SEK", "dk": "DKK", "no": "NOK", "is": "ISK"}
 
 // dashed says in which currency "489,-" is: that of the author's country, else
 // the first that the mail names; "" when nothing says it.

@@ -1,6 +1,6 @@
 package statement
 
-import "sort"
+import "math/bits"
 
 // hit is a rule that fired and the tokens it fired on.
 type hit struct {
@@ -24,22 +24,30 @@ func (m *matcher) match(dst []hit, toks []token, starts [3]int, cond condition) 
 	}
 	m.turn++
 	from := len(dst)
-	try := func(s start, at int) {
-		if m.seen[s.rule] == m.turn {
-			return
-		}
-		r := &v.rules[s.rule]
-		if cond&r.must != r.must || cond&r.mustNot != 0 {
-			m.seen[s.rule] = m.turn
-			return
-		}
-		p := r.patterns[s.pattern]
-		if p[0].start {
-			p = p[1:]
-		}
-		if end := matchAt(p, toks, at, 0); end >= 0 {
-			m.seen[s.rule] = m.turn
-			dst = append(dst, hit{s.rule, s.pattern, at, max(end, at)})
+	try := func(ss []start, at int) {
+		for k := range ss {
+			s := &ss[k]
+			if m.seen[s.rule] == m.turn || cond&s.must != s.must || cond&s.mustNot != 0 {
+				continue
+			}
+			end := at
+			rest := s.rest
+			if s.sure {
+				if at >= len(toks) {
+					continue
+				}
+				// What is filed under its first word or class need not look at it again
+				end = s.first.after(toks, at)
+				if len(rest) > 0 && !rest[0].open {
+					if end >= len(toks) || !rest[0].matches(&toks[end]) {
+						continue
+					}
+				}
+			}
+			if end = matchAt(rest, toks, end, 0); end >= 0 {
+				m.seen[s.rule] = m.turn
+				dst = append(dst, hit{int(s.rule), int(s.pattern), at, max(end, at)})
+			}
 		}
 	}
 	for k, at := range starts {
@@ -52,31 +60,19 @@ func (m *matcher) match(dst []hit, toks []token, starts [3]int, cond condition) 
 			t = toks[at]
 		}
 		if t.id > 0 {
-			for _, s := range v.startByWord[t.id] {
-				try(s, at)
-			}
+			try(v.startByWord[t.id], at)
 		}
-		for k := range v.startByClass {
-			if t.cls&v.startByClass[k].cls != 0 {
-				for _, s := range v.startByClass[k].starts {
-					try(s, at)
-				}
-			}
+		for c := t.cls & v.startClasses; c != 0; c &= c - 1 {
+			try(v.startByClass[bits.TrailingZeros64(uint64(c))], at)
 		}
 	}
 	for i := range toks {
 		t := &toks[i]
 		if t.id > 0 {
-			for _, s := range v.byWord[t.id] {
-				try(s, i)
-			}
+			try(v.byWord[t.id], i)
 		}
-		for k := range v.byClass {
-			if t.cls&v.byClass[k].cls != 0 {
-				for _, s := range v.byClass[k].starts {
-					try(s, i)
-				}
-			}
+		for c := t.cls & v.anyClasses; c != 0; c &= c - 1 {
+			try(v.byClass[bits.TrailingZeros64(uint64(c))], i)
 		}
 	}
 	for _, r := range v.plain {
@@ -85,7 +81,11 @@ func (m *matcher) match(dst []hit, toks []token, starts [3]int, cond condition) 
 		}
 	}
 	hits := dst[from:]
-	sort.Slice(hits, func(i, j int) bool { return hits[i].rule < hits[j].rule })
+	for i := range hits { // few, and half in order already
+		for j := i; j > 0 && hits[j].rule < hits[j-1].rule; j-- {
+			hits[j], hits[j-1] = hits[j-1], hits[j]
+		}
+	}
 	return dst
 }
 
@@ -108,6 +108,9 @@ func matchAt(p []element, toks []token, i, depth int) int {
 				return -1
 			}
 			for n := 0; n <= e.gap && i+n <= len(toks); n++ {
+				if k+1 < len(p) && !p[k+1].open && (i+n == len(toks) || !p[k+1].matches(&toks[i+n])) {
+					continue
+				}
 				if end := matchAt(p[k+1:], toks, i+n, depth+1); end >= 0 {
 					return end
 				}

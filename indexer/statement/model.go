@@ -170,6 +170,7 @@ const (
 	saltPrior  = 0x51ED270B
 	saltRules  = 0x7FEB352D
 	saltBefore = 0x846CA68B
+	saltClause = 0x1B873593
 )
 
 func mix(a, b uint32) uint32 {
@@ -232,6 +233,46 @@ func formOf(t *token, word uint32) uint32 {
 	return 100 + uint32(bits.TrailingZeros64(uint64(c)))
 }
 
+// clause says who acts in g, whether in the past, now or to come, and whether it
+// is denied: "I did not", "you will", "it is".
+func (g *segment) clause() uint32 {
+	who, when, denied := uint32(0), uint32(0), uint32(0)
+	for i := range g.toks {
+		t := &g.toks[i]
+		if i > 12 && who != 0 {
+			break
+		}
+		if who == 0 {
+			switch {
+			case t.cls&clsFirst != 0:
+				who = 1
+			case t.cls&clsSecond != 0:
+				who = 2
+			case t.cls&clsThird != 0:
+				who = 3
+			case t.shape == shapeWord && t.cls&(clsFunction|clsVBD|clsVBG) == 0 && t.cls&clsPast == 0:
+				if i == 0 {
+					who = 4
+				}
+			}
+		}
+		if when == 0 {
+			switch {
+			case t.cls&clsPast != 0:
+				when = 1
+			case t.cls&clsFuture != 0:
+				when = 2
+			case t.cls&clsPresent != 0:
+				when = 3
+			}
+		}
+		if t.cls&clsNegation != 0 {
+			denied = 1
+		}
+	}
+	return who*100 + when*10 + denied
+}
+
 // features lists what is true of g. Rules must have fired already.
 func (r *reader) features(g *segment) []feature {
 	fs := r.feats[:0]
@@ -251,6 +292,7 @@ func (r *reader) features(g *segment) []feature {
 	fs = append(fs, feature{hash: mix(mix(saltRules, uint32(g.first)), 9), sort: RuleKind},
 		feature{hash: mix(mix(saltRules, uint32(g.first)), uint32(g.lead)), sort: RuleKind},
 		feature{hash: mix(saltBefore, uint32(g.prev+1)), sort: PlaceFeature})
+	fs = append(fs, feature{hash: mix(saltClause, 1000+g.clause()), sort: PlaceFeature})
 	us := r.units[:0]
 	for i := 0; i < len(g.toks); {
 		t := &g.toks[i]

@@ -327,7 +327,7 @@ func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
 	tries := 0
 	for i := 2; i < len(g.toks)-2 && tries < maxCuts; i++ {
 		k := r.cutPoint(&g, i)
-		if k < 0 {
+		if k < 0 || !g.hinted(k) && r.each == nil {
 			continue
 		}
 		tries++
@@ -349,6 +349,19 @@ func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
 		return append(out, g)
 	}
 	return append(out, left, right)
+}
+
+// hinted: on each side of token k some rule speaks for a kind.
+func (g *segment) hinted(k int) bool {
+	left, right := false, false
+	for _, h := range g.hits {
+		if h.from == h.to || vocabulary.rules[h.rule].flag != "" || order[vocabulary.rules[h.rule].kind] == None {
+			continue
+		}
+		left = left || h.from < k
+		right = right || h.to > k
+	}
+	return left && right
 }
 
 const (

@@ -3,6 +3,7 @@ package statement
 import (
 	_ "embed"
 	"fmt"
+	"math/bits"
 	"sort"
 	"strconv"
 	"strings"
@@ -38,6 +39,11 @@ const (
 	clsJoin    // and, but, so, as: may open a second clause
 	clsComma   // opens one only after a comma
 	clsPronoun // may begin a clause: I, you, they, the
+	clsFirst   // I, we and their contractions
+	clsSecond  // you
+	clsThird   // he, she, it, they, the
+	clsPresent // is, are, have, has, do, does
+	clsNegation
 	clsDateFact
 	clsTimeFact
 	clsMoneyFact
@@ -50,7 +56,7 @@ const (
 var builtinClasses = map[string]class{
 	"any": clsAny, "num": clsNumber | clsNumWord, "vbn": clsVBN, "vbd": clsVBD, "vbg": clsVBG, "numword": clsNumWord,
 	"weekday": clsWeekday, "month": clsMonth, "unit": clsUnit, "currency": clsCurrency, "relday": clsRelDay,
-	"refword": clsRefWord, "within": clsWithin, "function": clsFunction, "leadin": clsLeadIn, "join": clsJoin, "comma": clsComma, "pronoun": clsPronoun, "noon": clsNoon, "edge": clsEdge, "zone": clsZone, "past": clsPast, "report": clsReport, "future": clsFuture,
+	"refword": clsRefWord, "within": clsWithin, "function": clsFunction, "leadin": clsLeadIn, "join": clsJoin, "comma": clsComma, "pronoun": clsPronoun, "noon": clsNoon, "edge": clsEdge, "zone": clsZone, "first": clsFirst, "second": clsSecond, "third": clsThird, "present": clsPresent, "negation": clsNegation, "past": clsPast, "report": clsReport, "future": clsFuture,
 	"date": clsDateFact, "time": clsTimeFact, "money": clsMoneyFact, "qty": clsQuantityFact,
 	"dur": clsDurationFact, "ref": clsReferenceFact,
 }
@@ -69,20 +75,24 @@ type lexicon struct {
 	words        map[string]entry
 	classes      map[string]class
 	rules        []rule
-	byWord       [][]start  // by word id
-	byClass      []classRow // in order of the class's bit
-	startByWord  [][]start  // patterns tied to the start of a sentence, by their first word
-	startByClass []classRow // the same, by the first word's class
-	plain        []int      // rules with no pattern, only conditions
+	byWord       [][]start   // by word id
+	byClass      [64][]start // by the class's bit
+	startByWord  [][]start   // patterns tied to the start of a sentence, by their first word
+	startByClass [64][]start // the same, by the first word's class
+	anyClasses   class       // those with something in byClass
+	startClasses class       // and in startByClass
+	plain        []int       // rules with no pattern, only conditions
 }
 
-type classRow struct {
-	cls    class
-	starts []start
+// start is a pattern of a rule, filed under its first word or class, with what
+// must be true before it is worth a look.
+type start struct {
+	rule, pattern int32
+	must, mustNot condition
+	sure          bool      // the first element has matched where it is filed
+	first         *element  // when sure
+	rest          []element // what is left to match
 }
-
-// start points to pattern p of rule r.
-type start struct{ rule, pattern int }
 
 // condition is a property of a sentence that a rule asks for.
 type condition uint32
@@ -150,6 +160,7 @@ type element struct {
 	not      bool    // the token is none of them
 	optional bool
 	gap      int  // up to so many tokens of any sort
+	open     bool // may match no token: optional, a gap, the end
 	start    bool // the beginning of the sentence, lead-ins skipped
 	end      bool // the end of the sentence, marks skipped
 }
@@ -304,14 +315,14 @@ func (l *lexicon) parsePattern(p string) ([]element, error) {
 			es = append(es, element{start: true})
 			continue
 		case w == "$":
-			es = append(es, element{end: true})
+			es = append(es, element{end: true, open: true})
 			continue
 		case strings.HasPrefix(w, "..") && len(w) > 2:
 			n, err := strconv.Atoi(w[2:])
 			if err != nil {
 				return nil, fmt.Errorf("gap %q: %w", w, err)
 			}
-			es = append(es, element{gap: n})
+			es = append(es, element{gap: n, open: true})
 			continue
 		}
 		var e element
@@ -332,6 +343,7 @@ func (l *lexicon) parsePattern(p string) ([]element, error) {
 			}
 			e.ids = append(e.ids, l.id(a))
 		}
+		e.open = e.optional
 		sort.Slice(e.ids, func(i, j int) bool { return e.ids[i] < e.ids[j] })
 		es = append(es, e)
 	}
@@ -355,8 +367,7 @@ func (l *lexicon) id(w string) int32 {
 // pattern tied to the start of a sentence, at the place after the anchor.
 func (l *lexicon) index() {
 	n := len(l.byWord) + 1
-	words, startWords := make([][]start, n), make([][]start, n)
-	classes, startClasses := map[class][]start{}, map[class][]start{}
+	l.byWord, l.startByWord = make([][]start, n), make([][]start, n)
 	for ri := range l.rules {
 		r := &l.rules[ri]
 		if len(r.patterns) == 0 {
@@ -364,35 +375,26 @@ func (l *lexicon) index() {
 			continue
 		}
 		for pi, p := range r.patterns {
-			s := start{ri, pi}
-			ws, cs := words, classes
+			s := start{rule: int32(ri), pattern: int32(pi), must: r.must, mustNot: r.mustNot}
+			words, classes, used := l.byWord, &l.byClass, &l.anyClasses
 			if p[0].start {
-				p, ws, cs = p[1:], startWords, startClasses
+				p, words, classes, used = p[1:], l.startByWord, &l.startByClass, &l.startClasses
 			}
-			if len(p) == 0 || p[0].optional || p[0].not || p[0].gap > 0 || p[0].end {
-				cs[clsAny] = append(cs[clsAny], s)
+			s.rest = p
+			if len(p) == 0 || p[0].open || p[0].not {
+				classes[0] = append(classes[0], s) // clsAny, which every token has
+				*used |= clsAny
 				continue
 			}
+			s.sure, s.first, s.rest = true, &p[0], p[1:]
 			for _, id := range p[0].ids {
-				ws[id] = append(ws[id], s)
+				words[id] = append(words[id], s)
 			}
-			for c := clsAny; c != 0; c <<= 1 {
-				if p[0].cls&c != 0 {
-					cs[c] = append(cs[c], s)
-				}
+			for c := p[0].cls; c != 0; c &= c - 1 {
+				k := bits.TrailingZeros64(uint64(c))
+				classes[k] = append(classes[k], s)
+				*used |= 1 << k
 			}
 		}
 	}
-	l.byWord, l.byClass = words, classRows(classes)
-	l.startByWord, l.startByClass = startWords, classRows(startClasses)
-}
-
-func classRows(m map[class][]start) []classRow {
-	var out []classRow
-	for c := clsAny; c != 0; c <<= 1 {
-		if s := m[c]; len(s) > 0 {
-			out = append(out, classRow{c, s})
-		}
-	}
-	return out
 }
