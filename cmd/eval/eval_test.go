@@ -133,3 +133,20 @@ func TestWithoutGoldSaysSo(t *testing.T) {
 		t.Errorf("got exit %d, stdout %q, stderr %q; want 0 and a clear word", code, out.String(), errs.String())
 	}
 }
+
+func TestLessonsAreRead(t *testing.T) {
+	got, err := lessons()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, l := range strings.Split(lessonsText, "\n") {
+		if l != "" && l[0] != '#' {
+			lines++
+		}
+	}
+	// A line that the reader cuts in two, or takes for a greeting, teaches nothing.
+	if len(got) < lines*95/100 {
+		t.Errorf("lessons: %d of %d lines were read as one sentence", len(got), lines)
+	}
+}
