@@ -9,6 +9,7 @@ import (
 	"os"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"inwriting/indexer/message"
@@ -46,6 +47,7 @@ var (
 	noneShift  = 0.2  // taken off none: a missed statement costs more than a wrong one
 	balance    = 0.25 // power of a kind's rarity in its examples' weight
 	rate       = 0.08
+	orders     = 4 // of the examples, averaged
 
 	lessonWeight = 0.5 // an invented line beside a case's sentence
 	lessonGroups = 40
@@ -231,9 +233,6 @@ func trainFile(xs []example) []byte {
 			start[i][p[0]] = rulePrior * float64(p[1]) / 100
 		}
 	}
-	w := make([][kinds]float64, len(hashes))
-	copy(w, start)
-	grad := make([][kinds]float64, len(hashes)) // sums of squares, for AdaGrad
 	feats := make([][]int, len(xs))
 	value := make([]float64, len(hashes))
 	for i := range xs {
@@ -245,10 +244,6 @@ func trainFile(xs []example) []byte {
 				value[k] = reach[xs[i].sorts[n]]
 			}
 		}
-	}
-	perm := make([]int, len(xs))
-	for i := range perm {
-		perm[i] = i
 	}
 	var mass [kinds]float64
 	for i := range xs {
@@ -262,51 +257,77 @@ func trainFile(xs []example) []byte {
 	for k := range class {
 		class[k] = math.Pow(heavy/max(1, mass[k]), balance)
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
 	lambda := decay / float64(len(xs))
-	last := make([]int, len(hashes)) // the step at which the pull was last applied
-	step := 0
-	for e := 0; e < epochs; e++ {
-		rng.Shuffle(len(perm), func(i, j int) { perm[i], perm[j] = perm[j], perm[i] })
-		for _, i := range perm {
-			x := &xs[i]
-			step++
-			var s [kinds]float64
-			for _, f := range feats[i] {
+	// One pass over the examples in each of several orders: the mean of what they
+	// come to hangs less on chance than any of them.
+	fit := func(seed uint64) [][kinds]float64 {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		perm := make([]int, len(xs))
+		for i := range perm {
+			perm[i] = i
+		}
+		w := make([][kinds]float64, len(hashes))
+		copy(w, start)
+		grad := make([][kinds]float64, len(hashes)) // sums of squares, for AdaGrad
+		last := make([]int, len(hashes))            // the step at which the pull was last applied
+		step := 0
+		for e := 0; e < epochs; e++ {
+			rng.Shuffle(len(perm), func(i, j int) { perm[i], perm[j] = perm[j], perm[i] })
+			for _, i := range perm {
+				x := &xs[i]
+				step++
+				var s [kinds]float64
+				for _, f := range feats[i] {
+					for k := range s {
+						s[k] += w[f][k] * value[f]
+					}
+				}
+				top := s[0]
+				for _, v := range s {
+					top = max(top, v)
+				}
+				sum, good := 0.0, 0.0
+				var p, t [kinds]float64
 				for k := range s {
-					s[k] += w[f][k] * value[f]
+					p[k] = math.Exp(s[k] - top)
+					sum += p[k]
 				}
-			}
-			top := s[0]
-			for _, v := range s {
-				top = max(top, v)
-			}
-			sum, good := 0.0, 0.0
-			var p, t [kinds]float64
-			for k := range s {
-				p[k] = math.Exp(s[k] - top)
-				sum += p[k]
-			}
-			for k := range p {
-				p[k] /= sum
-				t[k] = p[k] * x.accept[k]
-				good += t[k]
-			}
-			if good == 0 {
-				continue
-			}
-			for _, f := range feats[i] {
-				shrink := 0.0
-				if hashes[f] != statement.Prior {
-					shrink = 1 - math.Pow(1-lambda, float64(step-last[f]))
-				}
-				last[f] = step
 				for k := range p {
-					w[f][k] -= shrink * (w[f][k] - start[f][k])
-					d := x.weight * class[x.label()] * (p[k] - t[k]/good) * value[f]
-					grad[f][k] += d * d
-					w[f][k] -= rate * d / math.Sqrt(1+grad[f][k])
+					p[k] /= sum
+					t[k] = p[k] * x.accept[k]
+					good += t[k]
 				}
+				if good == 0 {
+					continue
+				}
+				for _, f := range feats[i] {
+					shrink := 0.0
+					if hashes[f] != statement.Prior {
+						shrink = 1 - math.Pow(1-lambda, float64(step-last[f]))
+					}
+					last[f] = step
+					for k := range p {
+						w[f][k] -= shrink * (w[f][k] - start[f][k])
+						d := x.weight * class[x.label()] * (p[k] - t[k]/good) * value[f]
+						grad[f][k] += d * d
+						w[f][k] -= rate * d / math.Sqrt(1+grad[f][k])
+					}
+				}
+			}
+		}
+		return w
+	}
+	runs := make([][][kinds]float64, orders)
+	var wait sync.WaitGroup
+	for n := range runs {
+		wait.Go(func() { runs[n] = fit(uint64(n + 1)) })
+	}
+	wait.Wait()
+	w := make([][kinds]float64, len(hashes))
+	for _, run := range runs {
+		for i := range w {
+			for k := range w[i] {
+				w[i][k] += run[i][k] / float64(orders)
 			}
 		}
 	}

@@ -168,6 +168,8 @@ func (f *factReader) standsAlone(toks []token, i int) bool {
 	return true
 }
 
+const maxCounted = 6 << 10 // bytes of the author's words, and of others, that are looked through for numbers
+
 // gatherQuoted lists the sums and counts of the whole mail: the author's own
 // words first, then what is quoted below, nearest first.
 func (f *factReader) gatherQuoted() {
@@ -179,7 +181,7 @@ func (f *factReader) gatherQuoted() {
 		if !own {
 			f.ownCounts = len(f.counts)
 		}
-		budget := maxContext
+		budget := maxCounted
 		for _, z := range f.m.Zones {
 			if (z.Kind == message.New) != own || z.Kind == message.Legal || z.Kind == message.Signature || budget <= 0 {
 				continue

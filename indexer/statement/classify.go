@@ -18,6 +18,7 @@ type segment struct {
 	conf  int            // hundredths
 	first int            // the kind by the rules' hand weights
 	lead  int            // how clearly they say so, 0 to 3
+	why   []Reason       // for a whole sentence, while its features are at hand
 	prev  int            // first of the sentence before; -1 at the beginning
 }
 
@@ -30,16 +31,17 @@ type mailContext struct {
 
 // reader holds the scratch of one Read.
 type reader struct {
-	m     *message.Message
-	scan  scanner
-	facts factReader
-	match matcher
-	ctx   mailContext
-	feats []feature
-	units []unit
-	toks  []token
-	model *Model
-	each  func(g *segment, half bool) // sees every segment that is weighed; nil but for Examples
+	m       *message.Message
+	scan    scanner
+	facts   factReader
+	match   matcher
+	ctx     mailContext
+	feats   []feature
+	featsOf span // whose they are
+	units   []unit
+	toks    []token
+	model   *Model
+	each    func(g *segment, half bool) // sees every segment that is weighed; nil but for Examples
 }
 
 // segmentOf reads one span. prev is the segment before it, or nil.
@@ -93,6 +95,7 @@ func (r *reader) weigh(g *segment, prev *segment) {
 			g.cond |= condAfterQ
 		}
 	}
+	r.featsOf = span{-1, -1}
 	g.hits = r.match.match(nil, g.toks, r.leadIns(g.toks), g.cond)
 	r.decide(g)
 }
@@ -287,6 +290,9 @@ var logits = [50]int{0, 40, 80, 120, 160, 201, 241, 282, 323, 364, 405, 447, 490
 // reasons lists the summands that spoke for g's kind, heaviest first; of two that
 // weigh the same, the earlier one.
 func (r *reader) reasons(g *segment) []Reason {
+	if g.why != nil {
+		return g.why
+	}
 	type summand struct {
 		f feature
 		w int // thousandths

@@ -249,7 +249,7 @@ func (f *factReader) calendar(toks []token, i int) written {
 			}
 			return w
 		}
-		if ord && f.ordinalIsDay(toks, i) && (f.is(toks, i-1, "on", "by", "until", "till", "before", "from", "to", "and", "-", "after", "since", "of") || i == 0) && !f.is(toks, i-1, "the") {
+		if ord && f.ordinalIsDay(toks, i) && (f.is(toks, i-1, "on", "by", "until", "till", "before", "from", "to", "and", "-", "after", "since", "of") || i == 0 || toks[i-1].cls&clsWeekday != 0) && !f.is(toks, i-1, "the") {
 			w.day, w.n = d, 1
 			return w
 		}
@@ -467,6 +467,9 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 		}
 		x := f.dated(t, i, i+w.n)
 		x.Mismatch = w.weekday >= 0 && int(t.Weekday()) != w.weekday
+		if w.weekday >= 0 && !x.Mismatch { // "Tue 25th" leaves no doubt either
+			x.full, f.explicit = true, t
+		}
 		if !other.IsZero() {
 			x.Alternatives = []string{other.Format("2006-01-02")}
 		}
@@ -785,7 +788,7 @@ func (f *factReader) tripDay(dst []found, toks []token, from int, wd time.Weekda
 		}
 		return f.near(dst, wd)
 	}
-	for k := len(dst) - 1; k >= 0; k-- {
+	for k := len(dst) - 1; k >= 0 && !f.explicit.IsZero(); k-- {
 		if dst[k].full {
 			return after(dst[k].day)
 		}
@@ -904,6 +907,7 @@ func abs(n int) int {
 const (
 	maxContext = 16 << 10 // bytes of other zones that are looked through
 	maxSubject = 200
+	dateReach  = 24  // bytes on either side of a digit that may belong to its date
 	maxNamed   = 256 // days that are kept of them
 )
 
@@ -937,7 +941,31 @@ func (f *factReader) contextOfZones(wanted func(message.Zone) bool) {
 	}
 }
 
+// contextOf reads the days around the digits of a stretch of text: no full date
+// is without one.
 func (f *factReader) contextOf(start, end int, own bool) {
+	done := start
+	for i := start; i < end && len(f.context) < maxNamed; i++ {
+		if !isDigit(f.text[i]) {
+			continue
+		}
+		from := max(done, i-dateReach)
+		for from > done && f.text[from-1] > ' ' {
+			from--
+		}
+		to := i + 1
+		for to < end && (to < i+dateReach || f.text[to] > ' ' && to < i+4*dateReach) {
+			if isDigit(f.text[to]) {
+				i = to // the next date begins within reach of this one
+			}
+			to++
+		}
+		f.daysOf(from, to, own)
+		done, i = to, to-1
+	}
+}
+
+func (f *factReader) daysOf(start, end int, own bool) {
 	toks := f.scan.scan(f.toks[:0], f.text, start, end)
 	f.toks = toks
 	for i := 0; i < len(toks); {
@@ -1022,6 +1050,8 @@ func (f *factReader) tense(toks []token, k int) int {
 	switch {
 	case t.cls&clsFuture != 0:
 		return 1
+	case t.cls&clsPast != 0 && k > 0 && f.is(toks, k, "got") && f.is(toks, k-1, "have", "has", "i've", "we've", "you've", "they've", "he's", "she's", "it's"):
+		return 0 // has
 	case t.cls&clsPast != 0:
 		return -1
 	case t.cls&clsVBD != 0 && k > 0 && f.is(toks, k-1, "i", "we", "you", "he", "she", "they", "it", "who", "and", "never", "also", "only", "just"):

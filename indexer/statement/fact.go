@@ -651,6 +651,13 @@ func (f *factReader) anUnit(dst []found, toks []token, i int) ([]found, int) {
 	if !known || u == "seconds" {
 		return dst, 0
 	}
+	if f.is(toks, i-1, "half") {
+		value := map[string]string{"hours": "30 minutes", "years": "6 months"}[u]
+		if value == "" {
+			return dst, 0 // "half a day" is no number of anything
+		}
+		return append(dst, found{Fact: Fact{Type: Duration, Value: value}, from: i - 1, to: i + 2, clock: -1}), 2
+	}
 	return append(dst, found{Fact: Fact{Type: Duration, Value: span1(unit4, u)}, from: i, to: i + 2, clock: -1}), 2
 }
 

@@ -15,9 +15,15 @@ import (
 type Model struct {
 	scale int // thousandths of a natural logarithm per unit of a row
 	rows  [][kindCount]int8
-	keys  []uint32 // open addressing; 0 is an empty slot
-	index []int32
+	slots []slot   // open addressing
+	maybe []uint64 // a bit for the low half of each key: most features have no row
 	shift int
+}
+
+// slot is a place of a Model's table; a key of 0 is an empty one.
+type slot struct {
+	key uint32
+	row int32
 }
 
 // The file: magic, scale (uint16), number of rows (uint32), then rows in rising
@@ -51,8 +57,8 @@ func ParseModel(b []byte) (*Model, error) {
 		return nil, fmt.Errorf("reading model: %d rows want %d octets, got %d", n, n*(4+kindCount), len(b))
 	}
 	m.shift = 32 - bits.Len(uint(max(1, n)*2))
-	m.keys = make([]uint32, 1<<(32-m.shift))
-	m.index = make([]int32, len(m.keys))
+	m.slots = make([]slot, 1<<(32-m.shift))
+	m.maybe = make([]uint64, 1<<16/64)
 	m.rows = make([][kindCount]int8, n)
 	for i := range n {
 		h := binary.LittleEndian.Uint32(b)
@@ -63,12 +69,13 @@ func ParseModel(b []byte) (*Model, error) {
 		if h == 0 {
 			return nil, fmt.Errorf("reading model: row %d has no hash", i)
 		}
-		for s := m.slot(h); ; s = (s + 1) & (len(m.keys) - 1) {
-			if m.keys[s] == h {
+		for s := m.slot(h); ; s = (s + 1) & (len(m.slots) - 1) {
+			if m.slots[s].key == h {
 				return nil, fmt.Errorf("reading model: row %d given twice", i)
 			}
-			if m.keys[s] == 0 {
-				m.keys[s], m.index[s] = h, int32(i)
+			if m.slots[s].key == 0 {
+				m.slots[s] = slot{h, int32(i)}
+				m.maybe[h&0xFFFF>>6] |= 1 << (h & 63)
 				break
 			}
 		}
@@ -100,10 +107,13 @@ func (m *Model) slot(h uint32) int { return int(h * 2654435769 >> m.shift) }
 
 // row returns the weights of a feature, or nil.
 func (m *Model) row(h uint32) *[kindCount]int8 {
-	for s := m.slot(h); ; s = (s + 1) & (len(m.keys) - 1) {
-		switch m.keys[s] {
+	if m.maybe[h&0xFFFF>>6]&(1<<(h&63)) == 0 {
+		return nil
+	}
+	for s := m.slot(h); ; s = (s + 1) & (len(m.slots) - 1) {
+		switch m.slots[s].key {
 		case h:
-			return &m.rows[m.index[s]]
+			return &m.rows[m.slots[s].row]
 		case 0:
 			return nil
 		}
@@ -275,6 +285,10 @@ func (g *segment) clause() uint32 {
 
 // features lists what is true of g. Rules must have fired already.
 func (r *reader) features(g *segment) []feature {
+	if r.featsOf == g.span && len(r.feats) > 0 {
+		return r.feats // asked for the score, and again for the reasons
+	}
+	r.featsOf = g.span
 	fs := r.feats[:0]
 	fs = append(fs, feature{hash: mix(saltPrior, 1), sort: PriorFeature})
 	for i, h := range g.hits {

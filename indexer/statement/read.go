@@ -83,6 +83,9 @@ func (r *reader) read(m *message.Message) []segment {
 		if r.each != nil {
 			r.each(&g, false)
 		}
+		if order[g.kind] != None && r.each == nil {
+			g.why = r.reasons(&g)
+		}
 		out = r.cut(out, g, prev)
 	}
 	return out

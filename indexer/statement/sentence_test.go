@@ -147,7 +147,7 @@ func TestReadNothing(t *testing.T) {
 // TestLongText makes sure that no step is quadratic: a megabyte of the worst
 // sort is read at all. The benchmark says how fast.
 func TestLongText(t *testing.T) {
-	for _, unit := range []string{"a", "( ", "“", "1,", "on Friday ", "please book it ", ".", "? ", "5 ", "£5 ", "word\n", ", and I "} {
+	for _, unit := range []string{"a", "( ", "“", "1,", "on Friday ", "please book it ", ".", "? ", "5 ", "£5 ", "word\n", ", and I ", "kr 5,- ", "all 5 of them ", "14 March ", "a day later "} {
 		text := strings.Repeat(unit, 1<<18/len(unit))
 		check(t, mailOf(text))
 	}

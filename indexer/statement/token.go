@@ -120,6 +120,22 @@ func (s *scanner) word(text string, start, end int) token {
 	s.buf = s.buf[:0]
 	letters, uppers := 0, 0
 	i := start
+	for i < end { // most words are plain
+		c := text[i]
+		if !isLetter(c) {
+			break
+		}
+		letters++
+		if c < 'a' {
+			uppers++
+			if i == start {
+				t.upper = true
+			}
+			c |= 0x20
+		}
+		s.buf = append(s.buf, c)
+		i++
+	}
 	for i < end {
 		r, n := rune(text[i]), 1
 		if r >= utf8.RuneSelf {
@@ -199,9 +215,8 @@ func (s *scanner) finish(t *token) {
 		h = fnv(h, b)
 	}
 	t.hash = h
-	if e, ok := vocabulary.words[string(s.buf)]; ok {
-		t.id, t.cls = e.id, e.cls
-	}
+	e := vocabulary.look(s.buf, h)
+	t.id, t.cls = e.id, e.cls
 	switch {
 	case t.shape == shapeNumber:
 		t.cls |= clsNumber

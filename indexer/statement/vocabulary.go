@@ -73,6 +73,7 @@ type entry struct {
 // and class the rules that may begin there. It is built once and only read.
 type lexicon struct {
 	words        map[string]entry
+	table        []known // the same, by hash, for the scanner: open addressing
 	classes      map[string]class
 	rules        []rule
 	byWord       [][]start   // by word id
@@ -82,6 +83,40 @@ type lexicon struct {
 	anyClasses   class       // those with something in byClass
 	startClasses class       // and in startByClass
 	plain        []int       // rules with no pattern, only conditions
+}
+
+// known is a word of the vocabulary in its table; an empty word is an empty place.
+type known struct {
+	word string
+	hash uint32
+	entry
+}
+
+// fileWords builds the table.
+func (l *lexicon) fileWords() {
+	size := 1
+	for size < 4*len(l.words) {
+		size *= 2
+	}
+	l.table = make([]known, size)
+	for w, e := range l.words {
+		h := hashString(w)
+		at := int(h) & (size - 1)
+		for l.table[at].word != "" {
+			at = (at + 1) & (size - 1)
+		}
+		l.table[at] = known{w, h, e}
+	}
+}
+
+// look finds a word by its letters and their hash.
+func (l *lexicon) look(w []byte, h uint32) entry {
+	for at := int(h) & (len(l.table) - 1); ; at = (at + 1) & (len(l.table) - 1) {
+		k := &l.table[at]
+		if k.hash == h && k.word == string(w) || k.word == "" {
+			return k.entry
+		}
+	}
 }
 
 // start is a pattern of a rule, filed under its first word or class, with what
@@ -248,6 +283,7 @@ func compile(table string) (*lexicon, error) {
 		l.rules = append(l.rules, r)
 	}
 	l.index()
+	l.fileWords()
 	return l, nil
 }
 
