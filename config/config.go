@@ -155,16 +155,6 @@ func Load(path string) (*Config, error) {
 	return Parse(path, b)
 }
 
-// DefaultFile returns where the configuration is looked for when nobody names a
-// file: inwriting/inwriting.toml in the user's configuration folder.
-func DefaultFile() (string, error) {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return "", fmt.Errorf("looking for the configuration folder: %w", err)
-	}
-	return filepath.Join(dir, "inwriting", "inwriting.toml"), nil
-}
-
 // File returns the name the configuration was parsed under; "" when it was
 // built in code.
 func (c *Config) File() string { return c.file }

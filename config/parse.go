@@ -266,7 +266,7 @@ func unknown(name, where string, names []string) (message, hint, meant string) {
 			"use an app password with password_file, password_command or keyring", ""
 	}
 	message = fmt.Sprintf("unknown setting %q%s", name, in)
-	if best := nearest(name, names); best != "" {
+	if best := Nearest(name, names); best != "" {
 		return message, fmt.Sprintf("did you mean %q?", best), best
 	}
 	slices.Sort(names)
@@ -505,9 +505,9 @@ func badAddress(a string) string {
 	return ""
 }
 
-// nearest returns the name that a slip of the finger or two would turn into
+// Nearest returns the name that a slip of the finger or two would turn into
 // name; "" when none is near.
-func nearest(name string, names []string) string {
+func Nearest(name string, names []string) string {
 	best, bestD := "", 1+max(1, len(name)/3)
 	for _, n := range names {
 		if d := distance(strings.ToLower(name), n); d < bestD {

@@ -47,7 +47,10 @@ func (v *Vault) Sync(ctx context.Context, a imapsync.Account, always bool, opt i
 	if e := c.close(); e != nil {
 		err = errors.Join(e, err)
 	}
-	state, detail := accountState(err)
+	state, detail := AccountState(err), ""
+	if err != nil && state != "interrupted" {
+		detail = err.Error()
+	}
 	if e := v.catalog.SetAccountState(id, state, detail); e != nil {
 		err = errors.Join(err, e)
 	}
@@ -57,18 +60,20 @@ func (v *Vault) Sync(ctx context.Context, a imapsync.Account, always bool, opt i
 	return res, err
 }
 
-func accountState(err error) (state, detail string) {
+// AccountState is what a pass ended with, in the words of coverage; "" when it was
+// clean.
+func AccountState(err error) string {
 	switch {
 	case err == nil:
-		return "", ""
+		return ""
 	case errors.Is(err, imapsync.ErrAuth):
-		return "sign-in refused", err.Error()
+		return "sign-in refused"
 	case errors.Is(err, imapsync.ErrUnreachable), errors.Is(err, imapsync.ErrTLS):
-		return "unreachable", err.Error()
+		return "unreachable"
 	case errors.Is(err, context.Canceled):
-		return "interrupted", ""
+		return "interrupted"
 	}
-	return "incomplete", err.Error()
+	return "incomplete"
 }
 
 var errClosed = errors.New("the vault is closed")
@@ -96,17 +101,8 @@ func (v *Vault) account(c *committer, address, host, source string) (int64, erro
 
 // mailbox returns a folder of an account and records it when it is new.
 func (v *Vault) mailbox(c *committer, account int64, name, display, delim string) (catalog.Mailbox, error) {
-	find := func() (catalog.Mailbox, bool, error) {
-		all, err := v.catalog.Mailboxes(account)
-		for _, m := range all {
-			if string(m.Name) == name {
-				return m, true, err
-			}
-		}
-		return catalog.Mailbox{}, false, err
-	}
-	m, ok, err := find()
-	if err != nil || ok {
+	m, err := v.catalog.Mailbox(account, name)
+	if !errors.Is(err, catalog.ErrNotFound) {
 		return m, err
 	}
 	_, id, err := v.catalog.Next()
@@ -119,9 +115,8 @@ func (v *Vault) mailbox(c *committer, account int64, name, display, delim string
 	if err := c.flush(); err != nil {
 		return m, err
 	}
-	m, ok, err = find()
-	if err == nil && !ok {
-		err = fmt.Errorf("mailbox %q was recorded and is not there", display)
+	if m, err = v.catalog.Mailbox(account, name); err != nil {
+		err = fmt.Errorf("mailbox %q was recorded: %w", display, err)
 	}
 	return m, err
 }
@@ -177,19 +172,16 @@ func (s *accountStore) Folder(ctx context.Context, info imapsync.FolderInfo, uid
 }
 
 func (s *accountStore) LastClean(ctx context.Context, name string) (imapsync.CleanState, bool, error) {
-	all, err := s.v.catalog.Mailboxes(s.id)
+	m, err := s.v.catalog.Mailbox(s.id, name)
+	if errors.Is(err, catalog.ErrNotFound) || err == nil && m.Clean.IsZero() {
+		return imapsync.CleanState{}, false, nil
+	}
 	if err != nil {
 		return imapsync.CleanState{}, false, err
 	}
-	for _, m := range all {
-		if string(m.Name) != name || m.Clean.IsZero() {
-			continue
-		}
-		n, err := s.v.catalog.Pending(m.ID, m.UIDValidity, s.v.now().Add(-retryQuarantined))
-		return imapsync.CleanState{UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, Exists: m.Exists, HighestModSeq: m.ModSeq,
-			Pending: n, LastAudit: m.LastAudit, At: m.Clean}, true, err
-	}
-	return imapsync.CleanState{}, false, nil
+	n, err := s.v.catalog.Pending(m.ID, m.UIDValidity, s.v.now().Add(-retryQuarantined))
+	return imapsync.CleanState{UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, Exists: m.Exists, HighestModSeq: m.ModSeq,
+		Pending: n, LastAudit: m.LastAudit, At: m.Clean}, true, err
 }
 
 func (s *accountStore) Event(ctx context.Context, kind, folder, detail string) {

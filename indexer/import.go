@@ -3,6 +3,8 @@ package indexer
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/importer"
@@ -55,7 +57,7 @@ func (v *Vault) Import(ctx context.Context, address string, paths []string, opt 
 		}
 	}
 	if im.account != 0 {
-		fact := ledger.Import{Account: im.account, Kind: kinds(res.Kinds), Messages: int64(res.New), Duplicates: int64(res.Duplicates), Skipped: int64(len(res.Skipped)),
+		fact := ledger.Import{Account: im.account, Kind: strings.Join(slices.Compact(slices.Sorted(slices.Values(res.Kinds))), " "), Messages: int64(res.New), Duplicates: int64(res.Duplicates), Skipped: int64(len(res.Skipped)),
 			Started: dateText(started), Ended: dateText(v.now())}
 		if err := c.add(nil, fact); err != nil {
 			errs = append(errs, err)
@@ -80,21 +82,6 @@ func (v *Vault) Import(ctx context.Context, address string, paths []string, opt 
 		errs = append(errs, err)
 	}
 	return res, errors.Join(errs...)
-}
-
-func kinds(all []string) string {
-	s := ""
-	seen := map[string]bool{}
-	for _, k := range all {
-		if !seen[k] {
-			seen[k] = true
-			if s != "" {
-				s += " "
-			}
-			s += k
-		}
-	}
-	return s
 }
 
 type importing struct {

@@ -70,8 +70,6 @@ type Vault struct {
 	ledger  *ledger.Ledger
 	catalog *catalog.Catalog
 	index   *textindex.Index
-
-	adopted int // messages found at start-up that a killed run had not recorded yet
 }
 
 // Open opens the vault in dir, makes it when dir does not exist or is empty, and
@@ -182,7 +180,6 @@ func (v *Vault) recover() error {
 	if torn != nil {
 		v.log.Warn("a torn frame at the archive's end was set aside", "torn", fmt.Sprint(*torn))
 	}
-	v.adopted = len(adopted)
 	if len(adopted) == 0 && entries == v.ledger.Size() && entries > 0 {
 		return nil
 	}

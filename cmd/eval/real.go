@@ -118,7 +118,8 @@ func pageText(r *realMail, octets []byte) *mail {
 	return &mail{m: m, flat: flatten(text)}
 }
 
-func fromTar(path string, each func(string, []byte), wanted func(string) bool) error {
+// unpack hands fn what a zstd file holds; a file that is not there holds nothing.
+func unpack(path string, fn func(io.Reader) error) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -132,64 +133,62 @@ func fromTar(path string, each func(string, []byte), wanted func(string) bool) e
 		return fmt.Errorf("opening %q: %w", path, err)
 	}
 	defer z.Close()
-	t := tar.NewReader(z)
-	for {
-		h, err := t.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading %q: %w", path, err)
-		}
-		if !wanted(h.Name) {
-			continue
-		}
-		b, err := io.ReadAll(t)
-		if err != nil {
-			return fmt.Errorf("reading %q: %w", path, err)
-		}
-		each(h.Name, b)
+	if err := fn(z); err != nil {
+		return fmt.Errorf("reading %q: %w", path, err)
 	}
+	return nil
+}
+
+func fromTar(path string, each func(string, []byte), wanted func(string) bool) error {
+	return unpack(path, func(r io.Reader) error {
+		t := tar.NewReader(r)
+		for {
+			h, err := t.Next()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if !wanted(h.Name) {
+				continue
+			}
+			b, err := io.ReadAll(t)
+			if err != nil {
+				return err
+			}
+			each(h.Name, b)
+		}
+	})
 }
 
 // fromMbox reads an mboxrd file.
 func fromMbox(path string, each func([]byte)) error {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f)
-	if err != nil {
-		return fmt.Errorf("opening %q: %w", path, err)
-	}
-	defer z.Close()
-	in := bufio.NewReaderSize(z, 1<<20)
-	var cur []byte
-	for {
-		line, err := in.ReadBytes('\n')
-		if bytes.HasPrefix(line, []byte("From mboxrd@z")) || err == io.EOF {
-			cur = append(cur, lineUnless(line, err == io.EOF)...)
-			if len(cur) > 0 {
-				each(cur)
+	return unpack(path, func(r io.Reader) error {
+		in := bufio.NewReaderSize(r, 1<<20)
+		var cur []byte
+		for {
+			line, err := in.ReadBytes('\n')
+			if bytes.HasPrefix(line, []byte("From mboxrd@z")) || err == io.EOF {
+				cur = append(cur, lineUnless(line, err == io.EOF)...)
+				if len(cur) > 0 {
+					each(cur)
+				}
+				cur = nil
+				if err == io.EOF {
+					return nil
+				}
+				continue
 			}
-			cur = nil
-			if err == io.EOF {
-				return nil
+			if err != nil {
+				return err
 			}
-			continue
+			if k := bytes.TrimLeft(line, ">"); len(k) < len(line) && bytes.HasPrefix(k, []byte("From ")) {
+				line = line[1:]
+			}
+			cur = append(cur, line...)
 		}
-		if err != nil {
-			return fmt.Errorf("reading %q: %w", path, err)
-		}
-		if k := bytes.TrimLeft(line, ">"); len(k) < len(line) && bytes.HasPrefix(k, []byte("From ")) {
-			line = line[1:]
-		}
-		cur = append(cur, line...)
-	}
+	})
 }
 
 func lineUnless(line []byte, keep bool) []byte {

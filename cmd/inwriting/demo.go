@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -15,7 +14,6 @@ import (
 
 	"inwriting/cmd/inwriting/demomail"
 	"inwriting/config"
-	"inwriting/search/bundle"
 	"inwriting/search/trail"
 	"inwriting/search/web"
 )
@@ -161,8 +159,12 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkBundle(abs); err != nil {
+	checked, err := checkBundle(abs)
+	if err != nil {
 		return err
+	}
+	if !checked.OK {
+		return &exitError{status: exitVerification, err: fmt.Errorf("the bundle does not verify: %s", strings.Join(checked.Lines(), "; "))}
 	}
 	fmt.Fprintf(a.out, "  Bundle   %s   %s, %s, checked\n", out, plural(r.Messages, "message", "messages"), bytesText(r.Size))
 	if once {
@@ -194,27 +196,6 @@ func demoParties(all []demomail.Party) []trail.Party {
 		out = append(out, trail.Party{Name: p.Name, Addresses: p.Addresses, Domains: p.Domains})
 	}
 	return out
-}
-
-func checkBundle(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	r, err := bundle.Verify(f, st.Size())
-	if err != nil {
-		return fmt.Errorf("checking the bundle: %w", err)
-	}
-	if !r.OK {
-		b, _ := json.Marshal(r)
-		return &exitError{status: exitVerification, err: fmt.Errorf("the bundle does not verify: %s", b)}
-	}
-	return nil
 }
 
 func (r *syncReport) mailboxes() []mailboxSync {

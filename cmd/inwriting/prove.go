@@ -98,18 +98,9 @@ against the signed checkpoint, and names what is altered, missing or added.`,
 }
 
 func (a *app) verifyBundle(path string) error {
-	f, err := os.Open(path)
+	r, err := checkBundle(path)
 	if err != nil {
-		return fmt.Errorf("opening the bundle: %w", err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("opening the bundle: %w", err)
-	}
-	r, err := bundle.Verify(f, st.Size())
-	if err != nil {
-		return &exitError{status: exitVerification, err: fmt.Errorf("checking %q: %w", path, err)}
+		return err
 	}
 	if a.json {
 		err = writeJSON(a.out, r)
@@ -122,6 +113,25 @@ func (a *app) verifyBundle(path string) error {
 		return &exitError{status: exitVerification}
 	}
 	return err
+}
+
+// checkBundle checks a bundle file. What it finds is in the report; an error means
+// that it could not be checked.
+func checkBundle(path string) (*bundle.Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the bundle: %w", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("opening the bundle: %w", err)
+	}
+	r, err := bundle.Verify(f, st.Size())
+	if err != nil {
+		return nil, &exitError{status: exitVerification, err: fmt.Errorf("checking %q: %w", path, err)}
+	}
+	return r, nil
 }
 
 func (a *app) verifyArchive(c *cobra.Command) error {

@@ -151,7 +151,7 @@ word, what changed it, who confirmed it, and what was never answered.`,
 				return nil
 			}
 			msg := fmt.Sprintf("unknown command %q", args[0])
-			if s := nearest(args[0], c.SuggestionsFor(args[0])); s != "" {
+			if s := config.Nearest(args[0], c.SuggestionsFor(args[0])); s != "" {
 				msg += fmt.Sprintf("; did you mean %q?", s)
 			}
 			return usage("%s", msg)
@@ -186,25 +186,6 @@ Examples:
 	c.AddCommand(a.demoCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
 		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.configCmd(), a.versionCmd())
 	return c
-}
-
-// nearest is the suggestion that shares most of its letters with what was typed.
-func nearest(typed string, all []string) (best string) {
-	score := -1
-	for _, s := range all {
-		n := 0
-		rest := typed
-		for _, r := range s {
-			if i := strings.IndexRune(rest, r); i >= 0 {
-				n++
-				rest = rest[i+1:]
-			}
-		}
-		if n = 2*n - len(s); n > score {
-			best, score = s, n
-		}
-	}
-	return best
 }
 
 func (a *app) versionCmd() *cobra.Command {

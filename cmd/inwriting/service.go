@@ -144,20 +144,26 @@ func (s *service) peopleNow() trail.People {
 	return s.people
 }
 
+// keptPeople are those whom earlier imports named.
+func (s *service) keptPeople() (trail.People, error) {
+	var p trail.People
+	kept, err := s.vault.People()
+	if err == nil && kept != "" {
+		if err = json.Unmarshal([]byte(kept), &p); err != nil {
+			err = fmt.Errorf("reading who is who from the vault: %w", err)
+		}
+	}
+	return p, err
+}
+
 // setPeople adds those whom an earlier import named, and the owners of imported
 // mailboxes, to people.
 func (s *service) setPeople(people trail.People) error {
-	kept, err := s.vault.People()
+	kept, err := s.keptPeople()
 	if err != nil {
 		return err
 	}
-	if kept != "" {
-		var p trail.People
-		if err := json.Unmarshal([]byte(kept), &p); err != nil {
-			return fmt.Errorf("reading who is who from the vault: %w", err)
-		}
-		people = mergePeople(people, p)
-	}
+	people = mergePeople(people, kept)
 	err = s.vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
 		accounts, err := c.Accounts()
 		for _, a := range accounts {
@@ -312,7 +318,7 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 	case errors.Is(err, imapsync.ErrStore):
 		return r, err
 	default:
-		return r, fmt.Errorf("%w", errMailbox)
+		return r, errMailbox
 	}
 }
 
@@ -332,13 +338,7 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 		m.State = "incomplete"
 	}
 	if err != nil {
-		m.State, m.Error = "incomplete", err.Error()
-		switch {
-		case errors.Is(err, imapsync.ErrAuth):
-			m.State = "sign-in refused"
-		case errors.Is(err, imapsync.ErrUnreachable), errors.Is(err, imapsync.ErrTLS):
-			m.State = "unreachable"
-		}
+		m.State, m.Error = indexer.AccountState(err), err.Error()
 		var e *imapsync.Error
 		if errors.As(err, &e) {
 			m.Hint = e.Hint
@@ -392,17 +392,11 @@ func (s *service) importFiles(ctx context.Context, args importArgs, events func(
 // keepPeople remembers in the vault whom the command line named.
 func (s *service) keepPeople(p trail.People) error {
 	if len(p.Us)+len(p.Clients) > 0 {
-		kept, err := s.vault.People()
+		kept, err := s.keptPeople()
 		if err != nil {
 			return err
 		}
-		var old trail.People
-		if kept != "" {
-			if err := json.Unmarshal([]byte(kept), &old); err != nil {
-				return err
-			}
-		}
-		b, err := json.Marshal(mergePeople(old, p))
+		b, err := json.Marshal(mergePeople(kept, p))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -106,7 +107,7 @@ func (m *mailbox) kept() (blobs int, live map[archive.Ref]int) {
 			}
 			defer r.Close()
 			h := sha256.New()
-			if _, err := h.Write(must(readAll(r))); err != nil {
+			if _, err := io.Copy(h, r); err != nil {
 				return err
 			}
 			if archive.Ref(h.Sum(nil)) != b.Ref {
@@ -308,19 +309,6 @@ func total(m map[archive.Ref]int) (n int) {
 		n += k
 	}
 	return n
-}
-
-func readAll(r interface{ Read([]byte) (int, error) }) ([]byte, error) {
-	var b bytes.Buffer
-	_, err := b.ReadFrom(r)
-	return b.Bytes(), err
-}
-
-func must(b []byte, err error) []byte {
-	if err != nil {
-		panic(err)
-	}
-	return b
 }
 
 // The daemon finds new mail by itself, answers while it reads, and stops within

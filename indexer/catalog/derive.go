@@ -331,23 +331,6 @@ type Message struct {
 	Places []Place
 }
 
-// Messages returns the readings of refs, in the order asked for; a ref without
-// a reading is left out.
-func (c *Catalog) Messages(refs []archive.Ref) ([]*Message, error) {
-	var out []*Message
-	for _, ref := range refs {
-		m, err := c.Message(ref)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, nil
-}
-
 // Message returns the reading of one ref, or ErrNotFound.
 func (c *Catalog) Message(ref archive.Ref) (*Message, error) {
 	b, err := c.Blob(ref)
@@ -439,13 +422,6 @@ func (c *Catalog) Related(refs []archive.Ref, limit int) ([]archive.Ref, error) 
 		}
 	}
 	return out, nil
-}
-
-// SameSubject returns up to limit messages with the base subject between two
-// times, oldest first.
-func (c *Catalog) SameSubject(subject string, from, to time.Time, limit int) ([]archive.Ref, error) {
-	return c.refs(`SELECT b.ref FROM message m JOIN blob b ON b.id = m.blob WHERE m.subject = ? AND m.subject <> '' AND m.date BETWEEN ? AND ? ORDER BY m.date, b.ref LIMIT ?`,
-		subject, from.Unix(), to.Unix(), limit)
 }
 
 // With returns up to limit messages that any of addresses takes part in, with a

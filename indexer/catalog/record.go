@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -229,30 +230,44 @@ type Mailbox struct {
 	Server      int
 	LastSync    time.Time
 	Excluded    bool
-	Open        int // listed and quarantined
 }
 
-// Mailboxes returns all mailboxes, or those of one account when account is not 0,
-// in order of their first use.
+const mailboxColumns = `id, account, name, display, uidvalidity, uidnext, modseq, clean_exists, clean, last_audit, server, last_sync, excluded`
+
+func scanMailbox(row interface{ Scan(...any) error }) (Mailbox, error) {
+	var m Mailbox
+	var clean, audit, last int64
+	err := row.Scan(&m.ID, &m.Account, &m.Name, &m.Display, &m.UIDValidity, &m.UIDNext, &m.ModSeq, &m.Exists, &clean, &audit, &m.Server, &last, &m.Excluded)
+	m.Clean, m.LastAudit, m.LastSync = milli(clean), milli(audit), milli(last)
+	return m, err
+}
+
+// Mailboxes returns the mailboxes of one account in order of their first use.
 func (c *Catalog) Mailboxes(account int64) ([]Mailbox, error) {
-	rows, err := c.r.Query(`SELECT id, account, name, display, uidvalidity, uidnext, modseq, clean_exists, clean, last_audit, server, last_sync, excluded,
-			(SELECT count(*) FROM occurrence o WHERE o.mailbox = mailbox.id AND o.state IN ('listed', 'quarantined'))
-		FROM mailbox WHERE ? IN (0, account) ORDER BY id`, account)
+	rows, err := c.r.Query(`SELECT `+mailboxColumns+` FROM mailbox WHERE account = ? ORDER BY id`, account)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var out []Mailbox
 	for rows.Next() {
-		var m Mailbox
-		var clean, audit, last int64
-		if err := rows.Scan(&m.ID, &m.Account, &m.Name, &m.Display, &m.UIDValidity, &m.UIDNext, &m.ModSeq, &m.Exists, &clean, &audit, &m.Server, &last, &m.Excluded, &m.Open); err != nil {
+		m, err := scanMailbox(rows)
+		if err != nil {
 			return nil, err
 		}
-		m.Clean, m.LastAudit, m.LastSync = milli(clean), milli(audit), milli(last)
 		out = append(out, m)
 	}
 	return out, rows.Err()
+}
+
+// Mailbox returns the mailbox of an account with that name, as on the wire, or
+// ErrNotFound.
+func (c *Catalog) Mailbox(account int64, name string) (Mailbox, error) {
+	m, err := scanMailbox(c.r.QueryRow(`SELECT `+mailboxColumns+` FROM mailbox WHERE account = ? AND name = ?`, account, []byte(name)))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return m, err
 }
 
 // Next returns the ids that the next new account and mailbox get.
