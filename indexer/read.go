@@ -41,7 +41,7 @@ func (v *Vault) openIndex() error {
 	if cursor > 0 && version == readerVersion() {
 		v.index, err = textindex.Open(dir, opt)
 		if err == nil {
-			n, _, err := v.index.Count()
+			n, err := v.index.Count()
 			if err == nil && n > 0 {
 				return nil
 			}
@@ -276,7 +276,7 @@ func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []ca
 		id := catalog.StatementID(b.Ref, start, end)
 		d.Statements = append(d.Statements, catalog.Statement{ID: id, Kind: st.Kind, Confidence: st.Confidence, Start: start, End: end,
 			Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why})
-		ix := textindex.Statement{ID: id, Kind: string(st.Kind), Quote: st.Quote, Is: st.Flags}
+		ix := textindex.Statement{Start: st.Start, End: st.End, Kind: string(st.Kind), Is: st.Flags}
 		for _, f := range st.Facts {
 			ix.Facts = append(ix.Facts, textindex.Fact{Type: string(f.Type), Value: f.Value})
 		}

@@ -54,11 +54,15 @@ func state(t *testing.T, v *Vault) string {
 	t.Helper()
 	s := ""
 	err := v.Stores(func(_ *archive.Archive, l *ledger.Ledger, c *catalog.Catalog, ix *textindex.Index) error {
-		messages, statements, err := ix.Count()
+		messages, err := ix.Count()
 		if err != nil {
 			return err
 		}
-		s += fmt.Sprintf("index %d %d ledger %d\n", messages, statements, l.Size())
+		statements, err := ix.Search(context.Background(), textindex.Request{Statements: true})
+		if err != nil {
+			return err
+		}
+		s += fmt.Sprintf("index %d %d ledger %d\n", messages, statements.Total, l.Size())
 		return c.Blobs(func(b catalog.Blob) error {
 			m, err := c.Message(b.Ref)
 			if err != nil {

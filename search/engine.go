@@ -167,47 +167,47 @@ func (e *Engine) find(ctx context.Context, req textindex.Request) (*textindex.Re
 }
 
 func (e *Engine) statementHits(ctx context.Context, found []textindex.Hit) ([]Hit, error) {
-	ids := make([]string, len(found))
+	places := make([]Place, len(found))
+	refs := make([]archive.Ref, len(found))
 	for i, h := range found {
-		ids[i] = h.ID
+		p, err := placeOf(h)
+		if err != nil {
+			return nil, err
+		}
+		places[i], refs[i] = p, p.Ref
 	}
-	places, err := e.store.Places(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("placing %d statements: %w", len(ids), err)
-	}
-	records, err := e.records(ctx, placesRefs(places), false)
+	records, err := e.records(ctx, refs, false)
 	if err != nil {
 		return nil, err
 	}
 	hits := []Hit{}
-	for i, h := range found {
-		r := records[places[i].Ref]
+	for i, p := range places {
 		// The index may be ahead of the catalog, or behind.
-		if r == nil || places[i].N >= len(r.Statements) || r.Statements[places[i].N].ID != h.ID {
-			continue
+		if r := records[p.Ref]; r != nil && p.N < len(r.Statements) {
+			s := e.statement(r, p.N)
+			hits = append(hits, Hit{Score: finite(found[i].Score), Statement: &s})
 		}
-		s := e.statement(r, places[i].N)
-		hits = append(hits, Hit{Score: finite(h.Score), Statement: &s})
 	}
 	return hits, nil
 }
 
-func placesRefs(places []Place) []archive.Ref {
-	var refs []archive.Ref
-	for _, p := range places {
-		refs = append(refs, p.Ref)
+// placeOf tells where a hit stands.
+func placeOf(h textindex.Hit) (Place, error) {
+	ref, err := archive.ParseRef(h.ID)
+	if err != nil {
+		return Place{}, fmt.Errorf("reading the index: %w", err)
 	}
-	return refs
+	return Place{Ref: ref, N: h.N}, nil
 }
 
 func (e *Engine) messageHits(ctx context.Context, found []textindex.Hit, n query.Node) ([]Hit, error) {
 	refs := make([]archive.Ref, len(found))
 	for i, h := range found {
-		r, err := archive.ParseRef(h.ID)
+		p, err := placeOf(h)
 		if err != nil {
-			return nil, fmt.Errorf("reading the index: %w", err)
+			return nil, err
 		}
-		refs[i] = r
+		refs[i] = p.Ref
 	}
 	records, err := e.records(ctx, refs, true)
 	if err != nil {
@@ -339,14 +339,20 @@ func (e *Engine) Statement(ctx context.Context, id string) (*trail.Statement, er
 	if err != nil {
 		return nil, err
 	}
-	hits, err := e.statementHits(ctx, []textindex.Hit{{ID: full}})
+	p, err := e.store.Place(ctx, full)
+	if err != nil {
+		return nil, fmt.Errorf("placing statement %q: %w", id, err)
+	}
+	records, err := e.records(ctx, []archive.Ref{p.Ref}, false)
 	if err != nil {
 		return nil, err
 	}
-	if len(hits) == 0 {
+	r := records[p.Ref]
+	if r == nil || p.N >= len(r.Statements) {
 		return nil, fmt.Errorf("statement %q: %w", id, ErrNotFound)
 	}
-	return hits[0].Statement, nil
+	s := e.statement(r, p.N)
+	return &s, nil
 }
 
 // Raw implements Searcher.

@@ -53,18 +53,15 @@ func (m *memory) Records(_ context.Context, refs []archive.Ref, full bool) ([]*R
 	return out, nil
 }
 
-func (m *memory) Places(_ context.Context, ids []string) ([]Place, error) {
-	out := make([]Place, len(ids))
-	for i, id := range ids {
-		for _, r := range m.records {
-			for n, s := range r.Statements {
-				if s.ID == id {
-					out[i] = Place{Ref: r.Ref, N: n}
-				}
+func (m *memory) Place(_ context.Context, id string) (Place, error) {
+	for _, r := range m.records {
+		for n, s := range r.Statements {
+			if s.ID == id {
+				return Place{Ref: r.Ref, N: n}, nil
 			}
 		}
 	}
-	return out, nil
+	return Place{}, ErrNotFound
 }
 
 func (m *memory) StatementIDs(_ context.Context, prefix string, limit int) ([]string, error) {
@@ -216,7 +213,7 @@ func vault(t testing.TB) (*Engine, *memory) {
 			st.RuneStart = utf8.RuneCountInString(m.text[:start])
 			st.RuneEnd = st.RuneStart + utf8.RuneCountInString(parts[1])
 			st.Why = []statement.Reason{{Rule: "test", Weight: 1}}
-			ts := textindex.Statement{ID: st.ID, Kind: parts[0], Quote: parts[1]}
+			ts := textindex.Statement{Start: st.Start, End: st.End, Kind: parts[0]}
 			for f := range strings.SplitSeq(parts[2], ";") {
 				if typ, value, ok := strings.Cut(f, "="); ok {
 					st.Facts = append(st.Facts, statement.Fact{Type: statement.FactType(typ), Value: value})

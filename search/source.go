@@ -2,7 +2,6 @@ package search
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"inwriting/indexer/archive"
@@ -29,20 +28,24 @@ func (s source) Search(ctx context.Context, question string, limit int) ([]trail
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(found.Hits))
+	var refs []archive.Ref
+	places := make([]Place, len(found.Hits))
 	for i, h := range found.Hits {
-		ids[i] = h.ID
+		if places[i], err = placeOf(h); err != nil {
+			return nil, err
+		}
+		refs = append(refs, places[i].Ref)
 	}
-	places, err := s.e.store.Places(ctx, ids)
+	records, err := s.e.records(ctx, refs, false)
 	if err != nil {
-		return nil, fmt.Errorf("placing %d statements: %w", len(ids), err)
+		return nil, err
 	}
 	var hits []trail.Hit
 	seen := map[archive.Ref]bool{}
-	for i, h := range found.Hits {
-		if ref := places[i].Ref; !ref.IsZero() {
-			seen[ref] = true
-			hits = append(hits, trail.Hit{Ref: ref, Statement: h.ID, Score: h.Score})
+	for i, p := range places {
+		if r := records[p.Ref]; r != nil && p.N < len(r.Statements) {
+			seen[p.Ref] = true
+			hits = append(hits, trail.Hit{Ref: p.Ref, Statement: r.Statements[p.N].ID, Score: found.Hits[i].Score})
 		}
 	}
 	messages, err := s.e.find(ctx, textindex.Request{Query: s.e.question(q, least(len(q.Words))), Limit: limit})
@@ -50,12 +53,12 @@ func (s source) Search(ctx context.Context, question string, limit int) ([]trail
 		return nil, err
 	}
 	for _, h := range messages.Hits {
-		ref, err := archive.ParseRef(h.ID)
+		p, err := placeOf(h)
 		if err != nil {
-			return nil, fmt.Errorf("reading the index: %w", err)
+			return nil, err
 		}
-		if !seen[ref] && len(hits) < 2*limit {
-			hits = append(hits, trail.Hit{Ref: ref, Score: h.Score})
+		if !seen[p.Ref] && len(hits) < 2*limit {
+			hits = append(hits, trail.Hit{Ref: p.Ref, Score: h.Score})
 		}
 	}
 	return hits, nil

@@ -21,9 +21,9 @@ type Store interface {
 	// Defects are set only with full.
 	Records(ctx context.Context, refs []archive.Ref, full bool) ([]*Record, error)
 
-	// Places returns where each statement stands, in the order of ids, which are
-	// whole ids. An unknown id yields the zero Place.
-	Places(ctx context.Context, ids []string) ([]Place, error)
+	// Place returns where the statement with this whole id stands. An unknown id
+	// is ErrNotFound.
+	Place(ctx context.Context, id string) (Place, error)
 
 	// StatementIDs returns at most limit statement ids that begin with prefix
 	// ("s-7k2q"), in ascending order.

@@ -109,23 +109,13 @@ func record(m *catalog.Message) *Record {
 	return r
 }
 
-// Places implements Store.
-func (s VaultStore) Places(ctx context.Context, ids []string) ([]Place, error) {
-	out := make([]Place, len(ids))
-	err := s.catalog(func(c *catalog.Catalog) error {
-		for i, id := range ids {
-			ref, n, err := c.Statement(id)
-			if errors.Is(err, catalog.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			out[i] = Place{Ref: ref, N: n}
-		}
-		return nil
+// Place implements Store.
+func (s VaultStore) Place(ctx context.Context, id string) (p Place, err error) {
+	err = s.catalog(func(c *catalog.Catalog) error {
+		p.Ref, p.N, err = c.Statement(id)
+		return err
 	})
-	return out, err
+	return p, err
 }
 
 // StatementIDs implements Store.

@@ -14,16 +14,13 @@ const (
 	gapSize = 16
 )
 
-func keywordTokens(values []string) []token {
-	seen := make(map[string]bool, len(values))
+// keywordTokens makes a term of each value, all at the same position.
+func keywordTokens(pos int, values ...string) []token {
 	var ts []token
 	for _, v := range values {
-		v = strings.ToLower(v)
-		if v == "" || seen[v] {
-			continue
+		if v != "" {
+			ts = append(ts, token{[]byte(strings.ToLower(v)), pos})
 		}
-		seen[v] = true
-		ts = append(ts, token{[]byte(v), len(ts) + 1})
 	}
 	return ts
 }
@@ -37,18 +34,18 @@ func addressTokens(list []Address) []token {
 		last := base
 		addr := strings.ToLower(a.Address)
 		whole := false
-		add := func(term []byte, pos int) {
+		add := func(term []byte, pos, _ int) {
 			whole = whole || string(term) == addr
 			last = max(last, base+pos)
 			ts = append(ts, token{term, base + pos})
 		}
 		scan(append(append([]byte(a.Name), gap), addr...), add, nil)
 		if !whole && addr != "" {
-			add([]byte(addr), last-base+1) // an address may hold characters that part words
+			add([]byte(addr), last-base+1, 0) // an address may hold characters that part words
 		}
 		at := strings.LastIndexByte(addr, '@')
 		for d := addr[at+1:]; at >= 0 && len(d) > 0; _, d, _ = strings.Cut(d, ".") {
-			add([]byte("@"+d), last-base+1)
+			add([]byte("@"+d), last-base+1, 0)
 		}
 		base = last + gapSize
 	}
@@ -67,7 +64,7 @@ type run struct {
 func runsOf(text string) []run {
 	var runs []run
 	var cur run
-	scan([]byte(text), func(term []byte, _ int) {
+	scan([]byte(text), func(term []byte, _, _ int) {
 		cur.parts = append(cur.parts, string(term))
 	}, func(whole, plain []byte, parts int) {
 		// The terms of the run as a whole came last, after its parts.
@@ -110,11 +107,11 @@ var ascii = func() (t [utf8.RuneSelf]class) {
 // (inv-2018-52225, nora@deskandco.example, 1,162.00) also become one term at the
 // place of their first part; a number also in its plain form (1162).
 //
-// It calls emit with every term and its position, from 1, and endRun, which
-// may be nil, after each run with the terms that stand for the whole of it and
+// It calls emit with every term, its position, from 1, and the offset of its
+// first byte in b, which ascends but for terms of a whole run; and endRun, which may be nil, after each run with the terms that stand for the whole of it and
 // the number of its parts. It works in b, and terms are slices of b where they
 // can be.
-func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []byte, parts int)) {
+func scan(b []byte, emit func(term []byte, pos, at int), endRun func(whole, plain []byte, parts int)) {
 	pos := 0
 	for i := 0; i < len(b); {
 		c, size := classAt(b, i)
@@ -165,7 +162,7 @@ func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []
 				if i-w <= maxTerm {
 					pos++
 					parts++
-					emit(b[w:i:i], pos)
+					emit(b[w:i:i], pos, w)
 				}
 			case ideographs:
 				hasIdeograph, plainASCII = true, false
@@ -173,7 +170,7 @@ func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []
 					if len(t) <= maxTerm {
 						pos++
 						parts++
-						emit(t, pos)
+						emit(t, pos, w)
 					}
 				}
 			default:
@@ -181,7 +178,7 @@ func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []
 				if t := fold(b[w:i]); len(t) > 0 && len(t) <= maxTerm {
 					pos++
 					parts++
-					emit(t, pos)
+					emit(t, pos, w)
 				}
 			}
 			if i+1 >= len(b) || b[i] >= utf8.RuneSelf || ascii[b[i]] != joiner {
@@ -217,11 +214,11 @@ func scan(b []byte, emit func(term []byte, pos int), endRun func(whole, plain []
 				if !plainASCII {
 					whole = fold(whole)
 				}
-				emit(whole, first)
+				emit(whole, first, start)
 			}
 			if pureNumber && parts > 1 {
 				if plain = plainNumber(whole); plain != nil {
-					emit(plain, first)
+					emit(plain, first, start)
 				}
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 func terms(s string) string {
 	var out []string
-	scan([]byte(s), func(term []byte, pos int) { out = append(out, fmt.Sprintf("%d:%s", pos, term)) }, nil)
+	scan([]byte(s), func(term []byte, pos, _ int) { out = append(out, fmt.Sprintf("%d:%s", pos, term)) }, nil)
 	return strings.Join(out, " ")
 }
 
@@ -62,9 +62,15 @@ func FuzzAnalyze(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		indexed := map[string]int{}
 		last := 0
-		f := &field{options: textOptions, text: []byte(s)}
+		f := &field{options: wordOptions, text: []byte(s), cuts: []int{0, len(s) / 2, len(s)}}
 		f.Analyze()
-		scan([]byte(s), func(b []byte, pos int) {
+		scan([]byte(s), func(b []byte, pos, at int) {
+			if len(f.at) < len(f.cuts) {
+				t.Fatalf("%q: %d of %d cuts placed", s, len(f.at), len(f.cuts))
+			}
+			if at < 0 || at >= len(s) {
+				t.Fatalf("%q: term %q at byte %d", s, b, at)
+			}
 			term := string(b)
 			if term == "" || len(term) > maxTerm && !strings.ContainsFunc(term, func(r rune) bool { return r >= utf8.RuneSelf }) {
 				t.Fatalf("%q: term %q", s, term)

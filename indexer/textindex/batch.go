@@ -1,9 +1,9 @@
 package textindex
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,11 +16,10 @@ import (
 )
 
 // A batch is committed when it holds this much. Memory follows the batch; what is
-// too small is paid for in merges: at 13 statements a message, 500 documents cost
-// twice the CPU of 4,000 (cmd/bench import).
+// too small is paid for in merges.
 const (
 	MaxBatchText = 4 << 20 // bytes
-	MaxBatchDocs = 4000    // messages and statements
+	MaxBatchDocs = 1000    // messages
 )
 
 // Address is a name and an address as a header field gives them.
@@ -44,11 +43,10 @@ type Message struct {
 
 // Statement is what is indexed of one statement; the rest is its message's.
 type Statement struct {
-	ID    string // "s-…"
-	Kind  string
-	Quote string
-	Is    []string // its flags
-	Facts []Fact
+	Start, End int // bytes of the message's Text
+	Kind       string
+	Is         []string // its flags
+	Facts      []Fact
 }
 
 // Fact is a typed value: "money", "GBP 120.00".
@@ -60,69 +58,85 @@ type Fact struct {
 // batches may be filled and committed at once.
 type Batch struct {
 	ix         *Index
-	messages   *bleve.Batch
-	statements *bleve.Batch
-	deletes    []string
+	bleve      *bleve.Batch
 	docs, text int
 }
 
 // NewBatch returns an empty batch.
 func (ix *Index) NewBatch() *Batch {
-	return &Batch{ix: ix, messages: ix.messages.NewBatch(), statements: ix.statements.NewBatch()}
+	return &Batch{ix: ix, bleve: ix.bleve.NewBatch()}
 }
 
 // Full reports that it is time to commit.
 func (b *Batch) Full() bool { return b.docs >= MaxBatchDocs || b.text >= MaxBatchText }
 
-// Len returns how many messages and statements the batch holds.
+// Len returns how many messages the batch holds.
 func (b *Batch) Len() int { return b.docs }
 
 // Put adds a message and its statements, or replaces what is indexed of it: a
-// message found in one more folder is put again. Under one Options.Reader a
-// message always has the same statements, so none is left over.
+// message found in one more folder is put again.
 func (b *Batch) Put(m *Message) error {
 	if len(m.ID) == 0 {
 		return errors.New("indexing a message: no id")
 	}
-	who := shared{
-		from: addressTokens(m.From),
-		to:   addressTokens(m.To),
-		when: whenKey(m.Date),
-		date: float64(m.Date.Unix()),
-		box:  keywordTokens(m.Mailboxes),
-		fold: keywordTokens(folderNames(m.Folders)),
-	}
-	if m.Date.IsZero() {
-		who.date = 0
-	}
-	if len(m.Attachments) > 0 {
-		who.has = append(who.has, "attachment")
-	}
-
-	kinds := make([]string, 0, len(m.Statements))
-	is := slices.Clone(m.Is)
-	facts := []Fact{}
-	for i := range m.Statements {
-		s := &m.Statements[i]
-		kinds = append(kinds, s.Kind)
-		facts = append(facts, s.Facts...)
-		is = append(is, s.Is...)
-		d := document.NewDocument(s.ID)
-		d.AddField(textField(FieldText, []byte(s.Quote)))
-		d.AddField(textField(FieldSubject, []byte(m.Subject)))
-		addKeywords(d, fieldMessage, []string{m.ID})
-		addKeywords(d, FieldKind, []string{s.Kind})
-		addKeywords(d, FieldIs, slices.Concat(s.Is, m.Is))
-		addFacts(d, s.Facts)
-		who.add(d)
-		if err := b.statements.IndexAdvanced(d); err != nil {
-			return fmt.Errorf("indexing statement %s: %w", s.ID, err)
-		}
-		b.text += len(s.Quote) + len(m.Subject)
-		b.docs++
-	}
-
 	d := document.NewDocument(m.ID)
+	text, body := textOf(m)
+	b.text += len(text.text)
+	d.AddField(text)
+	if len(m.Statements) > 0 {
+		said := &spans{field: field{name: fieldSpan, options: wordOptions}, of: text}
+		for i, s := range m.Statements {
+			if s.Start < 0 || s.End < s.Start || s.End > len(m.Text) {
+				return fmt.Errorf("indexing message %s: statement %d is at bytes %d to %d of %d", m.ID, i, s.Start, s.End, len(m.Text))
+			}
+			said.bounds = append(said.bounds, [2]int{body + s.Start, body + s.End})
+			text.cuts = append(text.cuts, body+s.Start, body+s.End)
+		}
+		slices.Sort(text.cuts)
+		d.AddField(said) // after the text, whose positions it takes
+	}
+	d.AddField(&field{name: FieldSubject, options: wordOptions, text: []byte(m.Subject)})
+	addTokens(d, FieldFrom, addressTokens(m.From), wordOptions)
+	addTokens(d, FieldTo, addressTokens(m.To), wordOptions)
+	addTokens(d, FieldMailbox, keywordTokens(1, m.Mailboxes...), keyOptions)
+	addTokens(d, FieldFolder, keywordTokens(1, folderNames(m.Folders)...), keyOptions)
+	if len(m.Attachments) > 0 {
+		addTokens(d, FieldHas, keywordTokens(1, "attachment"), keyOptions)
+	}
+	addTokens(d, fieldWhen, keywordTokens(1, whenKey(m.Date)), sortOptions)
+	date := 0.0
+	if !m.Date.IsZero() {
+		date = float64(m.Date.Unix())
+	}
+	d.AddField(document.NewNumericFieldWithIndexingOptions(fieldDate, nil, date, keyOptions))
+
+	// What is said of one statement stands at its number, from 1; what is said of
+	// the message at 0.
+	var kinds, amounts, facts []token
+	is := keywordTokens(0, m.Is...)
+	for i, s := range m.Statements {
+		kinds = append(kinds, keywordTokens(i+1, s.Kind)...)
+		is = append(is, keywordTokens(i+1, s.Is...)...)
+		for _, f := range s.Facts {
+			facts = append(facts, token{[]byte(factKey(f.Type, f.Value)), i + 1})
+			if n, ok := amountOf(f.Value); ok && f.Type == "money" {
+				amounts = append(amounts, token{[]byte(amountKey(n)), i + 1})
+			}
+		}
+	}
+	addTokens(d, FieldKind, kinds, wordOptions)
+	addTokens(d, FieldIs, is, wordOptions)
+	addTokens(d, fieldFact, facts, wordOptions)
+	addTokens(d, fieldAmount, amounts, wordOptions)
+	if err := b.bleve.IndexAdvanced(d); err != nil {
+		return fmt.Errorf("indexing message %s: %w", m.ID, err)
+	}
+	b.docs++
+	return nil
+}
+
+// textOf makes the text of a message, and tells where its Text begins in it.
+func textOf(m *Message) (*field, int) {
 	text := make([]byte, 0, len(m.Subject)+len(m.Text)+256)
 	text = append(text, m.Subject...)
 	for _, list := range [][]Address{m.From, m.To} {
@@ -131,29 +145,19 @@ func (b *Batch) Put(m *Message) error {
 			text = append(append(text, gap), a.Address...)
 		}
 	}
-	text = append(append(text, gap), m.Text...)
+	text = append(text, gap)
+	body := len(text)
+	text = append(text, m.Text...)
 	for _, name := range m.Attachments {
 		text = append(append(text, gap), name...)
 	}
-	b.text += len(text)
-	d.AddField(textField(FieldText, text))
-	d.AddField(textField(FieldSubject, []byte(m.Subject)))
-	addKeywords(d, FieldKind, kinds)
-	addKeywords(d, FieldIs, is)
-	addFacts(d, facts)
-	who.add(d)
-	if err := b.messages.IndexAdvanced(d); err != nil {
-		return fmt.Errorf("indexing message %s: %w", m.ID, err)
-	}
-	b.docs++
-	return nil
+	return &field{name: FieldText, options: wordOptions, text: text}, body
 }
 
 // Delete removes a message and its statements. An id that is not indexed is no
 // error.
 func (b *Batch) Delete(id string) {
-	b.messages.Delete(id)
-	b.deletes = append(b.deletes, id)
+	b.bleve.Delete(id)
 	b.docs++
 }
 
@@ -169,57 +173,32 @@ func (b *Batch) Commit() error {
 	if err := ix.Err(); err != nil {
 		return err
 	}
-	for _, id := range b.deletes {
-		ids, err := ix.statementsOf(id)
-		if err != nil {
-			return fmt.Errorf("deleting message %s: %w", id, err)
-		}
-		for _, s := range ids {
-			b.statements.Delete(s)
-		}
-	}
 	if err := ix.begin(); err != nil {
 		return err
 	}
 	defer ix.mu.RUnlock()
-	// Statements before messages: a crash between leaves statements whose
-	// message Missing reports, and putting it again replaces them. The other
-	// order would leave a message that seems complete.
-	for _, w := range []struct {
-		name  string
-		index bleve.Index
-		batch *bleve.Batch
-	}{
-		{statementsName, ix.statements, b.statements},
-		{messagesName, ix.messages, b.messages},
-	} {
-		if w.batch.Size() == 0 {
-			continue
-		}
-		// scorch waits for the segment's fsync, but leaves the directory entry
-		// to the system.
-		err := ix.write(w.index, w.batch)
-		if err == nil {
-			err = syncDir(filepath.Join(ix.dir, w.name, "store"))
-		}
-		if err != nil {
-			return fmt.Errorf("writing index %q: %w", filepath.Join(ix.dir, w.name), err)
-		}
+	// scorch waits for the segment's fsync, but leaves the directory entry to the
+	// system.
+	err := ix.write(b.bleve)
+	if err == nil {
+		err = syncDir(filepath.Join(ix.dir, bleveName, "store"))
+	}
+	if err != nil {
+		return fmt.Errorf("writing index %q: %w", filepath.Join(ix.dir, bleveName), err)
 	}
 	if err := ix.Err(); err != nil {
 		return err
 	}
-	b.messages.Reset()
-	b.statements.Reset()
-	b.deletes, b.docs, b.text = nil, 0, 0
+	b.bleve.Reset()
+	b.docs, b.text = 0, 0
 	return nil
 }
 
 // write hands a batch to bleve. Once a background part has died bleve may never
 // answer again; then the batch is given up, and with it the index.
-func (ix *Index) write(bi bleve.Index, b *bleve.Batch) error {
+func (ix *Index) write(b *bleve.Batch) error {
 	done := make(chan error, 1)
-	go func() { done <- bi.Batch(b) }()
+	go func() { done <- ix.bleve.Batch(b) }()
 	select {
 	case err := <-done:
 		return err
@@ -228,80 +207,16 @@ func (ix *Index) write(bi bleve.Index, b *bleve.Batch) error {
 	}
 }
 
-func (ix *Index) statementsOf(message string) ([]string, error) {
-	var ids []string
-	err := ix.read(ix.statements, func(r index.IndexReader) error {
-		tfr, err := r.TermFieldReader(context.Background(), []byte(message), fieldMessage, false, false, false)
-		if err != nil {
-			return err
-		}
-		defer tfr.Close()
-		for {
-			d, err := tfr.Next(nil)
-			if err != nil || d == nil {
-				return err
-			}
-			id, err := r.ExternalID(d.ID)
-			if err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
-	})
-	return ids, err
-}
-
 const (
-	textOptions    = index.IndexField | index.IncludeTermVectors
-	keywordOptions = index.IndexField | index.SkipFreqNorm
-	sortOptions    = keywordOptions | index.DocValues // zap keeps doc values of indexed terms only
+	wordOptions = index.IndexField | index.IncludeTermVectors
+	keyOptions  = index.IndexField | index.SkipFreqNorm
+	sortOptions = keyOptions | index.DocValues // zap keeps doc values of indexed terms only
 )
-
-// shared are the fields a message and its statements have in common.
-type shared struct {
-	from, to  []token
-	box, fold []token
-	has       []string
-	when      string
-	date      float64
-}
-
-func (w *shared) add(d *document.Document) {
-	addTokens(d, FieldFrom, w.from, textOptions)
-	addTokens(d, FieldTo, w.to, textOptions)
-	addTokens(d, FieldMailbox, w.box, keywordOptions)
-	addTokens(d, FieldFolder, w.fold, keywordOptions)
-	addKeywords(d, FieldHas, w.has)
-	addTokens(d, fieldWhen, []token{{[]byte(w.when), 1}}, sortOptions)
-	d.AddField(document.NewNumericFieldWithIndexingOptions(fieldDate, nil, w.date, keywordOptions))
-}
-
-func textField(name string, text []byte) document.Field {
-	return &field{name: name, options: textOptions, text: text}
-}
-
-func addKeywords(d *document.Document, name string, values []string) {
-	addTokens(d, name, keywordTokens(values), keywordOptions)
-}
 
 func addTokens(d *document.Document, name string, ts []token, o index.FieldIndexingOptions) {
 	if len(ts) > 0 {
 		d.AddField(&field{name: name, options: o, ready: ts})
 	}
-}
-
-func addFacts(d *document.Document, facts []Fact) {
-	var keys []string
-	for _, f := range facts {
-		keys = append(keys, factKey(f.Type, f.Value))
-		if f.Type != "money" {
-			continue
-		}
-		if n, ok := amountOf(f.Value); ok {
-			d.AddField(document.NewNumericFieldWithIndexingOptions(fieldAmount, nil, n, keywordOptions))
-		}
-	}
-	addKeywords(d, fieldFact, keys)
 }
 
 func factKey(typ, value string) string {
@@ -312,6 +227,18 @@ func factKey(typ, value string) string {
 func amountOf(value string) (float64, bool) {
 	n, err := strconv.ParseFloat(value[strings.LastIndexByte(value, ' ')+1:], 64)
 	return n, err == nil && n-n == 0
+}
+
+// amountKey orders like the amount it stands for: the bits of a float do, but for
+// the sign.
+func amountKey(n float64) string {
+	bits := math.Float64bits(n)
+	if bits>>63 == 1 {
+		bits = ^bits
+	} else {
+		bits |= 1 << 63
+	}
+	return fmt.Sprintf("%016x", bits)
 }
 
 // whenKey orders like the time it stands for; forged dates are held inside the

@@ -67,7 +67,7 @@ func (g *mailgen) message(n int) Message {
 		Mailboxes: []string{"nora@deskandco.example"}, Folders: []string{"INBOX"},
 	}
 	for k := range rnd.IntN(7) {
-		m.Statements = append(m.Statements, Statement{ID: fmt.Sprintf("s-%x-%d", rnd.Uint64(), k), Kind: "terms", Quote: g.text(rnd, 40+rnd.IntN(90)),
+		m.Statements = append(m.Statements, Statement{Start: 80 * k, End: min(80*k+40+rnd.IntN(40), len(m.Text)), Kind: "terms",
 			Facts: []Fact{{"money", fmt.Sprintf("GBP %d.00", rnd.IntN(900))}, {"date", fmt.Sprintf("2023-03-%02d", 1+rnd.IntN(28))}}})
 	}
 	return m

@@ -20,13 +20,14 @@ import (
 // Bounds on what one word may stand for.
 const (
 	maxTerms   = 20000 // terms the words of a request may stand for, together
+	maxWalks   = 5000  // the same where the places of each are looked at
 	maxScanned = 5000  // dictionary entries looked at for the forms of a word
 	maxForms   = 64
 	maxScoring = 24 // terms of one word that ranking looks at: the most frequent
 )
 
-// compiler turns a request's tree into bleve's, and notes on the way which
-// words ranking looks at and which phrases are left to check.
+// compiler turns a request's tree into a plan, and notes on the way which words
+// ranking looks at.
 type compiler struct {
 	ctx        context.Context
 	r          index.IndexReader
@@ -35,9 +36,14 @@ type compiler struct {
 
 	terms     int // so far
 	groups    []group
-	phrases   [][]*phraseCheck // each: any of them must hold
 	corrected map[string]string
+	walks     map[walkKey]*postings
 	closers   []func() error
+}
+
+type walkKey struct {
+	field, term string
+	places      bool
 }
 
 func (c *compiler) close() error {
@@ -48,65 +54,80 @@ func (c *compiler) close() error {
 	return err
 }
 
-// term is a term in a field, as an index into scored when ranking looks at it.
+// walk returns the walk of a term, with the places of the term when they are
+// wanted.
+func (c *compiler) walk(field, text string, places bool) (*postings, error) {
+	k := walkKey{field, text, places}
+	if p := c.walks[k]; p != nil {
+		return p, nil
+	}
+	tfr, err := c.r.TermFieldReader(c.ctx, []byte(text), field, true, true, places)
+	if err != nil {
+		return nil, err
+	}
+	c.closers = append(c.closers, tfr.Close)
+	if c.walks == nil {
+		c.walks = map[walkKey]*postings{}
+	}
+	p := &postings{tfr: tfr}
+	c.walks[k] = p
+	return p, nil
+}
+
+// term is a term in a field.
 type term struct {
 	field string
 	text  string
 	count uint64
 }
 
-// compile translates q. must says that everything that fits the request has to
-// fit q: only then may the check of a phrase be put off to the end.
-func (c *compiler) compile(q Query, must bool) (query.Query, error) {
+// plan is how a query is answered: docs finds the messages of which something may
+// fit, check tells what of them does.
+type plan struct {
+	docs  query.Query // nil: any message
+	check check       // nil: all of what docs finds fits
+	alone bool        // check needs no docs to be right
+}
+
+// checked turns the whole of a plan into a check.
+func (c *compiler) checked(p plan) (check, error) {
+	if p.alone || p.docs == nil && p.check != nil {
+		return p.check, nil
+	}
+	docs := p.docs
+	if docs == nil {
+		docs = query.NewMatchAllQuery()
+	}
+	d, err := newDocCheck(c.ctx, c.r, docs)
+	if err != nil {
+		return nil, err
+	}
+	c.closers = append(c.closers, d.searcher.Close)
+	if p.check == nil {
+		return d, nil
+	}
+	return &allOf{checks: []check{d, p.check}}, nil
+}
+
+// compile translates q.
+func (c *compiler) compile(q Query) (plan, error) {
 	switch q := q.(type) {
 	case All:
-		return query.NewMatchAllQuery(), nil
+		return plan{}, nil
 	case And:
-		if len(q) == 0 {
-			return query.NewMatchAllQuery(), nil
-		}
-		var yes, no []query.Query
-		for _, child := range q {
-			if n, ok := child.(Not); ok {
-				t, err := c.compileNot(n)
-				if err != nil {
-					return nil, err
-				}
-				no = append(no, t)
-				continue
-			}
-			t, err := c.compile(child, must)
-			if err != nil {
-				return nil, err
-			}
-			yes = append(yes, t)
-		}
-		if len(yes) == 0 {
-			yes = append(yes, query.NewMatchAllQuery())
-		}
-		if len(no) > 0 {
-			return query.NewBooleanQuery(yes, nil, no), nil
-		}
-		if len(yes) == 1 {
-			return yes[0], nil
-		}
-		return query.NewConjunctionQuery(yes), nil
+		return c.and(q)
 	case Or:
-		return c.anyOf(len(q), 1, func(i int) (query.Query, error) { return c.compile(q[i], must && len(q) == 1) })
+		return c.some(len(q), 1, func(i int) (plan, error) { return c.compile(q[i]) })
 	case Not:
-		t, err := c.compileNot(q)
-		if err != nil {
-			return nil, err
-		}
-		return query.NewBooleanQuery([]query.Query{query.NewMatchAllQuery()}, nil, []query.Query{t}), nil
+		return c.and(And{q})
 	case Best:
-		return c.anyOf(len(q.Words), max(1, min(q.Min, len(q.Words))), func(i int) (query.Query, error) { return c.word(q.Words[i]) })
+		return c.some(len(q.Words), max(1, min(q.Min, len(q.Words))), func(i int) (plan, error) { return c.word(q.Words[i]) })
 	case Word:
 		return c.word(q)
 	case Phrase:
-		return c.phrase(q, must)
+		return c.phrase(q)
 	case Key:
-		return c.keys(q.Field, q.Values), nil
+		return c.keys(q.Field, q.Values)
 	case Who:
 		var any []query.Query
 		for _, f := range []struct {
@@ -114,85 +135,159 @@ func (c *compiler) compile(q Query, must bool) (query.Query, error) {
 			name string
 		}{{q.From, FieldFrom}, {q.To, FieldTo}} {
 			if f.on {
-				any = append(any, c.keys(f.name, q.Addresses))
+				any = append(any, anyTerm{f.name, lowered(q.Addresses)})
 			}
 		}
-		return query.NewDisjunctionQuery(any), nil
+		return plan{docs: query.NewDisjunctionQuery(any)}, nil
 	case Messages:
-		if c.statements {
-			return c.keys(fieldMessage, q.IDs), nil
-		}
-		return query.NewDocIDQuery(q.IDs), nil
+		return plan{docs: query.NewDocIDQuery(q.IDs)}, nil
 	case Dates:
-		if q.From.IsZero() && q.To.IsZero() {
-			return query.NewMatchAllQuery(), nil
-		}
-		var lo, hi *float64
-		if !q.From.IsZero() {
-			// Whole seconds: a message dated within From's second began before
-			// it only if From has a fraction.
-			v := float64(q.From.Unix())
-			lo = &v
-		}
-		if !q.To.IsZero() {
-			v := float64(q.To.Unix())
-			hi = &v
-		}
-		return numbers(fieldDate, lo, hi, false), nil
+		return plan{docs: dates(q)}, nil
 	case Amounts:
-		lo, hi := &q.Min, &q.Max
-		if math.IsInf(q.Min, -1) {
-			lo = nil
+		found, err := c.between(fieldAmount, amountKey(q.Min), amountKey(q.Max))
+		if err != nil {
+			return plan{}, err
 		}
-		if math.IsInf(q.Max, 1) {
-			hi = nil
-		}
-		return numbers(fieldAmount, lo, hi, true), nil
+		return c.numbered(fieldAmount, found)
 	case FactIs:
 		var keys []string
 		for _, f := range q {
 			keys = append(keys, factKey(f.Type, f.Value))
 		}
-		return c.keys(fieldFact, keys), nil
+		return c.keys(fieldFact, keys)
 	}
-	return nil, fmt.Errorf("unknown query %T", q)
+	return plan{}, fmt.Errorf("unknown query %T", q)
 }
 
-// compileNot translates what must not fit: no ranking, and phrases are checked
-// on the spot.
-func (c *compiler) compileNot(n Not) (query.Query, error) {
-	groups := c.groups
-	c.groups = nil
-	t, err := c.compile(n.Query, false)
-	c.groups = groups
-	return t, err
-}
-
-func (c *compiler) anyOf(n, least int, f func(int) (query.Query, error)) (query.Query, error) {
-	if n == 0 {
-		return query.NewMatchNoneQuery(), nil
-	}
-	var any []query.Query
-	for i := range n {
-		t, err := f(i)
-		if err != nil {
-			return nil, err
+func (c *compiler) and(q And) (plan, error) {
+	var yes, no []query.Query
+	var checks []check
+	alone := true
+	for _, child := range q {
+		n, not := child.(Not)
+		var p plan
+		var err error
+		if not {
+			// What must not fit is not ranked by.
+			groups := c.groups
+			p, err = c.compile(n.Query)
+			c.groups = groups
+		} else {
+			p, err = c.compile(child)
 		}
-		any = append(any, t)
+		if err != nil {
+			return plan{}, err
+		}
+		switch {
+		case not && p.check == nil:
+			alone = false
+			if p.docs == nil {
+				p.docs = query.NewMatchAllQuery()
+			}
+			no = append(no, p.docs)
+		case not:
+			k, err := c.checked(p)
+			if err != nil {
+				return plan{}, err
+			}
+			checks = append(checks, &noneOf{check: k})
+		default:
+			alone = alone && p.alone
+			if p.docs != nil {
+				yes = append(yes, p.docs)
+			}
+			if p.check != nil {
+				checks = append(checks, p.check)
+			}
+		}
 	}
-	if n == 1 {
-		return any[0], nil
+	var out plan
+	switch {
+	case len(no) > 0:
+		if len(yes) == 0 {
+			yes = append(yes, query.NewMatchAllQuery())
+		}
+		out.docs = query.NewBooleanQuery(yes, nil, no)
+	case len(yes) == 1:
+		out.docs = yes[0]
+	case len(yes) > 1:
+		out.docs = query.NewConjunctionQuery(yes)
 	}
-	d := query.NewDisjunctionQuery(any)
-	d.SetMin(float64(least))
-	return d, nil
+	switch len(checks) {
+	case 0:
+	case 1:
+		out.check, out.alone = checks[0], alone
+	default:
+		out.check, out.alone = &allOf{checks: checks}, alone
+	}
+	return out, nil
 }
 
-func numbers(field string, lo, hi *float64, inclusive bool) query.Query {
-	yes := true
-	q := query.NewNumericRangeInclusiveQuery(lo, hi, &yes, &inclusive)
-	q.SetField(field)
-	return unmapped{q}
+// some translates a choice of n, of which at least some have to fit.
+func (c *compiler) some(n, least int, f func(int) (plan, error)) (plan, error) {
+	plans := make([]plan, n)
+	whole, any := true, false
+	for i := range plans {
+		var err error
+		if plans[i], err = f(i); err != nil {
+			return plan{}, err
+		}
+		whole = whole && plans[i].check == nil
+		any = any || plans[i].docs == nil
+	}
+	switch n {
+	case 0:
+		return plan{docs: query.NewMatchNoneQuery()}, nil
+	case 1:
+		return plans[0], nil
+	}
+	var out plan
+	if any && whole && least == 1 {
+		return out, nil
+	}
+	docs := make([]query.Query, n)
+	for i, p := range plans {
+		if docs[i] = p.docs; p.docs == nil {
+			docs[i] = query.NewMatchAllQuery()
+		}
+	}
+	d := query.NewDisjunctionQuery(docs)
+	d.SetMin(float64(least))
+	out.docs = d
+	if whole {
+		return out, nil
+	}
+	s := &someOf{least: least}
+	for _, p := range plans {
+		k, err := c.checked(p)
+		if err != nil {
+			return plan{}, err
+		}
+		s.checks = append(s.checks, k)
+	}
+	out.check, out.alone = s, true
+	return out, nil
+}
+
+func dates(q Dates) query.Query {
+	if q.From.IsZero() && q.To.IsZero() {
+		return nil
+	}
+	var lo, hi *float64
+	if !q.From.IsZero() {
+		// Whole seconds: a message dated within From's second began before it
+		// only if From has a fraction.
+		v := float64(q.From.Unix())
+		lo = &v
+	}
+	if !q.To.IsZero() {
+		v := float64(q.To.Unix())
+		hi = &v
+	}
+	yes, no := true, false
+	n := query.NewNumericRangeInclusiveQuery(lo, hi, &yes, &no)
+	n.SetField(fieldDate)
+	return unmapped{n}
 }
 
 // unmapped drops the mapping, which bleve asks only for the name of a default
@@ -203,13 +298,60 @@ func (u unmapped) Searcher(ctx context.Context, r index.IndexReader, _ mapping.I
 	return u.NumericRangeQuery.Searcher(ctx, r, nil, o)
 }
 
-func (c *compiler) keys(field string, values []string) query.Query {
+func lowered(values []string) []string {
 	terms := make([]string, 0, len(values))
 	for _, v := range values {
 		terms = append(terms, strings.ToLower(v))
 	}
 	slices.Sort(terms)
-	return anyTerm{field: field, terms: slices.Compact(terms)}
+	return slices.Compact(terms)
+}
+
+func (c *compiler) keys(field string, values []string) (plan, error) {
+	terms := lowered(values)
+	switch field {
+	case FieldKind, FieldIs, fieldFact:
+		return c.numbered(field, terms)
+	}
+	return plan{docs: anyTerm{field, terms}}, nil
+}
+
+// numbered looks for terms that stand at the numbers of statements.
+func (c *compiler) numbered(field string, terms []string) (plan, error) {
+	p := plan{docs: anyTerm{field, terms}}
+	if !c.statements {
+		return p, nil
+	}
+	u := &union{}
+	for _, t := range terms {
+		w, err := c.walk(field, t, true)
+		if err != nil {
+			return plan{}, err
+		}
+		u.numbers = append(u.numbers, walk{w, -1})
+	}
+	p.check, p.alone = u, true
+	return p, nil
+}
+
+// between lists the terms of a field from lo to hi.
+func (c *compiler) between(field, lo, hi string) ([]string, error) {
+	d, err := c.r.FieldDictRange(field, []byte(lo), []byte(hi))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	var out []string
+	for {
+		e, err := d.Next()
+		if err != nil || e == nil {
+			return out, err
+		}
+		if len(out) == maxTerms {
+			return nil, fmt.Errorf("more than %d amounts: %w", maxTerms, ErrTooBroad)
+		}
+		out = append(out, strings.Clone(e.Term))
+	}
 }
 
 // anyTerm fits documents that hold any of the terms in the field.
@@ -243,24 +385,24 @@ func (c *compiler) fields(named []string) []string {
 
 // word translates a word with everything that stands for it, and makes it one
 // group for ranking.
-func (c *compiler) word(w Word) (query.Query, error) {
+func (c *compiler) word(w Word) (plan, error) {
 	if err := c.ctx.Err(); err != nil {
-		return nil, err
+		return plan{}, err
 	}
 	fields := c.fields(w.Fields)
 	var all []term
-	var any []query.Query
+	var phrases []plan
 	for i, text := range append([]string{w.Text}, w.Also...) {
 		match := w.Match
 		if i > 0 && match != Exact {
 			match = Forms
 		}
-		terms, rest, err := c.expand(text, fields, match, i == 0)
+		terms, phrase, err := c.expand(text, fields, match, i == 0)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		all = append(all, terms...)
-		any = append(any, rest...)
+		phrases = append(phrases, phrase...)
 	}
 	for _, a := range w.Addresses {
 		all = append(all, term{field: FieldFrom, text: strings.ToLower(a)}, term{field: FieldTo, text: strings.ToLower(a)})
@@ -269,30 +411,121 @@ func (c *compiler) word(w Word) (query.Query, error) {
 		return compareStrings(a.field, b.field, a.text, b.text)
 	})
 	all = slices.CompactFunc(all, func(a, b term) bool { return a.field == b.field && a.text == b.text })
-	if c.terms += len(all); c.terms > maxTerms {
-		return nil, fmt.Errorf("%q and what stands beside it: more than %d: %w", w.Text, maxTerms, ErrTooBroad)
+	limit := maxTerms
+	if c.statements {
+		limit = maxWalks
+	}
+	if c.terms += len(all); c.terms > limit {
+		return plan{}, fmt.Errorf("%q and what stands beside it: more than %d: %w", w.Text, limit, ErrTooBroad)
 	}
 	// A word of several parts is ranked by its parts; one that nobody wrote
 	// still counts among the words asked for.
-	if len(all) > 0 || len(any) == 0 {
+	if len(all) > 0 || len(phrases) == 0 {
 		if err := c.rank(all); err != nil {
-			return nil, err
+			return plan{}, err
 		}
 	}
+	var docs []query.Query
+	u := &union{}
+	placed := false
 	for i := 0; i < len(all); {
 		t := anyTerm{field: all[i].field}
 		for ; i < len(all) && all[i].field == t.field; i++ {
 			t.terms = append(t.terms, all[i].text)
 		}
-		any = append(any, t)
+		docs = append(docs, t)
+		placed = placed || c.statements && t.field == FieldText
 	}
-	switch len(any) {
+	if placed || len(phrases) > 0 {
+		for _, t := range all {
+			inText := c.statements && t.field == FieldText
+			w, err := c.walk(t.field, t.text, inText)
+			if err != nil {
+				return plan{}, err
+			}
+			if inText {
+				u.text = append(u.text, walk{w, -1})
+			} else {
+				u.other = append(u.other, walk{w, -1})
+			}
+		}
+	}
+	out := plan{}
+	for _, p := range phrases {
+		docs = append(docs, p.docs)
+	}
+	switch len(docs) {
 	case 0:
-		return query.NewMatchNoneQuery(), nil
+		out.docs = query.NewMatchNoneQuery()
 	case 1:
-		return any[0], nil
+		out.docs = docs[0]
+	default:
+		out.docs = query.NewDisjunctionQuery(docs)
 	}
-	return query.NewDisjunctionQuery(any), nil
+	switch {
+	case len(phrases) > 0:
+		any := &someOf{least: 1, checks: []check{u}}
+		for _, p := range phrases {
+			any.checks = append(any.checks, p.check)
+		}
+		out.check, out.alone = any, true
+	case placed:
+		out.check, out.alone = u, true
+	}
+	return out, nil
+}
+
+// phrase translates a phrase: bleve looks for its words, and their order is
+// checked in what holds them all. bleve's own phrase searcher, asked whether one
+// document fits, runs on to the next that does.
+func (c *compiler) phrase(p Phrase) (plan, error) {
+	var words []string
+	for _, r := range runsOf(p.Text) {
+		words = append(words, r.parts...)
+	}
+	fields := c.fields(p.Fields)
+	switch len(words) {
+	case 0:
+		return plan{docs: query.NewMatchNoneQuery()}, nil
+	case 1:
+		return c.word(Word{Fields: fields, Text: words[0]})
+	}
+	if c.terms += len(words); c.terms > maxTerms {
+		return plan{}, fmt.Errorf("a phrase of %d words: %w", len(words), ErrTooBroad)
+	}
+	for _, w := range words {
+		if err := c.ctx.Err(); err != nil {
+			return plan{}, err
+		}
+		var terms []term
+		for _, f := range fields {
+			terms = append(terms, term{field: f, text: w})
+		}
+		if err := c.rank(terms); err != nil {
+			return plan{}, err
+		}
+	}
+	var docs []query.Query
+	any := &someOf{least: 1}
+	for _, f := range fields {
+		var all []query.Query
+		check := &phraseCheck{inText: f == FieldText}
+		for _, w := range words {
+			all = append(all, anyTerm{field: f, terms: []string{w}})
+			p, err := c.walk(f, w, true)
+			if err != nil {
+				return plan{}, err
+			}
+			check.words = append(check.words, p)
+		}
+		docs = append(docs, query.NewConjunctionQuery(all))
+		any.checks = append(any.checks, check)
+	}
+	out := plan{docs: docs[0], check: any.checks[0], alone: true}
+	if len(docs) > 1 {
+		out.docs, out.check = query.NewDisjunctionQuery(docs), any
+	}
+	return out, nil
 }
 
 func compareStrings(a, b, c, d string) int {
@@ -303,20 +536,23 @@ func compareStrings(a, b, c, d string) int {
 }
 
 // expand gives the terms that stand for text in the fields. What falls into
-// several terms comes back as queries instead, whose parts are ranked when rank
+// several terms comes back as a phrase instead, whose parts are ranked when rank
 // is set.
-func (c *compiler) expand(text string, fields []string, match Match, rank bool) (terms []term, rest []query.Query, err error) {
+func (c *compiler) expand(text string, fields []string, match Match, rank bool) (terms []term, phrases []plan, err error) {
 	runs := runsOf(text)
 	if len(runs) == 0 {
 		return nil, nil, nil
 	}
 	if len(runs) > 1 || runs[0].whole == "" && len(runs[0].parts) > 1 && match != Prefix {
 		groups := c.groups
-		q, err := c.phrase(Phrase{Fields: fields, Text: text}, false)
+		p, err := c.phrase(Phrase{Fields: fields, Text: text})
 		if !rank {
 			c.groups = groups
 		}
-		return nil, []query.Query{q}, err
+		if p.check == nil { // nothing of it is a word
+			return nil, nil, err
+		}
+		return nil, []plan{p}, err
 	}
 	r := runs[0]
 	var want []string
@@ -369,7 +605,7 @@ func (c *compiler) expand(text string, fields []string, match Match, rank bool) 
 			c.corrected[text] = best.text
 		}
 	}
-	return terms, rest, nil
+	return terms, nil, nil
 }
 
 // scan walks the dictionary of a field below a prefix.
@@ -506,24 +742,15 @@ func (c *compiler) rank(terms []term) error {
 		terms = terms[:maxScoring]
 	}
 	for _, t := range terms {
-		f := slices.IndexFunc(scored, func(s struct {
-			name       string
-			average    float64
-			weight     float64
-			statements bool
-			messages   bool
-		}) bool {
-			return s.name == t.field
-		})
+		f := slices.IndexFunc(scored, func(s scoredField) bool { return s.name == t.field })
 		if f < 0 {
 			continue
 		}
-		tfr, err := c.r.TermFieldReader(c.ctx, []byte(t.text), t.field, true, true, false)
+		p, err := c.walk(t.field, t.text, c.statements && t.field == FieldText)
 		if err != nil {
 			return err
 		}
-		c.closers = append(c.closers, tfr.Close)
-		n := float64(tfr.Count())
+		n := float64(p.tfr.Count())
 		if n == 0 {
 			continue
 		}
@@ -532,7 +759,7 @@ func (c *compiler) rank(terms []term) error {
 		} else {
 			df = max(df, n)
 		}
-		g.terms = append(g.terms, weighted{field: f, weight: 1, tfr: tfr})
+		g.terms = append(g.terms, weighted{field: f, p: p})
 	}
 	df = min(df, c.docs)
 	g.idf = math.Log(1 + (c.docs-df+0.5)/(df+0.5))

@@ -1,6 +1,7 @@
 package textindex
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/blevesearch/bleve/v2/document"
@@ -14,8 +15,10 @@ type field struct {
 	name    string
 	options index.FieldIndexingOptions
 	text    []byte  // ours: analysis works in it
+	cuts    []int   // offsets into text, ascending
 	ready   []token // instead of text
 
+	at     []int // position of the first term at or behind each cut
 	length int
 	freqs  index.TokenFrequencies
 }
@@ -38,6 +41,34 @@ func (f *field) AnalyzedTokenFrequencies() index.TokenFrequencies { return f.fre
 func (f *field) NumPlainTextBytes() uint64                        { return uint64(len(f.text)) }
 func (f *field) Size() int                                        { return 128 + len(f.text) + 64*len(f.ready) }
 
+// spans is the field of the statements of a message: one term, placed once for
+// every statement, from the statement's first position in the text to the one
+// behind its last. It is analysed after the text.
+type spans struct {
+	field
+	of     *field
+	bounds [][2]int // offsets into of.text, both among of.cuts
+}
+
+var _ document.Field = (*spans)(nil)
+
+// Analyze places the statements.
+func (f *spans) Analyze() {
+	place := func(cut int) int {
+		i, _ := slices.BinarySearch(f.of.cuts, cut)
+		return f.of.at[i]
+	}
+	tf := &index.TokenFreq{Term: []byte(spanTerm)}
+	tf.SetFrequency(len(f.bounds))
+	locations := make([]index.TokenLocation, len(f.bounds))
+	for i, b := range f.bounds {
+		locations[i] = index.TokenLocation{Position: i + 1, Start: place(b[0]), End: place(b[1])}
+		tf.Locations = append(tf.Locations, &locations[i])
+	}
+	f.length = len(f.bounds)
+	f.freqs = index.TokenFrequencies{spanTerm: tf}
+}
+
 // occurrence is where a term was met: the nth distinct term, at a position.
 type occurrence struct{ n, pos int32 }
 
@@ -57,7 +88,7 @@ func (f *field) Analyze() {
 	clear(s.ids)
 	var slab []index.TokenFreq
 	f.freqs = make(index.TokenFrequencies, max(len(f.ready), len(f.text)/16))
-	meet := func(term []byte, pos int) {
+	meet := func(term []byte, pos, _ int) {
 		n, ok := s.ids[string(term)]
 		if !ok {
 			n = int32(len(s.freqs))
@@ -79,10 +110,21 @@ func (f *field) Analyze() {
 	}
 	if f.ready != nil {
 		for _, t := range f.ready {
-			meet(t.term, t.pos)
+			meet(t.term, t.pos, 0)
 		}
 	} else {
-		scan(f.text, meet, nil)
+		last := 0
+		f.at = make([]int, 0, len(f.cuts))
+		scan(f.text, func(term []byte, pos, at int) {
+			for len(f.at) < len(f.cuts) && f.cuts[len(f.at)] <= at {
+				f.at = append(f.at, pos)
+			}
+			last = max(last, pos)
+			meet(term, pos, at)
+		}, nil)
+		for len(f.at) < len(f.cuts) {
+			f.at = append(f.at, last+1)
+		}
 	}
 	f.length = len(s.seen)
 

@@ -1,11 +1,14 @@
 // Package textindex is the full-text index: words in, ids out.
 //
-// Two bleve indexes lie in one directory, because hits are of two kinds and
-// putting both in one slows each:
-//
 //	index/format.json     what wrote it; written last, so that its absence means "not finished"
-//	index/messages/       one document a message; its id is the ref's 64 hexadecimal digits
-//	index/statements/     one document a statement; its id is the statement's id
+//	index/bleve/          one document a message; its id is the ref's 64 hexadecimal digits
+//
+// A statement is no document of its own: it is a range of positions in its
+// message's text, and what is known of it (its kind, flags and facts) are terms
+// placed at its number. So its words are indexed once, as the message's, and so
+// are the fields it shares with the message; documents of their own cost twice
+// the time and the space (cmd/bench import). A search for statements asks for the
+// messages that may hold one that fits, and then looks at the positions.
 //
 // Nothing is stored but ids. Everything here can be made again from the archive
 // and the catalog, so nothing here is repaired: an index of another format, or
@@ -37,7 +40,7 @@ import (
 
 // Format is the number of the document shape and the analyzers. It changes
 // whenever the same mail would be indexed differently.
-const Format = 1
+const Format = 2
 
 // Errors that callers act on.
 var (
@@ -65,9 +68,8 @@ type Options struct {
 // Index is an open index. All methods may be called at once from several
 // goroutines. One process at a time has an index open.
 type Index struct {
-	dir        string
-	messages   bleve.Index
-	statements bleve.Index
+	dir   string
+	bleve bleve.Index
 
 	callback string // our name in scorch's registry
 	failOnce sync.Once
@@ -84,9 +86,8 @@ type formatFile struct {
 }
 
 const (
-	formatName     = "format.json"
-	messagesName   = "messages"
-	statementsName = "statements"
+	formatName = "format.json"
+	bleveName  = "bleve"
 )
 
 // scorch reads its registry of callbacks whenever an index opens, without a
@@ -115,14 +116,10 @@ func Open(dir string, opts Options) (*Index, error) {
 		ix.fail(fmt.Errorf("keeping index %q in order: %w", path, err))
 	}
 
-	if ix.messages, err = ix.open(messagesName, create); err == nil {
-		if ix.statements, err = ix.open(statementsName, create); err != nil {
-			ix.messages.Close()
-		}
-	}
+	ix.bleve, err = ix.open(create)
 	if err == nil && create {
 		if err = writeFormat(dir, formatFile{Format: Format, Reader: opts.Reader}); err != nil {
-			err = errors.Join(err, ix.messages.Close(), ix.statements.Close())
+			err = errors.Join(err, ix.bleve.Close())
 		}
 	}
 	if err != nil {
@@ -164,8 +161,8 @@ func (ix *Index) check(opts Options) (create bool, err error) {
 	return false, nil
 }
 
-func (ix *Index) open(name string, create bool) (bleve.Index, error) {
-	path := filepath.Join(ix.dir, name)
+func (ix *Index) open(create bool) (bleve.Index, error) {
+	path := filepath.Join(ix.dir, bleveName)
 	config := map[string]any{
 		// With one snapshot, a newest one that does not load leaves nothing.
 		"numSnapshotsToKeep":     2,
@@ -214,10 +211,8 @@ func writeFormat(dir string, f formatFile) error {
 		if err = errors.Join(err, w.Close()); err != nil {
 			return err
 		}
-		for _, d := range []string{filepath.Join(dir, messagesName), filepath.Join(dir, statementsName)} {
-			if err := syncDir(d); err != nil {
-				return err
-			}
+		if err := syncDir(filepath.Join(dir, bleveName)); err != nil {
+			return err
 		}
 		if err := os.Rename(tmp, filepath.Join(dir, formatName)); err != nil {
 			return err
@@ -267,8 +262,7 @@ func (ix *Index) Close() error {
 		return nil
 	}
 	ix.closed = true
-	// Messages first: they vouch for their statements, never the other way.
-	err := errors.Join(ix.messages.Close(), ix.statements.Close())
+	err := ix.bleve.Close()
 	registryMu.Lock()
 	delete(scorch.RegistryAsyncErrorCallbacks, ix.callback)
 	registryMu.Unlock()
@@ -278,28 +272,24 @@ func (ix *Index) Close() error {
 	return nil
 }
 
-// Count returns how many messages and statements are indexed.
-func (ix *Index) Count() (messages, statements int, err error) {
+// Count returns how many messages are indexed.
+func (ix *Index) Count() (int, error) {
 	if err := ix.begin(); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	defer ix.mu.RUnlock()
-	m, err := ix.messages.DocCount()
+	n, err := ix.bleve.DocCount()
 	if err != nil {
-		return 0, 0, fmt.Errorf("counting messages of index %q: %w", ix.dir, err)
+		return 0, fmt.Errorf("counting messages of index %q: %w", ix.dir, err)
 	}
-	s, err := ix.statements.DocCount()
-	if err != nil {
-		return 0, 0, fmt.Errorf("counting statements of index %q: %w", ix.dir, err)
-	}
-	return int(m), int(s), nil
+	return int(n), nil
 }
 
 // Missing returns those of the messages' ids that are not indexed, in their
-// order. A message that is indexed has all its statements indexed.
+// order.
 func (ix *Index) Missing(ids []string) ([]string, error) {
 	var missing []string
-	err := ix.read(ix.messages, func(r index.IndexReader) error {
+	err := ix.read(func(r index.IndexReader) error {
 		for _, id := range ids {
 			n, err := r.InternalID(id)
 			if err != nil {
@@ -332,13 +322,13 @@ func (ix *Index) begin() error {
 	return nil
 }
 
-// read calls f with a snapshot of one of the two indexes.
-func (ix *Index) read(bi bleve.Index, f func(index.IndexReader) error) (err error) {
+// read calls f with a snapshot of the index.
+func (ix *Index) read(f func(index.IndexReader) error) (err error) {
 	if err := ix.begin(); err != nil {
 		return err
 	}
 	defer ix.mu.RUnlock()
-	adv, err := bi.Advanced()
+	adv, err := ix.bleve.Advanced()
 	if err != nil {
 		return err
 	}

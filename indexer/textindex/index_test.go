@@ -26,24 +26,43 @@ var (
 
 // trip is a small dispute; ids are short so that tables stay readable.
 var trip = []Message{
-	{ID: "m1", Date: day(2), Subject: "Vienna trip", From: []Address{martin}, To: []Address{nora}, Mailboxes: []string{"nora@deskandco.example"}, Folders: []string{"INBOX"},
-		Text: "Hi Nora,\nPlease book me London to Vienna on Tuesday 14 March, first flight out. Keep it under £260.00.\nThanks for the help\nMartin",
-		Statements: []Statement{{ID: "s-1", Kind: "instruction", Quote: "Please book me London to Vienna on Tuesday 14 March, first flight out.",
-			Facts: []Fact{{"date", "2023-03-14"}}}, {ID: "s-2", Kind: "terms", Quote: "Keep it under £260.00.", Facts: []Fact{{"money", "GBP 260.00"}}}}},
-	{ID: "m2", Date: day(3), Subject: "Lunch with Kessler", From: []Address{martin}, To: []Address{nora}, Mailboxes: []string{"nora@deskandco.example"}, Folders: []string{"Clients/Hale"},
-		Text: "Kessler has moved to Thursday lunch, so make that flight a day later.\nThe invoice for the hotel can wait.",
-		Statements: []Statement{{ID: "s-3", Kind: "change", Quote: "Kessler has moved to Thursday lunch, so make that flight a day later.",
-			Facts: []Fact{{"date", "2023-03-15"}}, Is: []string{"conditional"}}}},
-	{ID: "m3", Date: day(4), Subject: "Booking confirmation INV-2018-52225", From: []Address{air}, To: []Address{nora}, Mailboxes: []string{"travel@deskandco.example"}, Folders: []string{"INBOX"},
-		Text: "Your flights are booked for Wednesday 15 March. Total GBP 1,162.00.", Attachments: []string{"Rechnung_7.pdf"}, Is: []string{"auto"},
-		Statements: []Statement{{ID: "s-4", Kind: "confirmation", Quote: "Your flights are booked for Wednesday 15 March.", Facts: []Fact{{"date", "2023-03-15"}}},
-			{ID: "s-5", Kind: "terms", Quote: "Total GBP 1,162.00.", Facts: []Fact{{"money", "GBP 1162.00"}, {"reference", "INV-2018-52225"}}}}},
-	{ID: "m4", Date: day(13), Subject: "Re: Vienna trip", From: []Address{martin}, To: []Address{nora}, Mailboxes: []string{"nora@deskandco.example", "travel@deskandco.example"}, Folders: []string{"INBOX"},
-		Text:       "I never said the 15th. This is not what I asked for.\n> Please book me London to Vienna on Tuesday 14 March",
-		Statements: []Statement{{ID: "s-6", Kind: "dispute", Quote: "I never said the 15th. This is not what I asked for.", Is: []string{"negative"}}}},
-	{ID: "m5", Date: time.Time{}, Subject: "", From: []Address{nora}, To: []Address{martin}, Mailboxes: []string{"nora@deskandco.example"}, Folders: []string{"Sent"},
-		Text: "Zürich hotel: café, the breakfast. for now the rest."},
+	says(Message{ID: "m1", Date: day(2), Subject: "Vienna trip", From: []Address{martin}, To: []Address{nora}, Mailboxes: []string{"nora@deskandco.example"}, Folders: []string{"INBOX"},
+		Text: "Hi Nora,\nPlease book me London to Vienna on Tuesday 14 March, first flight out. Keep it under £260.00.\nThanks for the help\nMartin"}, []said{{ID: "s-1", Kind: "instruction", Quote: "Please book me London to Vienna on Tuesday 14 March, first flight out.",
+		Facts: []Fact{{"date", "2023-03-14"}}}, {ID: "s-2", Kind: "terms", Quote: "Keep it under £260.00.", Facts: []Fact{{"money", "GBP 260.00"}}}}),
+	says(Message{ID: "m2", Date: day(3), Subject: "Lunch with Kessler", From: []Address{martin}, To: []Address{nora}, Mailboxes: []string{"nora@deskandco.example"}, Folders: []string{"Clients/Hale"},
+		Text: "Kessler has moved to Thursday lunch, so make that flight a day later.\nThe invoice for the hotel can wait."}, []said{{ID: "s-3", Kind: "change", Quote: "Kessler has moved to Thursday lunch, so make that flight a day later.",
+		Facts: []Fact{{"date", "2023-03-15"}}, Is: []string{"conditional"}}}),
+	says(Message{ID: "m3", Date: day(4), Subject: "Booking confirmation INV-2018-52225", From: []Address{air}, To: []Address{nora}, Mailboxes: []string{"travel@deskandco.example"}, Folders: []string{"INBOX"},
+		Text: "Your flights are booked for Wednesday 15 March. Total GBP 1,162.00.", Attachments: []string{"Rechnung_7.pdf"}, Is: []string{"auto"}}, []said{{ID: "s-4", Kind: "confirmation", Quote: "Your flights are booked for Wednesday 15 March.", Facts: []Fact{{"date", "2023-03-15"}}},
+		{ID: "s-5", Kind: "terms", Quote: "Total GBP 1,162.00.", Facts: []Fact{{"money", "GBP 1162.00"}, {"reference", "INV-2018-52225"}}}}),
+	says(Message{ID: "m4", Date: day(13), Subject: "Re: Vienna trip", From: []Address{martin}, To: []Address{nora}, Mailboxes: []string{"nora@deskandco.example", "travel@deskandco.example"}, Folders: []string{"INBOX"},
+		Text: "I never said the 15th. This is not what I asked for.\n> Please book me London to Vienna on Tuesday 14 March"}, []said{{ID: "s-6", Kind: "dispute", Quote: "I never said the 15th. This is not what I asked for.", Is: []string{"negative"}}}),
+	says(Message{ID: "m5", Date: time.Time{}, Subject: "", From: []Address{nora}, To: []Address{martin}, Mailboxes: []string{"nora@deskandco.example"}, Folders: []string{"Sent"},
+		Text: "Zürich hotel: café, the breakfast. for now the rest."}, nil),
 }
+
+// said is a statement by its words.
+type said struct {
+	ID, Kind, Quote string
+	Is              []string
+	Facts           []Fact
+}
+
+// says places what is said in the text of the message.
+func says(m Message, list []said) Message {
+	for i, s := range list {
+		at := strings.Index(m.Text, s.Quote)
+		if at < 0 {
+			panic("not in the text: " + s.Quote)
+		}
+		m.Statements = append(m.Statements, Statement{Start: at, End: at + len(s.Quote), Kind: s.Kind, Is: s.Is, Facts: s.Facts})
+		names[fmt.Sprint(m.ID, i)] = s.ID
+	}
+	return m
+}
+
+// names are the ids of the statements of trip, by message and number.
+var names = map[string]string{}
 
 func open(t testing.TB, dir string) *Index {
 	t.Helper()
@@ -85,6 +104,15 @@ func ids(res *Result) string {
 	var out []string
 	for _, h := range res.Hits {
 		out = append(out, h.ID)
+	}
+	return strings.Join(out, " ")
+}
+
+// statementIDs names the statements among trip's that fit.
+func statementIDs(res *Result) string {
+	var out []string
+	for _, h := range res.Hits {
+		out = append(out, names[fmt.Sprint(h.ID, h.N)])
 	}
 	return strings.Join(out, " ")
 }
@@ -161,9 +189,9 @@ func TestSearch(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, statements := range []bool{false, true} {
-				want := tt.messages
+				want, ids := tt.messages, ids
 				if statements {
-					want = tt.statements
+					want, ids = tt.statements, statementIDs
 				}
 				res := find(t, ix, Request{Query: tt.q, Statements: statements, Sort: Newest, Limit: 50})
 				if got := ids(res); got != want || res.Total != len(strings.Fields(want)) {
@@ -190,7 +218,7 @@ func TestRanking(t *testing.T) {
 		q.Words = append(q.Words, Word{Text: w, Match: Forgiven})
 	}
 	res := find(t, ix, Request{Query: q, Statements: true, Limit: 3})
-	if got := ids(res); !strings.HasPrefix(got, "s-1 ") {
+	if got := statementIDs(res); !strings.HasPrefix(got, "s-1 ") {
 		t.Errorf("got %q, want the statement with most of the words first", got)
 	}
 	if h := res.Hits[0]; h.Words != 3 || h.Score <= 0 || math.Round(h.Score*1e4) != h.Score*1e4 && math.Abs(math.Round(h.Score*1e4)-h.Score*1e4) > 1e-6 {
@@ -299,7 +327,7 @@ func generate(rnd *rand.Rand, n int) []Message {
 		m.Text = text(10 + rnd.IntN(3))
 		m.From, m.To = []Address{martin}, []Address{nora}
 		for k := range rnd.IntN(3) {
-			m.Statements = append(m.Statements, Statement{ID: fmt.Sprintf("s-%d-%d", i, k), Kind: "terms", Quote: text(6)})
+			m.Statements = append(m.Statements, Statement{Start: 24 * k, End: 24*k + 5*6, Kind: "terms"})
 		}
 	}
 	return out
@@ -311,7 +339,7 @@ func TestReplaceAndDelete(t *testing.T) {
 	moved := trip[0]
 	moved.Folders = []string{"Archive"}
 	put(t, ix, moved)
-	if got := ids(find(t, ix, Request{Query: Key{FieldFolder, []string{"archive"}}, Statements: true, Limit: 9})); got != "s-1 s-2" {
+	if got := statementIDs(find(t, ix, Request{Query: Key{FieldFolder, []string{"archive"}}, Statements: true, Limit: 9})); got != "s-1 s-2" {
 		t.Errorf("after moving: got %q", got)
 	}
 	b := ix.NewBatch()
@@ -320,9 +348,9 @@ func TestReplaceAndDelete(t *testing.T) {
 	if err := b.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	m, s, err := ix.Count()
-	if err != nil || m != 4 || s != 4 {
-		t.Errorf("after deleting: %d messages, %d statements, %v; want 4, 4", m, s, err)
+	n, err := ix.Count()
+	if s := find(t, ix, Request{Statements: true}).Total; err != nil || n != 4 || s != 4 {
+		t.Errorf("after deleting: %d messages, %d statements, %v; want 4, 4", n, s, err)
 	}
 	missing, err := ix.Missing([]string{"m1", "m2", "m9"})
 	if d := cmp.Diff([]string{"m1", "m9"}, missing); d != "" || err != nil {
@@ -365,8 +393,9 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, s, err := ix.Count(); m != 5 || s != 6 || err != nil {
-		t.Errorf("reopened: %d, %d, %v", m, s, err)
+	n, err := ix.Count()
+	if s := find(t, ix, Request{Statements: true}).Total; n != 5 || s != 6 || err != nil {
+		t.Errorf("reopened: %d messages, %d statements, %v; want 5, 6", n, s, err)
 	}
 	if err := ix.Close(); err != nil {
 		t.Fatal(err)
@@ -381,10 +410,10 @@ func TestOpen(t *testing.T) {
 		}, ErrFormat},
 		"format unreadable": {func(d string) error { return os.WriteFile(filepath.Join(d, formatName), []byte("\x00"), 0o600) }, ErrFormat},
 		"never finished":    {func(d string) error { return os.Remove(filepath.Join(d, formatName)) }, ErrFormat},
-		"half gone":         {func(d string) error { return os.RemoveAll(filepath.Join(d, statementsName)) }, ErrDamaged},
-		"root lost":         {func(d string) error { return os.Truncate(filepath.Join(d, messagesName, "store", "root.bolt"), 0) }, ErrDamaged},
+		"half gone":         {func(d string) error { return os.RemoveAll(filepath.Join(d, bleveName)) }, ErrDamaged},
+		"root lost":         {func(d string) error { return os.Truncate(filepath.Join(d, bleveName, "store", "root.bolt"), 0) }, ErrDamaged},
 		"root flipped": {func(d string) error {
-			p := filepath.Join(d, messagesName, "store", "root.bolt")
+			p := filepath.Join(d, bleveName, "store", "root.bolt")
 			return os.WriteFile(p, []byte(strings.Repeat("x", 32768)), 0o600)
 		}, ErrDamaged},
 	} {

@@ -2,8 +2,9 @@ package textindex
 
 import "time"
 
-// Fields of both indexes. Text is the message's text, subject and names
-// included, or the statement's quote alone.
+// Fields. To a search for statements the text is what the statement says, and
+// subject, names, mailbox and folder are its message's; to a search for messages
+// the text is the whole of it, subject and names included.
 const (
 	FieldText    = "text"
 	FieldSubject = "subject"
@@ -15,11 +16,13 @@ const (
 	FieldIs      = "is"   // of the statement or its message, or of any statement of the message
 	FieldHas     = "has"
 
-	fieldFact    = "fact"
-	fieldAmount  = "amount"
-	fieldDate    = "date"
-	fieldWhen    = "when"
-	fieldMessage = "message"
+	fieldSpan   = "span" // the statements, each as a range of positions in the text
+	fieldFact   = "fact"
+	fieldAmount = "amount"
+	fieldDate   = "date"
+	fieldWhen   = "when"
+
+	spanTerm = "s"
 )
 
 // Query is one of the types below. A tree of them is what a request asks for.
@@ -112,7 +115,7 @@ const (
 	Fuzzy                 // words one slip away, too
 )
 
-// Request asks one of the two indexes.
+// Request asks for messages or for statements.
 type Request struct {
 	Query      Query
 	Statements bool // statements instead of messages
@@ -121,7 +124,8 @@ type Request struct {
 	Offset     int
 }
 
-// Sort is the order of hits. Ties fall to the newer, then to the lesser id.
+// Sort is the order of hits. Ties fall to the newer, then to the lesser id, then
+// to the statement that stands first.
 type Sort int
 
 const (
@@ -139,7 +143,8 @@ type Result struct {
 
 // Hit is a message or a statement that fits.
 type Hit struct {
-	ID    string
+	ID    string  // of the message
+	N     int     // of the statement, in the order they were put; 0 for a message
 	Score float64 // a multiple of 0.0001; 0 unless ByScore
 	Words int     // how many of the query's words it holds; 0 unless ByScore
 }

@@ -11,29 +11,26 @@ import (
 	"strings"
 
 	"github.com/blevesearch/bleve/v2/search"
+	"github.com/blevesearch/bleve/v2/search/query"
 	index "github.com/blevesearch/bleve_index_api"
 )
 
 // Search answers a request from what was committed when it was called. It ends
 // soon after ctx does, with its error; no hit is not an error.
 func (ix *Index) Search(ctx context.Context, req Request) (*Result, error) {
-	bi, name := ix.messages, messagesName
-	if req.Statements {
-		bi, name = ix.statements, statementsName
-	}
 	var res *Result
-	err := ix.read(bi, func(r index.IndexReader) error {
+	err := ix.read(func(r index.IndexReader) error {
 		var err error
-		res, err = run1(ctx, r, req)
+		res, err = answer(ctx, r, req)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("searching %s: %w", name, err)
+		return nil, fmt.Errorf("searching: %w", err)
 	}
 	return res, nil
 }
 
-func run1(ctx context.Context, r index.IndexReader, req Request) (_ *Result, err error) {
+func answer(ctx context.Context, r index.IndexReader, req Request) (_ *Result, err error) {
 	n, err := r.DocCount()
 	if err != nil {
 		return nil, err
@@ -44,13 +41,30 @@ func run1(ctx context.Context, r index.IndexReader, req Request) (_ *Result, err
 	if q == nil {
 		q = All{}
 	}
-	tree, err := c.compile(q, true)
+	p, err := c.compile(q)
 	if err != nil {
 		return nil, err
 	}
-	// The tree only decides what fits: without scores bleve joins whole
+	d := &candidateDoc{spans: whole}
+	var said *postings
+	var all query.Query = query.NewMatchAllQuery()
+	if req.Statements {
+		d.spans = nil
+		if said, err = c.walk(fieldSpan, spanTerm, true); err != nil {
+			return nil, err
+		}
+		all = anyTerm{fieldSpan, []string{spanTerm}}
+	}
+	docs := p.docs
+	switch {
+	case docs == nil:
+		docs = all
+	case req.Statements:
+		docs = query.NewConjunctionQuery([]query.Query{docs, all})
+	}
+	// The query only decides what may fit: without scores bleve joins whole
 	// posting lists as bitmaps.
-	s, err := tree.Searcher(ctx, r, nil, search.SearcherOptions{Score: "none"})
+	s, err := docs.Searcher(ctx, r, nil, search.SearcherOptions{Score: "none"})
 	if err != nil {
 		return nil, err
 	}
@@ -79,24 +93,14 @@ func run1(ctx context.Context, r index.IndexReader, req Request) (_ *Result, err
 		if m == nil {
 			break
 		}
-		id := m.IndexInternalID
-		ok, err := c.verify(id)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			res.Total++
-			if col.keep > 0 {
-				cand := candidate{doc: id.Value()}
-				if req.Sort == ByScore {
-					if cand.score, cand.words, err = c.score(id); err != nil {
-						return nil, err
-					}
-				}
-				if err := col.offer(cand); err != nil {
-					return nil, err
-				}
+		d.id, d.n = m.IndexInternalID, m.IndexInternalID.Value()
+		if said != nil {
+			if err := d.place(said); err != nil {
+				return nil, err
 			}
+		}
+		if err := c.collect(d, p.check, req.Sort, col, res); err != nil {
+			return nil, err
 		}
 		sctx.DocumentMatchPool.Put(m)
 	}
@@ -110,6 +114,52 @@ func run1(ctx context.Context, r index.IndexReader, req Request) (_ *Result, err
 	return res, nil
 }
 
+// place reads where the statements of the message stand.
+func (d *candidateDoc) place(said *postings) error {
+	d.spans = d.spans[:0]
+	ok, err := said.advance(d)
+	if err != nil || !ok {
+		return err
+	}
+	for _, v := range said.doc.Vectors {
+		d.spans = append(d.spans, span{v.Start, v.End})
+	}
+	return nil
+}
+
+// collect offers what of the message fits.
+func (c *compiler) collect(d *candidateDoc, k check, sort Sort, col *collector, res *Result) error {
+	var fits set
+	if k != nil {
+		var err error
+		if fits, err = k.fits(d); err != nil {
+			return err
+		}
+		res.Total += fits.count()
+	} else {
+		res.Total += len(d.spans)
+	}
+	if col.keep == 0 {
+		return nil
+	}
+	for i := range d.spans {
+		if k != nil && !fits.has(i) {
+			continue
+		}
+		cand := candidate{doc: d.n, n: i}
+		if sort == ByScore {
+			var err error
+			if cand.score, cand.words, err = c.score(d, i); err != nil {
+				return err
+			}
+		}
+		if err := col.offer(cand); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // group is one word of the query as far as ranking goes: all terms that stand
 // for it.
 type group struct {
@@ -117,27 +167,24 @@ type group struct {
 	idf   float64
 }
 
-// weighted is a reader over the documents that hold one term in one field.
+// weighted is a term in one of the scored fields.
 type weighted struct {
-	field  int // index into scored
-	weight float64
-	tfr    index.TermFieldReader
-	doc    index.TermFieldDoc
-	at     uint64 // document the reader stands on
-	done   bool
-	moved  bool
+	field int // index into scored
+	p     *postings
 }
 
-// scored are the fields that ranking looks at, with the average length of each.
-// The averages are fixed so that a score does not depend on what else is in the
-// index more than through the number of documents that hold a word.
-var scored = []struct {
+type scoredField struct {
 	name       string
 	average    float64
 	weight     float64
 	statements bool // searched for statements when no field is named
 	messages   bool
-}{
+}
+
+// scored are the fields that ranking looks at, with the average length of each.
+// The averages are fixed so that a score does not depend on what else is in the
+// index more than through the number of documents that hold a word.
+var scored = []scoredField{
 	{FieldText, 24, 1, true, true},
 	{FieldSubject, 6, 0.4, true, false}, // a message's text holds its subject
 	{FieldFrom, 8, 0.5, true, false},
@@ -150,51 +197,32 @@ const (
 	bm25B          = 0.75
 )
 
-// advance moves to doc or beyond and reports whether doc holds the term.
-func (w *weighted) advance(doc uint64, id index.IndexInternalID) (bool, error) {
-	if w.done || w.moved && w.at > doc {
-		return false, nil
-	}
-	if !w.moved || w.at < doc {
-		d, err := w.tfr.Advance(id, w.doc.Reset())
-		if err != nil {
-			return false, err
-		}
-		w.moved = true
-		if d == nil {
-			w.done = true
-			return false, nil
-		}
-		w.doc = *d
-		w.at = d.ID.Value()
-	}
-	return w.at == doc, nil
-}
-
 // score is BM25, word by word, times the share of the query's words that the
-// document holds: what holds them all comes first.
-func (c *compiler) score(id index.IndexInternalID) (float64, int, error) {
-	doc := id.Value()
+// message or the statement holds: what holds them all comes first.
+func (c *compiler) score(d *candidateDoc, n int) (float64, int, error) {
 	sum, words := 0.0, 0
 	for gi := range c.groups {
 		g := &c.groups[gi]
 		best := 0.0
-		for f := 0; f < len(scored); f++ {
-			tf, weight, length := 0.0, 0.0, 0.0
-			for ti := range g.terms {
-				t := &g.terms[ti]
+		for f := range scored {
+			tf, length := 0.0, 0.0
+			for _, t := range g.terms {
 				if t.field != f {
 					continue
 				}
-				ok, err := t.advance(doc, id)
+				ok, err := t.p.advance(d)
 				if err != nil {
 					return 0, 0, err
 				}
-				if ok {
-					tf += float64(t.doc.Freq) * t.weight
-					weight = scored[f].weight
-					if t.doc.Norm > 0 {
-						length = math.Round(1 / (t.doc.Norm * t.doc.Norm))
+				switch {
+				case !ok:
+				case c.statements && scored[f].name == FieldText:
+					tf += float64(t.p.within(d.spans[n]))
+					length = float64(d.spans[n].to - d.spans[n].from)
+				default:
+					tf += float64(t.p.doc.Freq)
+					if t.p.doc.Norm > 0 {
+						length = math.Round(1 / (t.p.doc.Norm * t.p.doc.Norm))
 					}
 				}
 			}
@@ -203,8 +231,7 @@ func (c *compiler) score(id index.IndexInternalID) (float64, int, error) {
 				if f == 0 && !c.statements {
 					average = messageAverage
 				}
-				v := weight * tf * (bm25K + 1) / (tf + bm25K*(1-bm25B+bm25B*length/average))
-				best = max(best, v)
+				best = max(best, scored[f].weight*tf*(bm25K+1)/(tf+bm25K*(1-bm25B+bm25B*length/average)))
 			}
 		}
 		if best > 0 {
@@ -221,6 +248,7 @@ func (c *compiler) score(id index.IndexInternalID) (float64, int, error) {
 // candidate is a fitting document; date and id are looked up when they matter.
 type candidate struct {
 	doc     uint64
+	n       int // of the statement
 	score   float64
 	words   int
 	when    int64
@@ -258,18 +286,18 @@ func (c *collector) take() ([]Hit, error) {
 		return 1
 	})
 	for i, n := range c.heap {
-		out[i] = Hit{ID: c.idOf(n), Score: n.score, Words: n.words}
+		out[i] = Hit{ID: c.idOf(n), N: n.n, Score: n.score, Words: n.words}
 	}
 	return out, c.err
 }
 
 // before reports whether a comes before b in the answer.
 func (c *collector) before(a, b *candidate) bool {
-	if a.doc == b.doc {
-		return false
-	}
 	if c.sort == ByScore && a.score != b.score {
 		return a.score > b.score
+	}
+	if a.doc == b.doc {
+		return a.n < b.n
 	}
 	if wa, wb := c.whenOf(a), c.whenOf(b); wa != wb {
 		return (wa > wb) != (c.sort == Oldest)
