@@ -41,18 +41,77 @@ func (v *Vault) openIndex() error {
 	if cursor > 0 && version == readerVersion() {
 		v.index, err = textindex.Open(dir, opt)
 		if err == nil {
-			n, err := v.index.Count()
-			if err == nil && n > 0 {
+			if err = v.compareIndex(cursor); err == nil {
 				return nil
 			}
 			v.index.Close()
 		}
-		if err != nil && !errors.Is(err, textindex.ErrFormat) && !errors.Is(err, textindex.ErrDamaged) {
+		if err != nil && !errors.Is(err, textindex.ErrFormat) && !errors.Is(err, textindex.ErrDamaged) && !errors.Is(err, errForeign) {
 			return err
 		}
 		v.log.Warn("the index is made again", "reason", fmt.Sprint(err))
 	}
 	return v.resetIndex()
+}
+
+// errForeign is an index that holds what the catalog has not read: it belongs to
+// another catalog.
+var errForeign = errors.New("index holds messages that the catalog has not read")
+
+// compareIndex looks whether the index holds every message up to cursor, and has
+// those read again that it does not. A crash cannot part the two, since the cursor
+// follows the index; a disk that lost writes, or a copy put back, can.
+func (v *Vault) compareIndex(cursor int64) error {
+	total, err := v.catalog.CountAfter(0)
+	if err != nil {
+		return err
+	}
+	waiting, err := v.catalog.CountAfter(cursor)
+	if err != nil {
+		return err
+	}
+	n, err := v.index.Count()
+	switch want := total - waiting; {
+	case err != nil || n == want:
+		return err
+	case n == 0 || n > total:
+		return errForeign
+	case n > want:
+		// A batch of the last run, durable before its cursor moved; it is read again.
+		return nil
+	}
+	missing := 0
+	for at := int64(0); ; {
+		blobs, err := v.catalog.BlobsAfter(at, readAhead)
+		if err != nil {
+			return err
+		}
+		ids := make([]string, 0, len(blobs))
+		byID := make(map[string]catalog.Blob, len(blobs))
+		for _, b := range blobs {
+			if at = b.ID; at <= cursor {
+				ids = append(ids, b.Ref.Hex())
+				byID[b.Ref.Hex()] = b
+			}
+		}
+		if len(ids) == 0 {
+			break
+		}
+		gone, err := v.index.Missing(ids)
+		if err != nil {
+			return err
+		}
+		again := make([]catalog.Blob, len(gone))
+		for i, id := range gone {
+			again[i] = byID[id]
+		}
+		if err := v.catalog.Update(func(t *catalog.Tx) error { return t.MarkStale(again) }); err != nil {
+			return err
+		}
+		missing += len(gone)
+	}
+	v.log.Warn("messages are missing in the index and are read again", "messages", missing)
+	return nil
 }
 
 func (v *Vault) resetIndex() error {

@@ -124,6 +124,56 @@ func TestRebuildAnswersTheSame(t *testing.T) {
 	}
 }
 
+// What the index lost, and nobody else, is read again at the next opening; an
+// index of another catalog is made again.
+func TestIndexIsCompared(t *testing.T) {
+	dir := t.TempDir()
+	v := openVault(t, dir)
+	importAndRead(t, v, mailDir(t, 30))
+	want := state(t, v)
+	change := func(f func(c *catalog.Catalog, b *textindex.Batch) error) {
+		t.Helper()
+		err := v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, ix *textindex.Index) error {
+			b := ix.NewBatch()
+			if err := f(c, b); err != nil {
+				return err
+			}
+			return b.Commit()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state(t, v) == want {
+			t.Fatal("the index is as it was")
+		}
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		v = openVault(t, dir)
+		if err := v.Read(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	change(func(c *catalog.Catalog, b *textindex.Batch) error {
+		return c.Blobs(func(blob catalog.Blob) error {
+			if n++; n%7 == 0 {
+				b.Delete(blob.Ref.Hex())
+			}
+			return nil
+		})
+	})
+	if got := state(t, v); got != want {
+		t.Errorf("after losing messages:\n%s\nwant\n%s", got, want)
+	}
+	change(func(_ *catalog.Catalog, b *textindex.Batch) error {
+		return b.Put(&textindex.Message{ID: "of another vault"})
+	})
+	if got := state(t, v); got != want {
+		t.Errorf("after a message of another vault:\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestVerify(t *testing.T) {
 	dir := t.TempDir()
 	v := openVault(t, dir)

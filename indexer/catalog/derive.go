@@ -181,6 +181,16 @@ func (c *Catalog) Stale(upTo int64, limit int) ([]Blob, error) {
 	return c.blobs(`WHERE id IN (SELECT blob FROM stale WHERE blob <= ? ORDER BY blob LIMIT ?) ORDER BY id`, upTo, limit)
 }
 
+// MarkStale has blobs read again, as those found in another place since are.
+func (t *Tx) MarkStale(blobs []Blob) error {
+	for _, b := range blobs {
+		if err := t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, b.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ClearStale forgets that blobs are stale.
 func (c *Catalog) ClearStale(blobs []Blob) error {
 	return c.Update(func(t *Tx) error {
