@@ -158,7 +158,7 @@ subject: has:attachment; "phrases", AND, OR, NOT, prefix* and fuzzy~ work too.`,
 			if all {
 				q.Limit = search.MaxLimit
 			}
-			b, err := a.open(c.Context())
+			b, err := a.openRead(c.Context())
 			if err != nil {
 				return err
 			}
@@ -229,7 +229,7 @@ Ids may be shortened. --raw gives a message's octets exactly as collected.`,
 		Args:    exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, id := c.Context(), args[0]
-			b, err := a.open(ctx)
+			b, err := a.openRead(ctx)
 			if err != nil {
 				return err
 			}
@@ -373,7 +373,7 @@ what they contradict, what was never answered, and what could not be seen.`,
 		Args:    atLeast(1, "a question"),
 		RunE: func(c *cobra.Command, args []string) error {
 			question := strings.Join(args, " ")
-			b, err := a.open(c.Context())
+			b, err := a.openRead(c.Context())
 			if err != nil {
 				return err
 			}

@@ -94,7 +94,7 @@ func looksLikeID(s string) bool {
 type shower func(path string, raw io.Reader, ref archive.Ref, occ []trail.Occurrence) error
 
 func (a *app) explainID(ctx context.Context, id string, show shower) error {
-	b, err := a.open(ctx)
+	b, err := a.openRead(ctx)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ since it was collected. VERIFY.txt in it says how.`,
 			if args.Title == "" {
 				args.Title = args.Question
 			}
-			b, err := a.open(c.Context())
+			b, err := a.openRead(c.Context())
 			if err != nil {
 				return err
 			}

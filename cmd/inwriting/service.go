@@ -63,6 +63,29 @@ func (a *app) open(ctx context.Context) (backend, error) {
 	return openService(cfg, dir, people, a.getenv, a.logger(), false)
 }
 
+// openRead is open for verbs that ask what was said: messages that wait, as all do
+// after an update of the program, are read first. A daemon does so by itself.
+func (a *app) openRead(ctx context.Context) (backend, error) {
+	b, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := b.(*service); ok {
+		show, bar := a.bars()
+		err = s.read(ctx, func(e any) {
+			if raw, err := json.Marshal(e); err == nil {
+				show(raw)
+			}
+		})
+		bar.done()
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
 func (a *app) logger() *slog.Logger {
 	level := slog.LevelWarn
 	if a.getenv("INWRITING_LOG") == "debug" {
