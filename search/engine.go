@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -121,11 +122,19 @@ func (e *Engine) Search(ctx context.Context, q Query) (*Results, error) {
 	default:
 		return nil, fmt.Errorf("sort %q: %w", q.Sort, ErrRange)
 	}
+	if q.Facets {
+		req.Facets = facetFields(q)
+	}
+	start := time.Now()
 	found, err := e.find(ctx, req)
 	if err != nil {
 		return nil, err
 	}
+	took := time.Since(start)
 	res := &Results{Schema: ResultsSchema, Query: shown(q, n), Total: found.Total, Hits: []Hit{}, Corrected: found.Corrected}
+	if q.Explain {
+		res.Explain = e.explain(n, found.Corrected, took)
+	}
 	if q.Messages {
 		res.Hits, err = e.messageHits(ctx, found.Hits, n)
 	} else {
@@ -133,6 +142,11 @@ func (e *Engine) Search(ctx context.Context, q Query) (*Results, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if q.Facets {
+		if res.Facets, err = e.facets(ctx, q, found.Facets, res.Hits); err != nil {
+			return nil, err
+		}
 	}
 	cov, err := e.Coverage(ctx)
 	if err != nil {
@@ -142,9 +156,27 @@ func (e *Engine) Search(ctx context.Context, q Query) (*Results, error) {
 	return res, nil
 }
 
+func (e *Engine) explain(n query.Node, corrected map[string]string, took time.Duration) *Explanation {
+	x := &Explanation{Tree: n.String(), Took: took.Round(10 * time.Microsecond).String()}
+	list := []query.Node{n}
+	if a, ok := n.(query.And); ok {
+		list = a
+	}
+	for _, n := range list {
+		if q, ok := n.(query.Question); ok {
+			x.Least = least(len(q.Words))
+			for _, w := range e.question(q, x.Least).Words {
+				x.Words = append(x.Words, WordRead{Word: w.Text, Also: w.Also, Addresses: w.Addresses, Corrected: corrected[w.Text]})
+			}
+		}
+	}
+	return x
+}
+
 // shown is the query as people see it: as typed, or with its filters written out.
 func shown(q Query, n query.Node) string {
-	if len(q.From)+len(q.To)+len(q.By)+len(q.Client)+len(q.Kind)+len(q.Mailbox)+len(q.Folder) == 0 && q.Since == "" && q.Until == "" {
+	q.Sort, q.Messages, q.Facets, q.Explain, q.Limit, q.Offset = "", false, false, false, 0, 0
+	if reflect.DeepEqual(q, Query{Text: q.Text}) {
 		return strings.TrimSpace(q.Text)
 	}
 	return n.String()
@@ -160,6 +192,8 @@ func (e *Engine) find(ctx context.Context, req textindex.Request) (*textindex.Re
 		return found, nil
 	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		return nil, fmt.Errorf("%w: more than %v", ErrTimeout, e.opts.Timeout)
+	case errors.Is(err, textindex.ErrNotOneWord):
+		return nil, &query.Error{Column: 1, Text: "NEAR: " + err.Error(), Hint: "leave its punctuation out"}
 	case errors.Is(err, textindex.ErrTooBroad):
 		return nil, fmt.Errorf("%w: give more letters before the *", ErrTooBroad)
 	}

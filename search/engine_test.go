@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,9 @@ func TestSearch(t *testing.T) {
 		{Query{Text: `"make that flight"`}, "lunch-1@hale/change", 1},
 		{Query{Text: "flight -london"}, "", 2},
 		{Query{Text: "kessler OR total"}, "", 2},
+		{Query{Text: "vienna NEAR/3 booked"}, "air-1@alpenair/confirmation", 1},
+		{Query{Text: "names:money", Date: []string{"2023-03-02", "2023-01"}}, "trip-1@hale/terms", 1},
+		{Query{Names: []string{"money"}, By: []string{"client"}}, "trip-1@hale/terms", 1},
 		{Query{Text: "by:us"}, "trip-2@desk/confirmation", 1},
 		{Query{Text: "kind:change from:martin"}, "lunch-1@hale/change", 1},
 		{Query{Text: "client:hale flight", Sort: Oldest}, "trip-1@hale/instruction", 3},
@@ -82,6 +86,62 @@ func TestSearch(t *testing.T) {
 				t.Errorf("got %s, want %s first", hits(res), tt.first)
 			}
 		})
+	}
+}
+
+// A filter in use is left out of its own count.
+func TestFacets(t *testing.T) {
+	e, _ := vault(t)
+	res, err := e.Search(context.Background(), Query{Text: "flight OR total OR london", Kind: []string{"change"}, Facets: true, Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, f := range res.Facets {
+		for _, v := range f.Values {
+			got[f.Field] += fmt.Sprintf("%s %s %s %d; ", v.Value, v.Name, v.Role, v.Count)
+		}
+	}
+	want := map[string]string{
+		"by":      "martin.private@post.example Martin Hale client 1; ",
+		"kind":    "confirmation   2; change   1; instruction   1; terms   1; ",
+		"date":    "2023-03   1; ",
+		"names":   "date   1; ",
+		"mailbox": "nora@deskandco.example   1; ",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if res.Explain == nil || res.Explain.Tree != "(flight OR total OR london) AND kind:change" {
+		t.Errorf("explained as %+v", res.Explain)
+	}
+	res, err = e.Search(context.Background(), Query{Text: "vienna", Facets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := res.Facets[0].Values; len(v) != 3 || !slices.ContainsFunc(v, func(x FacetValue) bool { return x == FacetValue{Value: "us", Count: 1, Role: trail.Us} }) {
+		t.Errorf("said by: %+v", v)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	e, _ := vault(t)
+	res, err := e.Search(context.Background(), Query{Text: "when did Brook reserve the fligth", Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := *res.Explain
+	if x.Took == "" {
+		t.Error("it took no time")
+	}
+	x.Took = ""
+	want := Explanation{Tree: "Brook reserve fligth", Least: 2, Words: []WordRead{
+		{Word: "Brook", Addresses: []string{"@brook.example"}},
+		{Word: "reserve", Also: x.Words[1].Also},
+		{Word: "fligth", Corrected: "flight"},
+	}}
+	if d := cmp.Diff(want, x); d != "" || !slices.Contains(x.Words[1].Also, "book") {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

@@ -51,6 +51,12 @@ func (p *planner) node(n query.Node) (textindex.Query, error) {
 		return textindex.Word{Text: n.Text, Match: m}, nil
 	case query.Phrase:
 		return textindex.Phrase{Text: n.Text}, nil
+	case query.Near:
+		near := textindex.Near{Within: n.Within}
+		for _, w := range n.Words {
+			near.Words = append(near.Words, textindex.Word{Text: w, Match: textindex.Forms})
+		}
+		return near, nil
 	case query.Field:
 		return p.field(n)
 	}
@@ -80,7 +86,7 @@ func least(words int) int {
 
 // question makes a ranked choice of the words: each with what people say
 // instead, with the addresses of whoever it names, and forgiven one slip.
-func (e *Engine) question(q query.Question, min int) textindex.Query {
+func (e *Engine) question(q query.Question, min int) textindex.Best {
 	best := textindex.Best{Min: min}
 	for _, w := range q.Words {
 		best.Words = append(best.Words, textindex.Word{
@@ -134,7 +140,7 @@ func (p *planner) field(f query.Field) (textindex.Query, error) {
 		return p.client(f)
 	case "subject":
 		return text(f, textindex.FieldSubject), nil
-	case "kind", "mailbox", "folder", "has", "is":
+	case "kind", "mailbox", "folder", "has", "is", "names":
 		return textindex.Key{Field: f.Name, Values: []string{f.Text}}, nil
 	case "date", "since", "until":
 		return textindex.Dates{From: f.From, To: f.To}, nil
@@ -300,7 +306,7 @@ func filters(q Query, opts query.Options) ([]query.Node, error) {
 		values []string
 	}{
 		{"from", q.From}, {"to", q.To}, {"by", q.By}, {"client", q.Client}, {"kind", q.Kind},
-		{"since", nonEmpty(q.Since)}, {"until", nonEmpty(q.Until)}, {"mailbox", q.Mailbox}, {"folder", q.Folder},
+		{"date", q.Date}, {"since", nonEmpty(q.Since)}, {"until", nonEmpty(q.Until)}, {"mailbox", q.Mailbox}, {"folder", q.Folder}, {"names", q.Names},
 	} {
 		var any query.Or
 		for _, v := range f.values {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"inwriting/indexer/archive"
@@ -71,10 +72,20 @@ type Query struct {
 	From, To, By    []string // each list is an OR
 	Client, Kind    []string
 	Mailbox, Folder []string
-	Since, Until    string // dates as in the query language; Until includes its day
-	Messages        bool   // messages instead of statements
-	Limit, Offset   int    // Limit 0 is 20, at most MaxLimit
+	Names           []string // types of facts: money, date, reference …
+	Date            []string // days, months, years or ranges
+	Since, Until    string   // dates as in the query language; Until includes its day
+	Messages        bool     // messages instead of statements
+	Limit, Offset   int      // Limit 0 is 20, at most MaxLimit
 	Sort            Sort
+	Explain         bool // tell how the text was read
+	Facets          bool // count the values of the fields that narrow an answer
+}
+
+// Asks reports whether q asks for anything: words, or a filter.
+func (q Query) Asks() bool {
+	return strings.TrimSpace(q.Text) != "" || q.Since != "" || q.Until != "" ||
+		len(q.From)+len(q.To)+len(q.By)+len(q.Client)+len(q.Kind)+len(q.Mailbox)+len(q.Folder)+len(q.Names)+len(q.Date) > 0
 }
 
 // MaxLimit bounds Query.Limit, and Limit+Offset is bounded by ten times as many.
@@ -89,8 +100,42 @@ type Results struct {
 	Query     string            `json:"query"`
 	Total     int               `json:"total"`
 	Hits      []Hit             `json:"hits"`
+	Facets    []Facet           `json:"facets,omitempty"`
+	Explain   *Explanation      `json:"explain,omitempty"`
 	Corrected map[string]string `json:"corrected,omitempty"` // words nobody wrote, and what was searched instead
 	Coverage  trail.Coverage    `json:"coverage"`
+}
+
+// Explanation tells how a Query was read.
+type Explanation struct {
+	Tree  string     `json:"tree"`            // in the query language, filters included
+	Least int        `json:"least,omitempty"` // of the words of a question, how many a hit has to hold
+	Words []WordRead `json:"words,omitempty"` // of the question
+	Took  string     `json:"took"`            // by the index, "3.2ms"
+}
+
+// WordRead is a word of a question with all that counts as it.
+type WordRead struct {
+	Word      string   `json:"word"`
+	Also      []string `json:"also,omitempty"`      // what people say instead; inflected forms count always
+	Addresses []string `json:"addresses,omitempty"` // whose name it is
+	Corrected string   `json:"corrected,omitempty"` // nobody wrote it; the nearest that somebody did
+}
+
+// Facet counts, over everything that fits, what a filter of the Query could narrow
+// it to. A filter in use is left out of its own count, so that what else could be
+// chosen stays in sight.
+type Facet struct {
+	Field  string       `json:"field"` // by, kind, date (months), names or mailbox: a list of the Query
+	Values []FacetValue `json:"values"`
+}
+
+// FacetValue is a value of a Facet; the most frequent come first, months in order.
+type FacetValue struct {
+	Value string     `json:"value"`
+	Count int        `json:"count"`
+	Name  string     `json:"name,omitempty"` // of by: as a hit on this page gives it
+	Role  trail.Role `json:"role,omitempty"` // of by
 }
 
 // Hit is one statement or one message.

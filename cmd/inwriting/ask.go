@@ -12,6 +12,7 @@ import (
 
 	"inwriting/search"
 	"inwriting/search/httpapi"
+	"inwriting/search/query"
 	"inwriting/search/trail"
 )
 
@@ -130,21 +131,26 @@ func (a *app) printStatus(cov *trail.Coverage) error {
 func (a *app) searchCmd() *cobra.Command {
 	var q search.Query
 	var sort string
-	var all bool
+	var all, language bool
 	c := &cobra.Command{
 		Use:   "search WORDS...",
 		Short: "Find statements, or messages, by what they say",
 		Long: `Search finds statements: one person's words that instruct, confirm, change,
 promise, deliver, warn or dispute. A plain question works as it is typed. Fields
 narrow it: from: to: by: client: kind: date: since: until: mailbox: folder:
-subject: has:attachment; "phrases", AND, OR, NOT, prefix* and fuzzy~ work too.`,
+subject: names: amount: ref: thread: has:attachment is:; "phrases", AND, OR, NOT,
+NEAR/5, prefix* and fuzzy~ work too. "inwriting search --language" prints them all.`,
 		Example: `  inwriting search what date did Martin want to fly
   inwriting search --from Martin --kind change --since 2023-03-01
   inwriting search --messages 'invoice has:attachment'`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if language {
+				fmt.Fprint(a.out, query.Help())
+				return nil
+			}
 			q.Text = strings.Join(args, " ")
 			q.Sort = search.Sort(sort)
-			if strings.TrimSpace(q.Text) == "" && len(q.From)+len(q.To)+len(q.By)+len(q.Client)+len(q.Kind)+len(q.Mailbox)+len(q.Folder) == 0 && q.Since == "" && q.Until == "" {
+			if !q.Asks() {
 				return &exitError{status: exitUsage, err: errors.New("search for what?"), hint: c.UseLine()}
 			}
 			switch q.Sort {
@@ -181,6 +187,7 @@ subject: has:attachment; "phrases", AND, OR, NOT, prefix* and fuzzy~ work too.`,
 				}
 			default:
 				err = a.paged(func(w io.Writer) error {
+					renderExplanation(w, a.outTerm(), r.Explain)
 					renderHits(w, a.outTerm(), r, q.Offset+len(r.Hits))
 					return nil
 				})
@@ -208,6 +215,8 @@ subject: has:attachment; "phrases", AND, OR, NOT, prefix* and fuzzy~ work too.`,
 	f.StringArrayVar(&q.Kind, "kind", nil, "statements of this `KIND`")
 	f.StringArrayVar(&q.Mailbox, "mailbox", nil, "found in this `MAILBOX`")
 	f.StringArrayVar(&q.Folder, "folder", nil, "found in this `FOLDER`")
+	f.StringArrayVar(&q.Names, "names", nil, "naming a value of this `TYPE`: money, date, reference ...")
+	f.StringArrayVar(&q.Date, "date", nil, "of this `DAY`, month, year or range")
 	f.StringVar(&q.Since, "since", "", "from this `DATE` on")
 	f.StringVar(&q.Until, "until", "", "up to and with this `DATE`")
 	f.BoolVar(&q.Messages, "messages", false, "messages instead of statements")
@@ -215,6 +224,9 @@ subject: has:attachment; "phrases", AND, OR, NOT, prefix* and fuzzy~ work too.`,
 	f.IntVar(&q.Offset, "offset", 0, "how many to skip")
 	f.BoolVar(&all, "all", false, "show as many as there may be")
 	f.StringVar(&sort, "sort", "closest", "closest, newest or oldest")
+	f.BoolVar(&q.Facets, "facets", false, "count who, what, when, which values and mailboxes")
+	f.BoolVar(&q.Explain, "explain", false, "tell how the words were read")
+	f.BoolVar(&language, "language", false, "print the query language")
 	return c
 }
 

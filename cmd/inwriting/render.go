@@ -168,11 +168,51 @@ func renderHits(w io.Writer, t terminal, r *search.Results, shown int) {
 		}
 		fmt.Fprintln(w, "    "+t.dim(subject(s.Message.Subject)+" · "+place(s.Message)))
 	}
+	renderFacets(w, r.Facets)
 	if n := r.Total - shown; n > 0 {
 		fmt.Fprintf(w, "\n %s %d more (--limit %d)\n", t.glyph("…", "..."), n, r.Total)
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, wrap(searched(r.Coverage), t.width, "", ""))
+}
+
+var facetWords = map[string]string{"by": "said by", "kind": "what it is", "date": "when", "names": "names a", "mailbox": "mailbox"}
+
+func renderFacets(w io.Writer, facets []search.Facet) {
+	for _, f := range facets {
+		if len(f.Values) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n %s\n", facetWords[f.Field])
+		for _, v := range f.Values {
+			fmt.Fprintf(w, " %7s  %s\n", number(v.Count), clean(v.Value))
+		}
+	}
+}
+
+// renderExplanation tells how a query was read.
+func renderExplanation(w io.Writer, t terminal, x *search.Explanation) {
+	if x == nil {
+		return
+	}
+	fmt.Fprintf(w, "read as  %s  %s\n", x.Tree, t.dim("("+x.Took+")"))
+	if len(x.Words) > 1 {
+		fmt.Fprintf(w, "         at least %d of these words, those with most of them first\n", x.Least)
+	}
+	for _, word := range x.Words {
+		line := word.Word
+		if word.Corrected != "" {
+			line += ": nobody wrote it; " + word.Corrected
+		}
+		if len(word.Also) > 0 {
+			line += " or " + strings.Join(word.Also, ", ")
+		}
+		if len(word.Addresses) > 0 {
+			line += " or mail of " + strings.Join(word.Addresses, ", ")
+		}
+		fmt.Fprintln(w, wrap(line, t.width, "         ", "           "))
+	}
+	fmt.Fprintln(w)
 }
 
 func span(hits []search.Hit) (from, to time.Time) {

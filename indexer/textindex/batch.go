@@ -100,6 +100,9 @@ func (b *Batch) Put(m *Message) error {
 	addTokens(d, FieldTo, addressTokens(m.To), wordOptions)
 	addTokens(d, FieldMailbox, keywordTokens(1, m.Mailboxes...), keyOptions)
 	addTokens(d, FieldFolder, keywordTokens(1, folderNames(m.Folders)...), keyOptions)
+	if len(m.From) > 0 {
+		addTokens(d, FieldAuthor, keywordTokens(1, m.From[0].Address), sortOptions)
+	}
 	if len(m.Attachments) > 0 {
 		addTokens(d, FieldHas, keywordTokens(1, "attachment"), keyOptions)
 	}
@@ -112,12 +115,13 @@ func (b *Batch) Put(m *Message) error {
 
 	// What is said of one statement stands at its number, from 1; what is said of
 	// the message at 0.
-	var kinds, amounts, facts []token
+	var kinds, names, amounts, facts []token
 	is := keywordTokens(0, m.Is...)
 	for i, s := range m.Statements {
 		kinds = append(kinds, keywordTokens(i+1, s.Kind)...)
 		is = append(is, keywordTokens(i+1, s.Is...)...)
 		for _, f := range s.Facts {
+			names = append(names, keywordTokens(i+1, f.Type)...)
 			facts = append(facts, token{[]byte(factKey(f.Type, f.Value)), i + 1})
 			if n, ok := amountOf(f.Value); ok && f.Type == "money" {
 				amounts = append(amounts, token{[]byte(amountKey(n)), i + 1})
@@ -126,6 +130,7 @@ func (b *Batch) Put(m *Message) error {
 	}
 	addTokens(d, FieldKind, kinds, wordOptions)
 	addTokens(d, FieldIs, is, wordOptions)
+	addTokens(d, FieldNames, names, wordOptions)
 	addTokens(d, fieldFact, facts, wordOptions)
 	addTokens(d, fieldAmount, amounts, wordOptions)
 	if err := b.bleve.IndexAdvanced(d); err != nil {
@@ -244,13 +249,14 @@ func amountKey(n float64) string {
 // whenKey orders like the time it stands for; forged dates are held inside the
 // 34,000 years that fit.
 func whenKey(t time.Time) string {
-	const bias = 1 << 39
 	var s int64
 	if !t.IsZero() {
-		s = min(max(t.Unix(), -bias), bias-1)
+		s = min(max(t.Unix(), -whenBias), whenBias-1)
 	}
-	return fmt.Sprintf("%010x", s+bias)
+	return fmt.Sprintf("%010x", s+whenBias)
 }
+
+const whenBias = 1 << 39
 
 // folderNames gives each folder whole and by its last name: "Clients/Hale" is
 // also "Hale".

@@ -1,10 +1,12 @@
 package textindex
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"iter"
 	"math/bits"
+	"slices"
 	"sort"
 
 	"github.com/blevesearch/bleve/v2/search"
@@ -66,6 +68,8 @@ type candidateDoc struct {
 
 // whole is the span of a message of which no parts are told apart.
 var whole = []span{{0, ^uint64(0)}}
+
+func (d *candidateDoc) whole() bool { return len(d.spans) == 1 && d.spans[0] == whole[0] }
 
 // set holds numbers of spans.
 type set []uint64
@@ -329,6 +333,57 @@ func (c *phraseCheck) fits(d *candidateDoc) (set, error) {
 	for i, s := range d.spans {
 		for _, last := range c.at {
 			if last < s.to && last+1 >= s.from+length {
+				out.add(i)
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// nearCheck fits what holds all words, the outermost two at most so far apart.
+type nearCheck struct {
+	words  []walks
+	within uint64
+	at     []place
+	last   []uint64
+	set    set
+}
+
+// place is where one of the words stands.
+type place struct {
+	pos  uint64
+	word int
+}
+
+func (c *nearCheck) fits(d *candidateDoc) (set, error) {
+	out := c.set.reset(len(d.spans))
+	c.at = c.at[:0]
+	for i := range c.words {
+		before := len(c.at)
+		for p, err := range c.words[i].in(d) {
+			if err != nil {
+				return nil, err
+			}
+			for _, v := range p.doc.Vectors {
+				c.at = append(c.at, place{v.Pos, i})
+			}
+		}
+		if len(c.at) == before {
+			return out, nil
+		}
+	}
+	slices.SortFunc(c.at, func(a, b place) int { return cmp.Compare(a.pos, b.pos) })
+	for i, s := range d.spans {
+		// Where each word stood last, from 1: the place that reaches furthest back
+		// decides.
+		c.last = append(c.last[:0], make([]uint64, len(c.words))...)
+		for _, at := range c.at {
+			if at.pos < s.from || at.pos >= s.to {
+				continue
+			}
+			c.last[at.word] = at.pos + 1
+			if first := slices.Min(c.last); first > 0 && at.pos+1-first <= c.within {
 				out.add(i)
 				break
 			}

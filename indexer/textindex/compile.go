@@ -126,6 +126,8 @@ func (c *compiler) compile(q Query) (plan, error) {
 		return c.word(q)
 	case Phrase:
 		return c.phrase(q)
+	case Near:
+		return c.near(q)
 	case Key:
 		return c.keys(q.Field, q.Values)
 	case Who:
@@ -298,6 +300,43 @@ func (u unmapped) Searcher(ctx context.Context, r index.IndexReader, _ mapping.I
 	return u.NumericRangeQuery.Searcher(ctx, r, nil, o)
 }
 
+// near translates words that stand near each other.
+func (c *compiler) near(q Near) (plan, error) {
+	check := &nearCheck{within: uint64(max(0, q.Within))}
+	var docs []query.Query
+	for _, w := range q.Words {
+		terms, phrases, err := c.expand(w.Text, []string{FieldText}, w.Match, false)
+		if err != nil {
+			return plan{}, err
+		}
+		if len(phrases) > 0 {
+			return plan{}, fmt.Errorf("%q: %w", w.Text, ErrNotOneWord)
+		}
+		if err := c.rank(terms); err != nil {
+			return plan{}, err
+		}
+		if c.terms += len(terms); c.terms > maxWalks {
+			return plan{}, fmt.Errorf("%q: more than %d: %w", w.Text, maxWalks, ErrTooBroad)
+		}
+		any := anyTerm{field: FieldText}
+		var word walks
+		for _, t := range terms {
+			p, err := c.walk(FieldText, t.text, true)
+			if err != nil {
+				return plan{}, err
+			}
+			any.terms = append(any.terms, t.text)
+			word = append(word, walk{p, -1})
+		}
+		docs = append(docs, any)
+		check.words = append(check.words, word)
+	}
+	if len(docs) == 0 {
+		return plan{docs: query.NewMatchNoneQuery()}, nil
+	}
+	return plan{docs: query.NewConjunctionQuery(docs), check: check, alone: true}, nil
+}
+
 func lowered(values []string) []string {
 	terms := make([]string, 0, len(values))
 	for _, v := range values {
@@ -310,7 +349,7 @@ func lowered(values []string) []string {
 func (c *compiler) keys(field string, values []string) (plan, error) {
 	terms := lowered(values)
 	switch field {
-	case FieldKind, FieldIs, fieldFact:
+	case FieldKind, FieldIs, FieldNames, fieldFact:
 		return c.numbered(field, terms)
 	}
 	return plan{docs: anyTerm{field, terms}}, nil
@@ -572,7 +611,7 @@ func (c *compiler) expand(text string, fields []string, match Match, rank bool) 
 			case match == Prefix:
 				found, err = c.scan(f, w, maxTerms-c.terms, true, func(string) bool { return true })
 			case match == Fuzzy:
-				found, err = c.near(f, w)
+				found, err = c.slips(f, w)
 			case (match == Forms || match == Forgiven) && r.whole == "":
 				found, err = c.forms(f, w)
 			default:
@@ -586,7 +625,7 @@ func (c *compiler) expand(text string, fields []string, match Match, rank bool) 
 	}
 	if match == Forgiven && r.whole == "" && len(terms) == 0 {
 		for _, f := range fields {
-			found, err := c.near(f, want[0])
+			found, err := c.slips(f, want[0])
 			if err != nil {
 				return nil, nil, err
 			}
@@ -680,10 +719,10 @@ func stemOf(word string) string {
 	return env.Current()
 }
 
-// near gives the words one slip away: a letter more, less or wrong, or two
+// slips gives the words one slip away: a letter more, less or wrong, or two
 // swapped. Words of three letters and less are left alone, and so is the first
 // letter of the others, which people rarely get wrong.
-func (c *compiler) near(field, word string) ([]term, error) {
+func (c *compiler) slips(field, word string) ([]term, error) {
 	runes := []rune(word)
 	if len(runes) < 4 {
 		return c.exact(field, word)

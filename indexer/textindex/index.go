@@ -40,7 +40,7 @@ import (
 
 // Format is the number of the document shape and the analyzers. It changes
 // whenever the same mail would be indexed differently.
-const Format = 2
+const Format = 3
 
 // Errors that callers act on.
 var (
@@ -56,6 +56,8 @@ var (
 	ErrClosed = errors.New("index is closed")
 	// ErrTooBroad: a prefix or a misspelt word stands for too many words.
 	ErrTooBroad = errors.New("too many different words fit")
+	// ErrNotOneWord: nearness is asked of what is several words.
+	ErrNotOneWord = errors.New("is more than one word")
 )
 
 // Options say what the index is built from.

@@ -154,6 +154,13 @@ func TestSearch(t *testing.T) {
 		{"phrase across lines", Phrase{Text: "first flight out"}, "m1", "s-1"},
 		{"phrase does not cross subject and names", Phrase{Text: "trip martin"}, "", ""},
 		{"phrase in subject", Phrase{Fields: []string{FieldSubject}, Text: "vienna trip"}, "m4 m1", "s-6 s-1 s-2"},
+		{"near", Near{Words: []Word{word("flight"), word("day")}, Within: 2}, "m2", "s-3"},
+		{"near, too far", Near{Words: []Word{word("flight"), word("day")}, Within: 1}, "", ""},
+		{"near, either order", Near{Words: []Word{word("later"), word("lunch"), word("flight")}, Within: 8}, "m2", "s-3"},
+		{"near, across statements", Near{Words: []Word{word("out"), word("keep")}, Within: 5}, "m1", ""},
+		{"near, forms", Near{Words: []Word{word("booking"), word("london")}, Within: 2}, "m4 m1", "s-1"},
+		{"near below not", And{word("flight"), Not{Near{Words: []Word{word("flight"), word("day")}, Within: 3}}}, "m3 m1", "s-4 s-1"},
+		{"names", key(FieldNames, "money"), "m3 m1", "s-5 s-2"},
 		{"phrase below or", Or{Phrase{Text: "make that flight"}, word("café")}, "m2 m5", "s-3"},
 		{"phrase below not", And{word("flight"), Not{Phrase{Text: "make that flight"}}}, "m3 m1", "s-4 s-1"},
 		{"and", And{word("vienna"), word("14")}, "m4 m1", "s-1"},
@@ -242,6 +249,44 @@ func TestRanking(t *testing.T) {
 	}
 	if n := find(t, ix, Request{Query: All{}}); n.Total != 5 || len(n.Hits) != 0 {
 		t.Errorf("counting: %+v", n)
+	}
+}
+
+func TestFacets(t *testing.T) {
+	ix := open(t, t.TempDir())
+	put(t, ix, trip...)
+	fields := []string{FieldKind, FieldNames, FieldMailbox, FieldAuthor, FieldMonth}
+	for _, tt := range []struct {
+		req  Request
+		want map[string]map[string]int
+	}{
+		{Request{Statements: true}, map[string]map[string]int{
+			FieldKind:    {"instruction": 1, "terms": 2, "change": 1, "confirmation": 1, "dispute": 1},
+			FieldNames:   {"date": 3, "money": 2, "reference": 1},
+			FieldMailbox: {"nora@deskandco.example": 4, "travel@deskandco.example": 3},
+			FieldAuthor:  {martin.Address: 4, air.Address: 2},
+			FieldMonth:   {"2023-03": 6},
+		}},
+		{Request{Statements: true, Query: Or{Word{Text: "flight"}, Word{Text: "total"}}}, map[string]map[string]int{
+			FieldKind:    {"instruction": 1, "change": 1, "terms": 1},
+			FieldNames:   {"date": 2, "money": 1, "reference": 1},
+			FieldMailbox: {"nora@deskandco.example": 2, "travel@deskandco.example": 1},
+			FieldAuthor:  {martin.Address: 2, air.Address: 1},
+			FieldMonth:   {"2023-03": 3},
+		}},
+		{Request{Query: Word{Text: "flight"}}, map[string]map[string]int{
+			FieldKind:    {"instruction": 1, "terms": 1, "change": 1},
+			FieldNames:   {"date": 2, "money": 1},
+			FieldMailbox: {"nora@deskandco.example": 2},
+			FieldAuthor:  {martin.Address: 2},
+			FieldMonth:   {"2023-03": 2},
+		}},
+		{Request{Query: Or{}}, map[string]map[string]int{FieldKind: {}, FieldNames: {}, FieldMailbox: {}, FieldAuthor: {}, FieldMonth: {}}},
+	} {
+		tt.req.Facets = fields
+		if d := cmp.Diff(tt.want, find(t, ix, tt.req).Facets); d != "" {
+			t.Errorf("%+v (-want +got):\n%s", tt.req, d)
+		}
 	}
 }
 

@@ -15,6 +15,9 @@ const (
 	FieldKind    = "kind" // of the statement, or of any statement of the message
 	FieldIs      = "is"   // of the statement or its message, or of any statement of the message
 	FieldHas     = "has"
+	FieldNames   = "names"  // types of the facts that the statement, or any of the message's, names
+	FieldAuthor  = "author" // the author's address, whole; for facets
+	FieldMonth   = "month"  // "2006-01", UTC; for facets
 
 	fieldSpan   = "span" // the statements, each as a range of positions in the text
 	fieldFact   = "fact"
@@ -64,6 +67,13 @@ type (
 		Text   string
 	}
 
+	// Near fits what holds all of Words in the text, in any order, the first and
+	// the last of them at most Within words apart: side by side is 1.
+	Near struct {
+		Words  []Word // of one term each; Fields and Addresses are ignored
+		Within int
+	}
+
 	// Key fits what has one of Values in a field of keys. Case is ignored.
 	Key struct {
 		Field  string
@@ -97,6 +107,7 @@ func (Not) query()      {}
 func (Best) query()     {}
 func (Word) query()     {}
 func (Phrase) query()   {}
+func (Near) query()     {}
 func (Key) query()      {}
 func (Who) query()      {}
 func (Messages) query() {}
@@ -122,6 +133,10 @@ type Request struct {
 	Sort       Sort
 	Limit      int // 0 only counts
 	Offset     int
+
+	// Facets are the fields whose values are counted over everything that fits:
+	// FieldKind, FieldNames, FieldMailbox, FieldAuthor, FieldMonth.
+	Facets []string
 }
 
 // Sort is the order of hits. Ties fall to the newer, then to the lesser id, then
@@ -138,7 +153,8 @@ const (
 type Result struct {
 	Total     int // how many fit, whatever the limit
 	Hits      []Hit
-	Corrected map[string]string // Forgiven words that nobody wrote, and the nearest that somebody did
+	Facets    map[string]map[string]int // by field and value, how much of what fits has it
+	Corrected map[string]string         // Forgiven words that nobody wrote, and the nearest that somebody did
 }
 
 // Hit is a message or a statement that fits.

@@ -81,6 +81,10 @@ func answer(ctx context.Context, r index.IndexReader, req Request) (_ *Result, e
 		DocumentMatchPool: search.NewDocumentMatchPool(s.DocumentMatchPoolSize()+1, 0),
 		IndexReader:       r,
 	}
+	facets, err := c.facets(req.Facets)
+	if err != nil {
+		return nil, err
+	}
 	res := &Result{Corrected: c.corrected, Hits: []Hit{}}
 	for seen := 0; ; seen++ {
 		if seen%256 == 0 && ctx.Err() != nil {
@@ -99,10 +103,16 @@ func answer(ctx context.Context, r index.IndexReader, req Request) (_ *Result, e
 				return nil, err
 			}
 		}
-		if err := c.collect(d, p.check, req.Sort, col, res); err != nil {
+		if err := c.collect(d, p.check, req.Sort, col, facets, res); err != nil {
 			return nil, err
 		}
 		sctx.DocumentMatchPool.Put(m)
+	}
+	for _, f := range facets {
+		if res.Facets == nil {
+			res.Facets = map[string]map[string]int{}
+		}
+		res.Facets[f.name] = f.counts
 	}
 	hits, err := col.take()
 	if err != nil {
@@ -128,7 +138,7 @@ func (d *candidateDoc) place(said *postings) error {
 }
 
 // collect offers what of the message fits.
-func (c *compiler) collect(d *candidateDoc, k check, sort Sort, col *collector, res *Result) error {
+func (c *compiler) collect(d *candidateDoc, k check, sort Sort, col *collector, facets []*facet, res *Result) error {
 	var fits set
 	if k != nil {
 		var err error
@@ -138,6 +148,11 @@ func (c *compiler) collect(d *candidateDoc, k check, sort Sort, col *collector, 
 		res.Total += fits.count()
 	} else {
 		res.Total += len(d.spans)
+	}
+	for _, f := range facets {
+		if err := f.count(d, k != nil, fits); err != nil {
+			return err
+		}
 	}
 	if col.keep == 0 {
 		return nil

@@ -268,6 +268,12 @@ func EncodeQuery(q search.Query) url.Values {
 	if q.Messages {
 		v.Set("messages", "1")
 	}
+	if q.Facets {
+		v.Set("facets", "1")
+	}
+	if q.Explain {
+		v.Set("explain", "1")
+	}
 	if q.Limit != 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
@@ -308,11 +314,11 @@ func DecodeQuery(v url.Values) (search.Query, error) {
 				err = badRequest(fmt.Sprintf("sort: want closest, newest or oldest, got %q", s))
 			}
 		case "messages":
-			if s != "" {
-				if q.Messages, err = strconv.ParseBool(s); err != nil {
-					err = badRequest(fmt.Sprintf("messages: want 1 or 0, got %q", s))
-				}
-			}
+			q.Messages, err = yes(k, s)
+		case "facets":
+			q.Facets, err = yes(k, s)
+		case "explain":
+			q.Explain, err = yes(k, s)
 		case "limit":
 			q.Limit, err = number(k, s)
 		case "offset":
@@ -330,8 +336,19 @@ func DecodeQuery(v url.Values) (search.Query, error) {
 func queryLists(q *search.Query) map[string]*[]string {
 	return map[string]*[]string{
 		"from": &q.From, "to": &q.To, "by": &q.By, "client": &q.Client, "kind": &q.Kind,
-		"mailbox": &q.Mailbox, "folder": &q.Folder,
+		"mailbox": &q.Mailbox, "folder": &q.Folder, "names": &q.Names, "date": &q.Date,
 	}
+}
+
+func yes(name, s string) (bool, error) {
+	if s == "" {
+		return false, nil
+	}
+	b, err := strconv.ParseBool(s)
+	if err != nil {
+		return false, badRequest(fmt.Sprintf("%s: want 1 or 0, got %q", name, s))
+	}
+	return b, nil
 }
 
 func number(name, s string) (int, error) {

@@ -162,7 +162,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 
 	q := search.Query{Text: "flight & day", From: []string{"a@b.example", "@c.example"}, To: []string{"x"}, By: []string{"y"}, Client: []string{"Hale + Co"}, Kind: []string{"change", "dispute"},
-		Mailbox: []string{"m"}, Folder: []string{"Lists/go"}, Since: "2023-03-01", Until: "2023-03-31", Messages: true, Limit: 7, Offset: 14, Sort: search.Oldest}
+		Mailbox: []string{"m"}, Folder: []string{"Lists/go"}, Since: "2023-03-01", Until: "2023-03-31", Messages: true, Limit: 7, Offset: 14, Sort: search.Oldest,
+		Names: []string{"money"}, Date: []string{"2023-03", "2023-04"}, Facets: true, Explain: true}
 	res, err := c.Search(ctx, q)
 	check("search", someResults(), res, err)
 	check("query", q, f.query, nil)

@@ -49,6 +49,8 @@ var Fields = []FieldInfo{
 	{Name: "thread", Takes: Message, Help: "in one thread with a message", Example: "thread:sha256-9f2c41"},
 	{Name: "has", Takes: Choice, Help: "with an attachment", Example: "has:attachment", Values: []string{"attachment"}},
 	{Name: "amount", Takes: Money, Help: "names an amount of money", Example: "amount:100..260"},
+	{Name: "names", Takes: Choice, Help: "names a value of this type", Example: "names:money", Values: []string{
+		"money", "date", "datetime", "time", "duration", "quantity", "reference"}},
 	{Name: "ref", Takes: Ref, Help: "names a reference, or is the message with this ref", Example: "ref:INV-2023-14"},
 	{Name: "is", Takes: Choice, Help: "how a statement is put, or a message was sent", Example: "is:conditional", Values: []string{
 		"negative", "conditional", "hedged", "reported", "auto"}},
@@ -62,6 +64,7 @@ var Operators = [][2]string{
 	{"NOT train   -train", "without"},
 	{"invoi*", "words that begin so; three letters at least"},
 	{"vienna~", "also words one slip away"},
+	{"flight NEAR/5 vienna", "both, at most so many words apart; NEAR alone is 10"},
 }
 
 // Help is the query language on a screen.

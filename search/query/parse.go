@@ -16,6 +16,9 @@ const (
 	MaxDepth = 32   // parentheses
 	maxWords = 32   // words of a question that count
 	minStar  = 3    // letters before a *
+
+	nearby  = 10  // words apart, where NEAR does not say
+	maxNear = 100 // words apart: further is the whole statement
 )
 
 // Options are what a query depends on besides its text.
@@ -90,6 +93,7 @@ const (
 	kOr
 	kNot
 	kMinus
+	kNear
 	kOpen
 	kClose
 )
@@ -99,6 +103,7 @@ type item struct {
 	column int
 	text   string // as typed, for messages
 	node   Node   // kWord, kTerm
+	within int    // kNear
 }
 
 type parser struct {
@@ -242,6 +247,18 @@ func (p *parser) word(token string, column int, add func(kind, string, Node)) er
 		add(kTerm, token, All{})
 		return nil
 	}
+	if n, ok := strings.CutPrefix(token, "NEAR"); ok && (n == "" || n[0] == '/') {
+		within := nearby
+		if n != "" {
+			var err error
+			if within, err = strconv.Atoi(n[1:]); err != nil || within < 1 || within > maxNear {
+				return &Error{Column: column, Text: token + ": how many words apart?", Hint: "from 1 to " + strconv.Itoa(maxNear) + ", as in flight NEAR/5 vienna"}
+			}
+		}
+		add(kNear, token, nil)
+		p.items[len(p.items)-1].within = within
+		return nil
+	}
 	word := strings.TrimFunc(token, func(r rune) bool { return !wordRune(r) })
 	if word == "" {
 		return nil
@@ -249,7 +266,7 @@ func (p *parser) word(token string, column int, add func(kind, string, Node)) er
 	before, after, _ := strings.Cut(token, word)
 	// What the punctuation hid must not come to light when printed.
 	switch name, _ := fieldName(word); {
-	case word == "AND" || word == "OR" || word == "NOT":
+	case word == "AND" || word == "OR" || word == "NOT" || word == "NEAR" || strings.HasPrefix(word, "NEAR/"):
 		word = strings.ToLower(word)
 	case before != "" && name != "":
 		for part := range strings.SplitSeq(word, ":") {
@@ -395,7 +412,7 @@ func (p *parser) plain() {
 	terms, parens, operators := false, false, false
 	for _, it := range p.items {
 		switch it.kind {
-		case kAnd, kOr, kNot:
+		case kAnd, kOr, kNot, kNear:
 			operators = true
 		case kTerm, kMinus:
 			terms = true
@@ -483,6 +500,9 @@ func (p *parser) conjunction(depth int) (Node, error) {
 		if it.kind == kOr || it.kind == kClose {
 			break
 		}
+		if it.kind == kNear {
+			return nil, p.lacks(true)
+		}
 		if it.kind == kAnd {
 			if pending || len(all) == 0 {
 				return nil, p.lacks(true)
@@ -545,6 +565,36 @@ func (p *parser) operand(depth int) (Node, error) {
 			return nil, &Error{Column: it.column, Text: `"(" without ")"`}
 		}
 		p.at++
+		return n, nil
+	}
+	return p.near(it)
+}
+
+// near: word (NEAR word)*
+func (p *parser) near(it item) (Node, error) {
+	n := Near{Within: nearby}
+	for p.at < len(p.items) && p.items[p.at].kind == kNear {
+		op := p.items[p.at]
+		if it.kind != kWord {
+			return nil, &Error{Column: it.column, Text: op.text + " stands between words", Hint: "as in flight NEAR/5 vienna"}
+		}
+		if p.at++; p.at >= len(p.items) {
+			return nil, p.lacks(false)
+		}
+		if p.items[p.at].kind != kWord {
+			return nil, &Error{Column: p.items[p.at].column, Text: op.text + " stands between words", Hint: "as in flight NEAR/5 vienna"}
+		}
+		switch {
+		case len(n.Words) == 0:
+			n.Words, n.Within = []string{it.node.(Word).Text}, op.within
+		case op.within != n.Within:
+			return nil, &Error{Column: op.column, Text: op.text + " beside NEAR/" + strconv.Itoa(n.Within), Hint: "one number for all of the words"}
+		}
+		it = p.items[p.at]
+		n.Words = append(n.Words, it.node.(Word).Text)
+		p.at++
+	}
+	if len(n.Words) > 0 {
 		return n, nil
 	}
 	return it.node, nil

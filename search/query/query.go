@@ -17,12 +17,13 @@ package query
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// Node is a tree: All, Question, And, Or, Not, Word, Phrase or Field.
+// Node is a tree: All, Question, And, Or, Not, Word, Phrase, Near or Field.
 type Node interface {
 	// String prints the node so that Parse reads it.
 	String() string
@@ -53,6 +54,13 @@ type Word struct {
 
 // Phrase is words in this order, as written. It may be a single word.
 type Phrase struct{ Text string }
+
+// Near is at least two words, in any order, the outermost at most Within words
+// apart.
+type Near struct {
+	Words  []string
+	Within int
+}
 
 // Field is a field with its value.
 type Field struct {
@@ -121,6 +129,11 @@ func (w Word) String() string {
 
 // String implements Node.
 func (p Phrase) String() string { return `"` + p.Text + `"` }
+
+// String implements Node.
+func (n Near) String() string {
+	return strings.Join(n.Words, " NEAR/"+strconv.Itoa(n.Within)+" ")
+}
 
 // String implements Node.
 func (f Field) String() string {

@@ -208,7 +208,7 @@ func (w *site) ask(rw http.ResponseWriter, r *http.Request) {
 		w.fail(rw, r, err)
 		return
 	}
-	if !asked(q) && !wantsJSON(r) { // the empty box
+	if !q.Asks() && !wantsJSON(r) { // the empty box
 		cov, err := w.s.Coverage(r.Context())
 		if err != nil {
 			w.fail(rw, r, err)
@@ -222,18 +222,13 @@ func (w *site) ask(rw http.ResponseWriter, r *http.Request) {
 	if q.Limit == 0 {
 		q.Limit = 20
 	}
+	q.Facets = true
 	res, err := w.s.Search(r.Context(), q)
 	if err != nil {
 		w.fail(rw, r, err)
 		return
 	}
 	w.page(rw, r, http.StatusOK, "ask", w.askView(r, q, res), res)
-}
-
-// asked reports whether anything is asked for.
-func asked(q search.Query) bool {
-	q.Limit, q.Offset, q.Sort, q.Messages = 0, 0, "", false
-	return len(httpapi.EncodeQuery(q)) > 0
 }
 
 func (w *site) trail(rw http.ResponseWriter, r *http.Request) {
