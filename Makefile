@@ -2,7 +2,7 @@
 export CGO_ENABLED = 0
 GO ?= go
 
-.PHONY: build test tools vet fuzz eval bench bench-sync bench-import bench-big
+.PHONY: build test tools vet fuzz eval bench bench-sync bench-index bench-big
 
 build:
 	$(GO) build -trimpath -ldflags=-buildid= -o bin/inwriting ./cmd/inwriting
@@ -31,7 +31,7 @@ eval:
 	$(GO) run ./cmd/eval
 
 # Speed and memory, beside a peer in the same run.
-bench: bench-sync bench-import bench-big
-bench-sync bench-import bench-big: export WITH = bench
-bench-sync bench-import bench-big: tools build
+bench: bench-sync bench-index bench-big
+bench-sync bench-index bench-big: export WITH = bench
+bench-sync bench-index bench-big: tools build
 	$(GO) run ./cmd/bench $(@:bench-%=%)

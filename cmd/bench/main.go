@@ -2,10 +2,11 @@
 // prints the ratios that the README quotes:
 //
 //	bench sync     inwriting sync and mbsync from a Dovecot on loopback
-//	bench import   inwriting import, until all is searchable, and notmuch new
+//	bench index    inwriting import, until all is searchable, notmuch new and mu index;
+//	               then questions to the index and to libnotmuch, and their counts
 //	bench big      one message of 150 MB: archived, indexed, exported
 //
-// The peers are Debian's isync and notmuch. Rounds are interleaved; the figures are
+// The peers are Debian's isync, notmuch and mu. Rounds are interleaved; the figures are
 // medians. CPU seconds are user and system time of the whole process.
 package main
 
@@ -62,12 +63,12 @@ func run(what string) error {
 	switch what {
 	case "sync":
 		return benchSync(dir)
-	case "import":
-		return benchImport(dir)
+	case "index":
+		return benchIndex(dir)
 	case "big":
 		return benchBig(dir)
 	}
-	return errors.New("bench what? sync, import or big")
+	return errors.New("bench what? sync, index or big")
 }
 
 // cost is what one run of a program took.
@@ -247,55 +248,6 @@ func benchSync(dir string) error {
 		report(os.Stdout, "mbsync, its default fsync, 1 round", f)
 		fmt.Printf("mbsync by default / inwriting, wall: %.1f\n", f.wall.Seconds()/o.wall.Seconds())
 	}
-	return nil
-}
-
-func benchImport(dir string) error {
-	mail := filepath.Join(dir, "mail")
-	size, err := corpus(mail, *count)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d messages, %.1f MB, one maildir\n", *count, float64(size)/1e6)
-	var ours, theirs []cost
-	var ourDisk, theirDisk int64
-	for i := range *rounds {
-		vault := filepath.Join(dir, fmt.Sprintf("vault-%d", i))
-		c, err := measure(nil, *binary, "import", mail, "--mailbox", "nora@deskandco.example", "--data", vault)
-		if err != nil {
-			return err
-		}
-		ours = append(ours, c)
-		ourDisk = du(filepath.Join(vault, "index")) + du(filepath.Join(vault, "catalog.db"))
-		if err := os.RemoveAll(vault); err != nil {
-			return err
-		}
-		db := filepath.Join(dir, fmt.Sprintf("notmuch-%d", i))
-		if err := os.MkdirAll(db, 0o755); err != nil {
-			return err
-		}
-		rc := filepath.Join(db, "config")
-		text := fmt.Sprintf("[database]\npath=%s\nmail_root=%s\n[user]\nname=Nora\nprimary_email=nora@deskandco.example\n[new]\ntags=\n[maildir]\nsynchronize_flags=false\n", filepath.Join(db, "db"), mail)
-		if err := os.MkdirAll(filepath.Join(db, "db"), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
-			return err
-		}
-		if c, err = measure([]string{"NOTMUCH_CONFIG=" + rc}, "notmuch", "new", "--quiet"); err != nil {
-			return err
-		}
-		theirs = append(theirs, c)
-		theirDisk = du(filepath.Join(db, "db"))
-		if err := os.RemoveAll(db); err != nil {
-			return err
-		}
-	}
-	o, n := median(ours), median(theirs)
-	report(os.Stdout, "inwriting import, all searchable", o)
-	report(os.Stdout, "notmuch new", n)
-	fmt.Printf("inwriting / notmuch: wall %.2f, CPU %.2f, peak memory %.2f; index and catalog %.0f MB, notmuch %.0f MB\n", o.wall.Seconds()/n.wall.Seconds(), o.cpu.Seconds()/n.cpu.Seconds(),
-		float64(o.rss)/float64(n.rss), float64(ourDisk)/1e6, float64(theirDisk)/1e6)
 	return nil
 }
 
