@@ -1,9 +1,10 @@
-// Package web is the pages: ask, trail and message, as plain HTML that works
-// without a script.
+// Package web is the pages: ask, trail, message and mailboxes, as plain HTML that
+// works without a script.
 //
 //	/                 the box, and the matters that are known
 //	/ask?q=…          statements or messages; parameters as in /api/v1/search
 //	/m/NAME           the trail of a matter, or of the words in NAME; ?q= asks in full
+//	/mailboxes        what is read, how far, and what cannot be seen
 //	/message/REF      one message, with what was read in it and why
 //
 // Each address answers "Accept: application/json" with the document that it
@@ -88,6 +89,7 @@ func New(s search.Searcher, o Options) http.Handler {
 	mux.HandleFunc("GET /{$}", w.home)
 	mux.HandleFunc("GET /ask", w.ask)
 	mux.HandleFunc("GET /m/{name}", w.trail)
+	mux.HandleFunc("GET /mailboxes", w.mailboxes)
 	mux.HandleFunc("GET /message/{ref}", w.message)
 	mux.HandleFunc("GET /message/{ref}/raw", w.raw)
 	mux.HandleFunc("GET /static/app.css", w.static)

@@ -191,6 +191,7 @@ func TestPages(t *testing.T) {
 			"No mail between you for 9 days", "other subject: <bdi>Lunch with Kessler</bdi>", "Confirmed by <a class=\"ref\" href=\"#s2\">2</a><small>41 minutes later</small>",
 			`<mark class="fact hot" data-fact="date">Tuesday 14 March</mark>`, "nora.l@oldprovider.example is not complete", `class="held old">Tue 14`, `class="lane l1 warns from"`, "Thursday 2\u00a0March 2023"}},
 		{"/message/" + ref(4).String(), 200, []string{`id="s-0004"`, "Quoted from an earlier message, 2 lines", "invite.ics", "<span>042c</span> <span>71d0</span>", "Entry 11874", `/raw" download`}},
+		{"/mailboxes", 200, []string{"<h1>Mailboxes</h1>", "nora.l@oldprovider.example", "is missing from every trail", "Sign-in refused", "What is covered, and when", "Phone calls and meetings", "The ledger"}},
 		{"/nowhere", 404, []string{"There is no page here"}},
 		{"/message/x/y/z", 404, []string{"There is no page here"}},
 	}
@@ -224,7 +225,7 @@ var (
 // content policy would block.
 func checkHTML(t *testing.T, body string) {
 	t.Helper()
-	void := map[string]bool{"meta": true, "link": true, "input": true, "br": true, "path": true, "circle": true, "use": true}
+	void := map[string]bool{"meta": true, "link": true, "input": true, "br": true, "path": true, "circle": true, "use": true, "rect": true}
 	var open []string
 	ids := map[string]bool{}
 	for _, m := range tag.FindAllStringSubmatch(body, -1) {
@@ -281,6 +282,7 @@ func TestTwins(t *testing.T) {
 	f, h := pages()
 	for path, schema := range map[string]string{
 		"/":                                "inwriting.status/v1",
+		"/mailboxes":                       "inwriting.status/v1",
 		"/ask?q=x":                         "inwriting.search/v1",
 		"/m/a-b":                           "inwriting.trail/v1",
 		"/message/" + ref(4).String() + "": "inwriting.message/v1",
