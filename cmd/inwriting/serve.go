@@ -88,12 +88,15 @@ func (s *service) serve(ctx context.Context, ln net.Listener, o serveOptions) er
 			return ix.Err()
 		})
 	}
-	api := httpapi.New(s, httpapi.Options{Ready: ready, Codes: codes, Logger: s.log})
+	m := newMetrics(s.Coverage)
+	asked := timed{s, m}
+	api := httpapi.New(asked, httpapi.Options{Ready: ready, Codes: codes, Logger: s.log})
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api)
+	mux.Handle("GET /metrics", m.handler)
 	mux.Handle("/healthz", api)
 	mux.Handle("/readyz", api)
-	mux.Handle("/", web.New(s, web.Options{Matters: o.matters, Location: zone, Logger: s.log}))
+	mux.Handle("/", web.New(asked, web.Options{Matters: o.matters, Location: zone, Logger: s.log}))
 	servers := []*http.Server{{Handler: httpapi.Loopback(ln.Addr(), mux), ReadHeaderTimeout: 10 * time.Second}}
 	listeners := []net.Listener{ln}
 	if o.socket != "" {

@@ -8,6 +8,7 @@
 //	GET  /api/v1/statement/{id}                     Statement
 //	GET  /api/v1/trail?q=…                          trail.Trail
 //	GET  /api/v1/status                             Status
+//	GET  /api/openapi.json                          these, as OpenAPI 3.1
 //	GET  /healthz  /readyz
 //	POST /api/v1/do/{verb}                          actions, over the unix socket only: see do.go
 //	POST /api/v1/cancel/{id}
@@ -89,6 +90,7 @@ func New(s search.Searcher, o Options) *API {
 	a.mux.HandleFunc("GET /api/v1/statement/{id}", a.statement)
 	a.mux.HandleFunc("GET /api/v1/trail", a.trail)
 	a.mux.HandleFunc("GET /api/v1/status", a.status)
+	a.mux.HandleFunc("GET /api/openapi.json", a.openapi)
 	a.mux.HandleFunc("POST /api/v1/do/{verb}", a.do)
 	a.mux.HandleFunc("POST /api/v1/cancel/{id}", a.cancelRun)
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
