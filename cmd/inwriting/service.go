@@ -370,10 +370,12 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 	return m
 }
 
-func (s *service) account(m config.Mailbox) imapsync.Account {
+func (s *service) account(m config.Mailbox) imapsync.Account { return accountOf(s.cfg, m, s.getenv) }
+
+func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string) imapsync.Account {
 	return imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Exclude: m.Exclude,
 		Password: func(ctx context.Context) (string, error) {
-			secret, err := s.cfg.Password(ctx, m.Address, s.getenv)
+			secret, err := cfg.Password(ctx, m.Address, getenv)
 			return secret.Reveal(), err
 		}}
 }
