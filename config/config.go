@@ -8,6 +8,7 @@
 package config
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -158,6 +159,16 @@ func Load(path string) (*Config, error) {
 // File returns the name the configuration was parsed under; "" when it was
 // built in code.
 func (c *Config) File() string { return c.file }
+
+// Line returns the line of the file on which a setting stands, as "listen" or
+// "mailbox[0]"; 0 when the file does not set it.
+func (c *Config) Line(setting string) int {
+	at, ok := c.spans[setting]
+	if !ok || at.start > len(c.src) {
+		return 0
+	}
+	return 1 + bytes.Count(c.src[:at.start], []byte("\n"))
+}
 
 // Location returns the configured zone; time.Local when none is set.
 func (c *Config) Location() (*time.Location, error) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,9 @@ import (
 
 // Version is the program's version, as bundles name it.
 const Version = "0.1.0"
+
+// versionMonth dates the manual pages.
+var versionMonth = time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
 
 // Exit statuses, as every help text lists them.
 const (
@@ -184,7 +188,7 @@ Examples:
 	f.StringArrayVar(&a.me, "me", nil, "an `ADDRESS` that is us")
 	f.StringArrayVar(&a.clients, "client", nil, `a client, "NAME=ADDR,@domain"`)
 	c.AddCommand(a.demoCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
-		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.mailboxCmd(), a.doctorCmd(), a.configCmd(), a.versionCmd())
+		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.mailboxCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
 	return c
 }
 
@@ -193,26 +197,6 @@ func (a *app) versionCmd() *cobra.Command {
 		_, err := fmt.Fprintln(a.out, "inwriting "+Version)
 		return err
 	}}
-}
-
-func (a *app) configCmd() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Check or show the configuration", Args: exactly(0), RunE: func(c *cobra.Command, args []string) error { return c.Help() }}
-	c.AddCommand(&cobra.Command{Use: "check", Short: "Check the configuration file", Args: exactly(0), RunE: func(*cobra.Command, []string) error {
-		cfg, err := a.config()
-		if err != nil {
-			return err
-		}
-		if cfg.File() == "" {
-			fmt.Fprintln(a.err, "there is no configuration file; the defaults hold")
-			return nil
-		}
-		fmt.Fprintf(a.err, "%s: in order\n", cfg.File())
-		return nil
-	}}, &cobra.Command{Use: "example", Short: "Print an example configuration", Args: exactly(0), RunE: func(*cobra.Command, []string) error {
-		_, err := a.out.Write(config.Example)
-		return err
-	}})
-	return c
 }
 
 func exactly(n int) cobra.PositionalArgs {
