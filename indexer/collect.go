@@ -20,31 +20,38 @@ const retryQuarantined = 24 * time.Hour
 // was accepted is durable, also when the pass failed half way. The reading of new
 // messages is Read's business.
 //
+// It may be called at once for different accounts, not twice for one.
+//
 // Always says whether to write a sync entry for folders where nothing changed,
 // too; a daemon that looks every few minutes does not.
 func (v *Vault) Sync(ctx context.Context, a imapsync.Account, always bool, opt imapsync.Options) (imapsync.Result, error) {
-	v.write.Lock()
-	defer v.write.Unlock()
+	c, err := v.join()
+	if err != nil {
+		return imapsync.Result{}, err
+	}
+	res, err := v.sync(ctx, c, a, always, opt)
+	if e := v.leave(c); e != nil && !errors.Is(err, e) {
+		err = errors.Join(e, err)
+	}
+	return res, err
+}
+
+func (v *Vault) sync(ctx context.Context, c *committer, a imapsync.Account, always bool, opt imapsync.Options) (imapsync.Result, error) {
 	v.stores.RLock()
 	defer v.stores.RUnlock()
-	if v.catalog == nil {
-		return imapsync.Result{}, errClosed
-	}
 	if opt.Logger == nil {
 		opt.Logger = v.log
 	}
 	if opt.Now == nil {
 		opt.Now = v.now
 	}
-	c := v.newCommitter()
 	id, err := v.account(c, a.Address, a.Server, "imap")
 	if err != nil {
-		c.close()
 		return imapsync.Result{}, err
 	}
 	s := &accountStore{v: v, c: c, id: id, address: a.Address, always: always}
 	res, err := imapsync.Run(ctx, a, s, v.stage, opt)
-	if e := c.close(); e != nil {
+	if e := c.flush(); e != nil {
 		err = errors.Join(e, err)
 	}
 	state, detail := AccountState(err), ""
@@ -80,6 +87,8 @@ var errClosed = errors.New("the vault is closed")
 
 // account returns the id of an account and records it when it is new.
 func (v *Vault) account(c *committer, address, host, source string) (int64, error) {
+	v.naming.Lock()
+	defer v.naming.Unlock()
 	all, err := v.catalog.Accounts()
 	if err != nil {
 		return 0, err
@@ -105,6 +114,8 @@ func (v *Vault) mailbox(c *committer, account int64, name, display, delim string
 	if !errors.Is(err, catalog.ErrNotFound) {
 		return m, err
 	}
+	v.naming.Lock()
+	defer v.naming.Unlock()
 	_, id, err := v.catalog.Next()
 	if err != nil {
 		return m, err

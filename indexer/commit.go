@@ -82,6 +82,53 @@ type committer struct {
 	done   chan struct{}
 }
 
+// join returns the committer that all passes under way share, so that accounts are
+// collected side by side while groups stay in one order. The caller calls leave.
+func (v *Vault) join() (*committer, error) {
+	v.joining.Lock()
+	defer v.joining.Unlock()
+	for v.joined > 0 && v.waiting.Load() > 0 {
+		v.ended.Wait() // or passes that overlap would keep the vault for ever
+	}
+	if v.joined == 0 {
+		v.write.Lock()
+		v.stores.RLock()
+		closed := v.catalog == nil
+		v.stores.RUnlock()
+		if closed {
+			v.write.Unlock()
+			return nil, errClosed
+		}
+		v.joint = v.newCommitter()
+	}
+	v.joined++
+	return v.joint, nil
+}
+
+// leave flushes, and after the last pass ends the committer. Its error is that of
+// any group: after one, nothing is written.
+func (v *Vault) leave(c *committer) error {
+	err := c.flush()
+	v.joining.Lock()
+	defer v.joining.Unlock()
+	if v.joined--; v.joined == 0 {
+		err = errors.Join(err, c.close())
+		v.joint = nil
+		v.write.Unlock()
+		v.ended.Broadcast()
+	}
+	return err
+}
+
+// alone waits for the passes under way and keeps others from writing until the
+// returned function is called.
+func (v *Vault) alone() func() {
+	v.waiting.Add(1)
+	v.write.Lock() // there are no passes when it is got
+	v.waiting.Add(-1)
+	return v.write.Unlock
+}
+
 type group struct {
 	blobs []*archive.Blob
 	facts []ledger.Fact
@@ -91,7 +138,7 @@ type group struct {
 	end     archive.End     // behind them
 }
 
-// newCommitter starts a committer; the caller holds v.write until close returns.
+// newCommitter starts a committer; v.write is held until close returns.
 func (v *Vault) newCommitter() *committer {
 	c := &committer{v: v, groups: make(chan group), done: make(chan struct{})}
 	archived := make(chan group)
@@ -254,14 +301,10 @@ func (c *committer) close() error {
 
 // Note appends one fact to the ledger, durable on return.
 func (v *Vault) Note(fact ledger.Fact) error {
-	v.write.Lock()
-	defer v.write.Unlock()
-	v.stores.RLock()
-	defer v.stores.RUnlock()
-	if v.catalog == nil {
-		return errClosed
+	c, err := v.join()
+	if err != nil {
+		return err
 	}
-	c := v.newCommitter()
-	err := c.add(nil, fact)
-	return errors.Join(err, c.close())
+	err = c.add(nil, fact)
+	return errors.Join(err, v.leave(c))
 }

@@ -26,8 +26,7 @@ type ImportResult struct {
 // repeated, or finished after a break, without harm. On return everything
 // accepted is durable, also when an error is returned for the rest.
 func (v *Vault) Import(ctx context.Context, address string, paths []string, opt importer.Options) (ImportResult, error) {
-	v.write.Lock()
-	defer v.write.Unlock()
+	defer v.alone()()
 	v.stores.RLock()
 	defer v.stores.RUnlock()
 	res := ImportResult{Kinds: []string{}, Skipped: []importer.Skip{}}

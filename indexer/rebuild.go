@@ -43,8 +43,7 @@ func (v *Vault) RebuildCatalog(ctx context.Context, progress func(ReadProgress))
 }
 
 func (v *Vault) replaceCatalog() error {
-	v.write.Lock()
-	defer v.write.Unlock()
+	defer v.alone()()
 	v.derive.Lock()
 	defer v.derive.Unlock()
 	v.stores.Lock()

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,7 +49,7 @@ type Options struct {
 }
 
 // Vault is an open data directory. There is one at a time for each directory, in
-// whatever process. Its methods may be called at once; those that write are
+// whatever process. Its methods may be called at once; what they write is
 // serialised.
 type Vault struct {
 	dir  string
@@ -58,8 +59,15 @@ type Vault struct {
 	opt  Options
 
 	// write is held by whatever adds to archive and ledger, so that one group
-	// commit is one run of entries.
-	write sync.Mutex
+	// commit is one run of entries: by the committer that joined passes share, and
+	// by whoever must have the vault to itself.
+	write   sync.Mutex
+	joining sync.Mutex // guards joint and joined
+	joint   *committer
+	joined  int
+	ended   sync.Cond    // joined fell to 0
+	waiting atomic.Int32 // for the vault to themselves
+	naming  sync.Mutex   // held from taking an id to recording it
 	// derive is held by whatever moves the read cursor.
 	derive sync.Mutex
 
@@ -83,6 +91,7 @@ func Open(dir string, opt Options) (_ *Vault, err error) {
 	}
 	opt.Ledger.Now = opt.Now
 	v := &Vault{dir: dir, log: opt.Logger, now: opt.Now, opt: opt}
+	v.ended.L = &v.joining
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening vault: %w", err)
 	}
@@ -192,8 +201,7 @@ func (v *Vault) recover() error {
 
 // Close stops the stores. What was acknowledged is durable already.
 func (v *Vault) Close() error {
-	v.write.Lock()
-	defer v.write.Unlock()
+	defer v.alone()()
 	v.derive.Lock()
 	defer v.derive.Unlock()
 	v.stores.Lock()

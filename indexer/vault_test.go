@@ -2,9 +2,12 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"inwriting/indexer/archive"
@@ -171,6 +174,50 @@ func TestIndexIsCompared(t *testing.T) {
 	})
 	if got := state(t, v); got != want {
 		t.Errorf("after a message of another vault:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Passes write side by side, and whoever needs the vault alone gets it though they
+// never stop coming.
+func TestSideBySide(t *testing.T) {
+	v := openVault(t, t.TempDir())
+	importAndRead(t, v, mailDir(t, 5))
+	before := v.ledger.Size()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var noted atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := v.Note(ledger.Export{Selection: "side by side"}); err != nil {
+					t.Error(err)
+					return
+				}
+				noted.Add(1)
+			}
+		})
+	}
+	for range 3 {
+		if r, err := v.Verify(context.Background()); err != nil || !r.OK {
+			t.Errorf("verifying beside them: %+v, %v", r, err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	if got := v.ledger.Size() - before; got != noted.Load() || got == 0 {
+		t.Errorf("%d entries, want %d", got, noted.Load())
+	}
+	if r, err := v.Verify(context.Background()); err != nil || !r.OK {
+		t.Errorf("afterwards: %+v, %v", r, err)
+	}
+	v.Close()
+	if err := v.Note(ledger.Export{}); !errors.Is(err, errClosed) {
+		t.Errorf("a closed vault: %v", err)
 	}
 }
 

@@ -53,8 +53,7 @@ type Named struct {
 // signed checkpoint. It changes nothing; the vault stays in use.
 func (v *Vault) Verify(ctx context.Context) (*VerifyReport, error) {
 	// Nothing is added meanwhile: what is read would otherwise be half a group.
-	v.write.Lock()
-	defer v.write.Unlock()
+	defer v.alone()()
 	v.stores.RLock()
 	defer v.stores.RUnlock()
 	if v.catalog == nil {

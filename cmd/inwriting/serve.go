@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -13,8 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inwriting/config"
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
+	"inwriting/indexer/imapsync"
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/textindex"
 	"inwriting/search/httpapi"
@@ -156,52 +159,118 @@ func listenSocket(path string) (net.Listener, error) {
 	return ln, nil
 }
 
-// follow keeps the mailboxes current: each is read when its interval has passed,
-// one after the other. A mailbox that fails is tried again at its next turn, after
-// twice the time for each failure in a row, an hour at most.
+// follow keeps the mailboxes current, each by itself: one that fails or stalls
+// holds up no other. A mailbox is read when its server tells of a change, and when
+// its interval has passed in any case. One that fails is tried again after twice
+// the time for each failure in a row, an hour at most.
 func (s *service) follow(ctx context.Context) {
-	type turn struct {
-		at    time.Time
-		fails int
-	}
-	turns := make([]turn, len(s.cfg.Mailboxes))
-	if err := s.read(ctx, func(any) {}); err != nil && ctx.Err() == nil {
-		s.log.Error("reading", "err", err)
-	}
-	for ctx.Err() == nil {
-		next := now().Add(time.Hour)
-		for i, m := range s.cfg.Mailboxes {
-			if t := turns[i]; t.at.After(now()) {
-				if t.at.Before(next) {
-					next = t.at
-				}
-				continue
+	unread := make(chan struct{}, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			if err := s.read(ctx, func(any) {}); err != nil && ctx.Err() == nil {
+				s.log.Error("reading", "err", err)
 			}
-			started := now()
-			r, err := s.sync(ctx, syncArgs{Mailboxes: []string{m.Address}}, false, func(any) {})
-			if ctx.Err() != nil {
+			select {
+			case <-ctx.Done():
 				return
-			}
-			wait := s.cfg.Interval(m)
-			if err != nil {
-				turns[i].fails++
-				wait = min(wait<<min(turns[i].fails, 10), max(time.Hour, wait))
-				s.log.Error("mailbox not read", "mailbox", i, "fails", turns[i].fails, "wait", wait, "err", err)
-			} else {
-				turns[i].fails = 0
-			}
-			for _, b := range r.mailboxes() {
-				s.log.Info("mailbox read", "mailbox", i, "new", b.New, "gone", b.Gone, "quarantined", b.Quarantined, "took", now().Sub(started))
-			}
-			turns[i].at = now().Add(wait)
-			if turns[i].at.Before(next) {
-				next = turns[i].at
+			case <-unread:
 			}
 		}
+	})
+	for i, m := range s.cfg.Mailboxes {
+		wg.Go(func() { s.followMailbox(ctx, s.log.With("mailbox", i+1), m, unread) })
+	}
+	wg.Wait()
+}
+
+func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.Mailbox, unread chan<- struct{}) {
+	told := make(chan struct{}, 1)
+	ended := make(chan error, 1)
+	watching, cannot := false, false
+	fails, drops := 0, 0
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		started := now()
+		r, err := s.sync(ctx, syncArgs{Mailboxes: []string{m.Address}, NoRead: true}, false, func(any) {})
+		if ctx.Err() != nil {
+			return
+		}
+		wait := s.cfg.Interval(m)
+		if err != nil {
+			fails++
+			wait = min(wait<<min(fails, 10), max(time.Hour, wait))
+			log.Error("mailbox not read", "fails", fails, "wait", wait, "err", err)
+		} else {
+			fails = 0
+		}
+		for _, b := range r.mailboxes() {
+			log.Info("mailbox read", "new", b.New, "gone", b.Gone, "quarantined", b.Quarantined, "took", now().Sub(started))
+			if b.New > 0 {
+				nudge(unread)
+			}
+		}
+		if err == nil && !watching && !cannot {
+			// Only after a pass: a password that is refused is not tried twice.
+			watching = true
+			wg.Go(func() {
+				// What came before it listened is asked for at once.
+				change := func() { nudge(told) }
+				ended <- imapsync.Watch(ctx, s.account(m), 0, change, change)
+			})
+		}
+		next := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Until(next)):
+			next.Stop()
+			return
+		case <-next.C:
+		case <-told:
+			drops = 0
+			// A burst of news is one pass, also when it is all our own reading.
+			if !rest(ctx, settle) {
+				return
+			}
+			drain(told)
+		case err := <-ended:
+			watching = false
+			cannot = errors.Is(err, imapsync.ErrCannotWatch)
+			log.Info("the server is not listened to any more", "err", err)
+			// What it would have told is asked for.
+			drops++
+			if !cannot && !rest(ctx, min(time.Second<<min(drops, 10), wait)) {
+				return
+			}
 		}
+		next.Stop()
+	}
+}
+
+// settle is how long news may follow news before the mailbox is read.
+const settle = 100 * time.Millisecond
+
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // somebody has said so already
+	}
+}
+
+func drain(c <-chan struct{}) {
+	select {
+	case <-c:
+	default:
+	}
+}
+
+// rest waits, and reports whether the whole time passed.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 

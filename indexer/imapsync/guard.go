@@ -403,7 +403,8 @@ func (g *guard) write(b []byte) error {
 // out, so that neither STORE nor BODY[] without PEEK can pass. A folder's name
 // and the login are the only free texts, and they are quoted or literals.
 var allowed = regexp.MustCompile(`^(?:` + strings.Join([]string{
-	`CAPABILITY|NOOP|LOGOUT|STARTTLS|UNSELECT`,
+	`CAPABILITY|NOOP|LOGOUT|STARTTLS|UNSELECT|IDLE`,
+	regexp.QuoteMeta(notifyCommand),
 	`ID \("name" "[a-z]+"\)`,
 	`LOGIN ` + astringPattern + ` ` + astringPattern,
 	`AUTHENTICATE PLAIN(?: [A-Za-z0-9+/=]+)?`,

@@ -28,7 +28,7 @@ func TestPermit(t *testing.T) {
 		`LIST "" "*"`, `LIST "" "*" RETURN (SPECIAL-USE STATUS (MESSAGES UIDNEXT))`,
 		`STATUS "INBOX" (MESSAGES UIDNEXT)`, "STATUS {3} (MESSAGES)", `EXAMINE "a (b) SELECT c"`, `EXAMINE {5} (CONDSTORE)`,
 		"UID SEARCH UID 1:*", "UID SEARCH RETURN (ALL) UID 1:*", "UID FETCH 1:* (UID)",
-		"UID FETCH 1,3:9 (UID RFC822.SIZE BODY.PEEK[])", "UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 12)",
+		"IDLE", notifyCommand, "UID FETCH 1,3:9 (UID RFC822.SIZE BODY.PEEK[])", "UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 12)",
 	} {
 		if err := permit(c); err != nil {
 			t.Errorf("%s: %v", c, err)
@@ -39,7 +39,7 @@ func TestPermit(t *testing.T) {
 		"COPY 1 x", "UID COPY 1 x", "UID MOVE 1 x", `CREATE "x"`, `DELETE "x"`, `RENAME "x" "y"`, `APPEND "x" {5}`, `SUBSCRIBE "x"`,
 		"UID FETCH 1 (UID BODY[])", "UID FETCH 1 BODY[]", "UID FETCH 1 (RFC822)", "UID FETCH 1 (UID RFC822.TEXT)", "UID FETCH 1 (BODY.PEEK[]) BODY[]",
 		"UID FETCH 1 (BINARY[1])", "FETCH 1 (BODY[])", "NOOP\r\nA2 EXPUNGE", "EXAMINE \"x\r\nA2 EXPUNGE\"", `EXAMINE "x" "y"`, `EXAMINE x`,
-		"examine \"x\" (CONDSTORE) EXPUNGE", "IDLE", "NOTIFY SET", "SETACL x", "SETQUOTA x", "UNAUTHENTICATE", "ENABLE UTF8=ACCEPT",
+		"examine \"x\" (CONDSTORE) EXPUNGE", "IDLE 1", "DONE", "NOTIFY SET", notifyCommand + " (x)", "SETACL x", "SETQUOTA x", "UNAUTHENTICATE", "ENABLE UTF8=ACCEPT",
 		"LOGIN nora wrong-secret", `AUTHENTICATE PLAIN AAA BBB`,
 	} {
 		err := permit(c)
