@@ -168,8 +168,12 @@ func (c *compiler) collect(d *candidateDoc, k check, sort Sort, col *collector, 
 				return err
 			}
 		}
-		if err := col.offer(cand); err != nil {
+		took, err := col.offer(cand)
+		if err != nil {
 			return err
+		}
+		if !took && (sort != ByScore || len(c.groups) == 0) {
+			return nil // the others of the message come after this one
 		}
 	}
 	return nil
@@ -282,14 +286,16 @@ type collector struct {
 	buf   index.IndexInternalID
 }
 
-func (c *collector) offer(n candidate) error {
+// offer keeps n if it is among the best, and tells whether it is.
+func (c *collector) offer(n candidate) (bool, error) {
+	took := true
 	if len(c.heap) < c.keep {
 		heap.Push(c, &n)
-	} else if c.before(&n, c.heap[0]) {
+	} else if took = c.before(&n, c.heap[0]); took {
 		c.heap[0] = &n
 		heap.Fix(c, 0)
 	}
-	return c.err
+	return took, c.err
 }
 
 func (c *collector) take() ([]Hit, error) {
