@@ -1,12 +1,16 @@
 package indexer
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"time"
 
+	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
 	"inwriting/indexer/imapsync"
 	"inwriting/indexer/ledger"
@@ -158,7 +162,7 @@ func (s *accountStore) Folders(ctx context.Context, all []imapsync.FolderInfo) e
 		return err
 	}
 	for _, m := range known {
-		if !listed[m.ID] {
+		if !listed[m.ID] && m.Listed {
 			s.Event(ctx, "folder-gone", string(m.Name), "the server does not list it any more; everything kept of it stays")
 		}
 	}
@@ -213,6 +217,7 @@ type folder struct {
 	exists, uidNext uint32
 	seen, gone      int
 	flags           int
+	relinked        int
 }
 
 func (f *folder) Known(ctx context.Context) iter.Seq2[imapsync.Known, error] {
@@ -245,6 +250,52 @@ func (f *folder) Accept(ctx context.Context, m imapsync.Accepted) error {
 	f.seen++
 	return f.s.c.add(m.Blob, ledger.MsgSeen{Blob: m.Blob.Ref().Hex(), Size: m.SizeAnnounced, Mailbox: f.m.ID, UIDValidity: f.uidValidity,
 		UID: m.UID, InternalDate: dateText(m.InternalDate), Flags: m.Flags})
+}
+
+// Earlier implements imapsync.Relinker.
+func (f *folder) Earlier(ctx context.Context, each func(imapsync.Earlier)) error {
+	return f.s.v.catalog.Earlier(f.m.ID, f.uidValidity, func(u catalog.UIDState) {
+		each(imapsync.Earlier{Ref: u.Ref, Size: u.Size, InternalDate: u.InternalDate})
+	})
+}
+
+// Header implements imapsync.Relinker.
+func (f *folder) Header(ctx context.Context, ref archive.Ref) ([]byte, error) {
+	b, err := f.s.v.catalog.Blob(ref)
+	if err != nil {
+		return nil, err
+	}
+	body, _, err := f.s.v.archive.OpenAt(b.Ref, b.Place)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	r := bufio.NewReader(body)
+	var header []byte
+	for {
+		line, err := r.ReadSlice('\n')
+		header = append(header, line...)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF):
+			return header, nil // a message without a body
+		case errors.Is(err, archive.ErrAltered):
+			return nil, nil // like none: it is fetched again
+		case err != nil:
+			return nil, err
+		case len(header) == 2 && string(header) == "\r\n" || bytes.HasSuffix(header, []byte("\r\n\r\n")):
+			return header, nil
+		}
+	}
+}
+
+// Relink implements imapsync.Relinker.
+func (f *folder) Relink(ctx context.Context, m imapsync.Relinked) error {
+	f.seen++
+	f.relinked++
+	return f.s.c.add(nil, ledger.MsgSeen{Blob: m.Ref.Hex(), Size: m.Size, Mailbox: f.m.ID, UIDValidity: f.uidValidity,
+		UID: m.UID, InternalDate: dateText(m.InternalDate), Flags: m.Flags, Relinked: "size, date and header"})
 }
 
 func (f *folder) Flush(ctx context.Context) error { return f.s.c.flush() }
@@ -294,7 +345,25 @@ func (f *folder) Clean(ctx context.Context, c imapsync.CleanState) error {
 			return err
 		}
 	}
+	if f.relinked > 0 {
+		if err := f.renamed(ctx); err != nil {
+			return err
+		}
+	}
 	return f.s.v.catalog.SetClean(f.m.ID, f.uidValidity, c.UIDNext, c.Exists, c.HighestModSeq, c.LastAudit, c.At)
+}
+
+// renamed records it when the folder is one that was known under another name.
+func (f *folder) renamed(ctx context.Context) error {
+	old, n, err := f.s.v.catalog.RenamedFrom(f.m.ID, f.uidValidity)
+	if err != nil || old == 0 {
+		return err
+	}
+	if err := f.s.c.add(nil, ledger.MailboxRenamed{Mailbox: f.m.ID, From: old, UIDValidity: f.uidValidity, Messages: int64(n)}); err != nil {
+		return err
+	}
+	f.s.Event(ctx, "folder-renamed", string(f.m.Name), fmt.Sprintf("it holds the %d messages of a folder that is not listed any more, under the same numbers", n))
+	return f.s.c.flush()
 }
 
 func dateText(t time.Time) string {

@@ -279,6 +279,7 @@ type mailboxSync struct {
 	Address     string   `json:"address"`
 	State       string   `json:"state"` // as in coverage
 	New         int      `json:"new"`
+	Relinked    int      `json:"relinked"` // known under new UIDs by size, date and header
 	Gone        int      `json:"gone"`
 	Flags       int      `json:"flags"`
 	Quarantined int      `json:"quarantined"`
@@ -349,6 +350,7 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 	m := mailboxSync{Address: address, State: "up to date", Bytes: res.Bytes}
 	for _, f := range res.Folders {
 		m.New += f.New
+		m.Relinked += f.Relinked
 		m.Gone += f.Gone
 		m.Flags += f.Flags
 		m.Quarantined += f.Quarantined

@@ -123,6 +123,54 @@ func (m *mailbox) kept() (blobs int, live map[archive.Ref]int) {
 	return blobs, live
 }
 
+// A folder whose UIDs mean something else now is not downloaded again: what has
+// the size, date and header of a stored message is that message.
+func TestSyncAfterRenumbering(t *testing.T) {
+	m := newMailbox(t)
+	want := map[archive.Ref]int{}
+	put := func(raw []byte) {
+		t.Helper()
+		if err := m.Deliver(m.User, "INBOX", raw); err != nil {
+			t.Fatal(err)
+		}
+		want[sha256.Sum256(imaptest.Wire(raw))]++
+	}
+	for n := range 40 {
+		put(invented(n))
+	}
+	put(invented(7)) // the same octets twice
+	m.sync()
+	st, err := m.Status(m.User, "INBOX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Renumber(m.User, "INBOX", uint32(st.UIDValidity)+5); err != nil {
+		t.Fatal(err)
+	}
+	put(invented(99))
+	r := m.sync().Mailboxes[0]
+	if r.New != 1 || r.Relinked != 41 || r.State != "up to date" {
+		t.Errorf("after renumbering: %+v, want 1 new and 41 relinked", r)
+	}
+	blobs, live := m.kept()
+	if blobs != 41 || !equalCounts(live, want) {
+		t.Errorf("%d messages kept, live %d, want 41 and %d", blobs, total(live), total(want))
+	}
+	if r := m.sync().Mailboxes[0]; r.New+r.Relinked+r.Gone != 0 {
+		t.Errorf("once more: %+v", r)
+	}
+	// A catalog made again from the ledger says the same.
+	if status, _, errs := m.run("rebuild", "catalog"); status != 0 {
+		t.Fatal(errs)
+	}
+	if again, liveAgain := m.kept(); again != blobs || !equalCounts(live, liveAgain) {
+		t.Errorf("rebuilt: %d messages, %d live", again, total(liveAgain))
+	}
+	if status, out, errs := m.run("verify", "--archive"); status != 0 {
+		t.Errorf("verify: %s%s", out, errs)
+	}
+}
+
 func TestSyncFollowsARealServer(t *testing.T) {
 	m := newMailbox(t)
 	want := map[archive.Ref]int{}

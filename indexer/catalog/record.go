@@ -102,6 +102,9 @@ func (t *Tx) apply(index int64, e ledger.Entry) error {
 			f.Mailbox, f.Account, []byte(f.Name), f.Display, f.Delim)
 	case ledger.MailboxReset:
 		return t.exec(`UPDATE mailbox SET uidvalidity = ?, clean = 0 WHERE id = ?`, f.New, f.Mailbox)
+	case ledger.MailboxRenamed:
+		// Its messages live under the new name, which has entries of its own.
+		return t.exec(`UPDATE occurrence SET gone = ?, state = 'vanished' WHERE mailbox = ? AND state = 'stored' AND gone = 0`, e.Time.UnixMilli(), f.From)
 	case ledger.MsgSeen:
 		return t.seen(index, e.Time, f)
 	case ledger.MsgFlags:
@@ -230,14 +233,15 @@ type Mailbox struct {
 	Server      int
 	LastSync    time.Time
 	Excluded    bool
+	Listed      bool // the last LIST showed it
 }
 
-const mailboxColumns = `id, account, name, display, uidvalidity, uidnext, modseq, clean_exists, clean, last_audit, server, last_sync, excluded`
+const mailboxColumns = `id, account, name, display, uidvalidity, uidnext, modseq, clean_exists, clean, last_audit, server, last_sync, excluded, listed`
 
 func scanMailbox(row interface{ Scan(...any) error }) (Mailbox, error) {
 	var m Mailbox
 	var clean, audit, last int64
-	err := row.Scan(&m.ID, &m.Account, &m.Name, &m.Display, &m.UIDValidity, &m.UIDNext, &m.ModSeq, &m.Exists, &clean, &audit, &m.Server, &last, &m.Excluded)
+	err := row.Scan(&m.ID, &m.Account, &m.Name, &m.Display, &m.UIDValidity, &m.UIDNext, &m.ModSeq, &m.Exists, &clean, &audit, &m.Server, &last, &m.Excluded, &m.Listed)
 	m.Clean, m.LastAudit, m.LastSync = milli(clean), milli(audit), milli(last)
 	return m, err
 }
@@ -307,6 +311,48 @@ type UIDState struct {
 	Tries        int
 	Tried        time.Time
 	Ref          archive.Ref // zero until stored
+}
+
+// Earlier calls fn for what a mailbox may hold under new numbers: the messages that
+// its closed epochs hold, and those of the account's mailboxes that the server does
+// not list any more, but for what was gone from the server before. Of each it tells
+// size, internal date and ref.
+func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, fn func(UIDState)) error {
+	rows, err := c.r.Query(`SELECT o.size, o.internaldate, b.ref FROM occurrence o JOIN blob b ON b.id = o.blob
+			WHERE o.mailbox = ?1 AND o.uidvalidity <> ?2 AND o.state = 'stored' AND o.gone = 0
+		UNION ALL SELECT o.size, o.internaldate, b.ref FROM mailbox n JOIN mailbox m ON m.account = n.account AND m.listed = 0 AND m.id <> n.id
+			JOIN occurrence o ON o.mailbox = m.id JOIN blob b ON b.id = o.blob WHERE n.id = ?1 AND o.state = 'stored' AND o.gone = 0`, mailbox, uidValidity)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		u := UIDState{State: Stored}
+		var date int64
+		var ref []byte
+		if err := rows.Scan(&u.Size, &date, &ref); err != nil {
+			return err
+		}
+		u.InternalDate = dateIn(date, 0)
+		copy(u.Ref[:], ref)
+		fn(u)
+	}
+	return rows.Err()
+}
+
+// RenamedFrom returns the mailbox whose name the server no longer lists and whose
+// messages, 95 of 100 at least, a mailbox shows under the same UIDVALIDITY and
+// UIDs; 0 when there is none.
+func (c *Catalog) RenamedFrom(mailbox int64, uidValidity uint32) (old int64, messages int, err error) {
+	err = c.r.QueryRow(`SELECT m.id, count(*) FROM mailbox n JOIN mailbox m ON m.account = n.account AND m.listed = 0 AND m.uidvalidity = ?2
+			JOIN occurrence o ON o.mailbox = m.id AND o.uidvalidity = ?2 AND o.version = 0 AND o.state = 'stored' AND o.gone = 0
+			LEFT JOIN occurrence p ON p.mailbox = n.id AND p.uidvalidity = ?2 AND p.uid = o.uid AND p.version = 0 AND p.blob = o.blob
+		WHERE n.id = ?1 AND m.id <> n.id GROUP BY m.id HAVING count(p.uid) * 100 >= count(*) * 95 ORDER BY count(*) DESC LIMIT 1`, mailbox, uidValidity).
+		Scan(&old, &messages)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return old, messages, err
 }
 
 // UIDs returns the known UIDs of one epoch.

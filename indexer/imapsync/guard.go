@@ -417,7 +417,7 @@ var allowed = regexp.MustCompile(`^(?:` + strings.Join([]string{
 
 const (
 	astringPattern = `(?:"(?:[^"\\\x00-\x1f]|\\["\\])*"|\{[0-9]+\})`
-	fetchItem      = `(?:UID|FLAGS|INTERNALDATE|RFC822\.SIZE|MODSEQ|BODY\.PEEK\[\])`
+	fetchItem      = `(?:UID|FLAGS|INTERNALDATE|RFC822\.SIZE|MODSEQ|BODY\.PEEK\[(?:HEADER)?\])`
 )
 
 // permit refuses any command that is not on the list. command is without its

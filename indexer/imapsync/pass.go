@@ -100,6 +100,7 @@ type folderRun struct {
 	missed  int             // rows first missed by this pass
 	clean   CleanState      // what to record once the folder is clean
 	ready   bool            // clean, but for missed
+	relinks int             // attempts to know messages by their headers
 	differ  int             // messages whose length is not RFC822.SIZE
 }
 
@@ -336,6 +337,11 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 	queue, again, err := p.describe(ctx, r, f, uids, st, last, wasClean)
 	if err != nil {
 		return err
+	}
+	if !wasClean || last.UIDValidity != st.uidValidity {
+		if queue, err = p.relink(ctx, r, f, queue); err != nil {
+			return err
+		}
 	}
 	left, err := p.download(ctx, r, f, queue, again)
 	r.res.Left = left

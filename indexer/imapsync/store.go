@@ -194,6 +194,7 @@ const (
 	EventNotReadOnly = "not-read-only" // EXAMINE was not answered with READ-ONLY
 	EventCount       = "count"         // enumeration and EXISTS disagree
 	EventReused      = "uid-reused"    // a stored UID shows another message
+	EventRelinked    = "relinked"      // stored messages were recognised under new UIDs
 	EventRefetch     = "refetch"       // the server said OK and left messages out
 	EventQuarantined = "quarantined"
 	EventSizeDiffers = "size-differs" // RFC822.SIZE is not the length of the message

@@ -64,6 +64,7 @@ type FolderResult struct {
 	Unchanged   bool // STATUS equalled the last clean pass, the folder was not opened
 	Server      int  // messages the server counts; -1 when it did not say
 	New         int  // messages handed to the store
+	Relinked    int  // stored messages recognised under new UIDs
 	Gone        int  // rows that became Vanished
 	Flags       int  // UIDs whose flags changed
 	Reused      int  // stored UIDs that show another message now

@@ -53,6 +53,15 @@ type MailboxReset struct {
 	New     uint32 `json:"new"`
 }
 
+// MailboxRenamed says that the server shows under a new name what a mailbox held:
+// nearly all messages, with the same UIDVALIDITY and UIDs.
+type MailboxRenamed struct {
+	Mailbox     int64  `json:"mailbox"`
+	From        int64  `json:"from"`
+	UIDValidity uint32 `json:"uidvalidity"`
+	Messages    int64  `json:"messages"`
+}
+
 // MsgSeen is one occurrence of a message.
 type MsgSeen struct {
 	Blob         string   `json:"blob"` // SHA-256, 64 hexadecimal digits
@@ -63,6 +72,10 @@ type MsgSeen struct {
 	InternalDate string   `json:"internaldate"`
 	Flags        []string `json:"flags"`
 	Path         string   `json:"path,omitempty"` // imports: where in the source
+
+	// Relinked says by what a message was known that was not fetched again; ""
+	// when its octets were.
+	Relinked string `json:"relinked,omitempty"`
 }
 
 // MsgFlags records changed flags.
@@ -121,17 +134,18 @@ type Unknown struct {
 	Raw  json.RawMessage `json:"-"`
 }
 
-func (VaultCreated) EntryType() string { return "vault.created" }
-func (AccountAdded) EntryType() string { return "account.added" }
-func (MailboxAdded) EntryType() string { return "mailbox.added" }
-func (MailboxReset) EntryType() string { return "mailbox.reset" }
-func (MsgSeen) EntryType() string      { return "msg.seen" }
-func (MsgFlags) EntryType() string     { return "msg.flags" }
-func (MsgGone) EntryType() string      { return "msg.gone" }
-func (Sync) EntryType() string         { return "sync" }
-func (Import) EntryType() string       { return "import" }
-func (Export) EntryType() string       { return "export" }
-func (u Unknown) EntryType() string    { return u.Type }
+func (VaultCreated) EntryType() string   { return "vault.created" }
+func (AccountAdded) EntryType() string   { return "account.added" }
+func (MailboxAdded) EntryType() string   { return "mailbox.added" }
+func (MailboxReset) EntryType() string   { return "mailbox.reset" }
+func (MailboxRenamed) EntryType() string { return "mailbox.renamed" }
+func (MsgSeen) EntryType() string        { return "msg.seen" }
+func (MsgFlags) EntryType() string       { return "msg.flags" }
+func (MsgGone) EntryType() string        { return "msg.gone" }
+func (Sync) EntryType() string           { return "sync" }
+func (Import) EntryType() string         { return "import" }
+func (Export) EntryType() string         { return "export" }
+func (u Unknown) EntryType() string      { return u.Type }
 
 func (x VaultCreated) fields(f *fields) { f.str("vault", x.Vault); f.str("vkey", x.VKey) }
 
@@ -156,6 +170,13 @@ func (x MailboxReset) fields(f *fields) {
 	f.num("old", int64(x.Old))
 }
 
+func (x MailboxRenamed) fields(f *fields) {
+	f.num("from", x.From)
+	f.num("mailbox", x.Mailbox)
+	f.num("messages", x.Messages)
+	f.num("uidvalidity", int64(x.UIDValidity))
+}
+
 func (x MsgSeen) fields(f *fields) {
 	f.str("blob", x.Blob)
 	f.list("flags", x.Flags)
@@ -163,6 +184,9 @@ func (x MsgSeen) fields(f *fields) {
 	f.num("mailbox", x.Mailbox)
 	if x.Path != "" {
 		f.str("path", x.Path)
+	}
+	if x.Relinked != "" {
+		f.str("relinked", x.Relinked)
 	}
 	f.num("size", x.Size)
 	f.num("uid", int64(x.UID))
@@ -348,16 +372,17 @@ type Entry struct {
 }
 
 var decoders = map[string]func([]byte) (Fact, error){
-	VaultCreated{}.EntryType(): decodeAs[VaultCreated],
-	AccountAdded{}.EntryType(): decodeAs[AccountAdded],
-	MailboxAdded{}.EntryType(): decodeAs[MailboxAdded],
-	MailboxReset{}.EntryType(): decodeAs[MailboxReset],
-	MsgSeen{}.EntryType():      decodeAs[MsgSeen],
-	MsgFlags{}.EntryType():     decodeAs[MsgFlags],
-	MsgGone{}.EntryType():      decodeAs[MsgGone],
-	Sync{}.EntryType():         decodeAs[Sync],
-	Import{}.EntryType():       decodeAs[Import],
-	Export{}.EntryType():       decodeAs[Export],
+	VaultCreated{}.EntryType():   decodeAs[VaultCreated],
+	AccountAdded{}.EntryType():   decodeAs[AccountAdded],
+	MailboxAdded{}.EntryType():   decodeAs[MailboxAdded],
+	MailboxReset{}.EntryType():   decodeAs[MailboxReset],
+	MailboxRenamed{}.EntryType(): decodeAs[MailboxRenamed],
+	MsgSeen{}.EntryType():        decodeAs[MsgSeen],
+	MsgFlags{}.EntryType():       decodeAs[MsgFlags],
+	MsgGone{}.EntryType():        decodeAs[MsgGone],
+	Sync{}.EntryType():           decodeAs[Sync],
+	Import{}.EntryType():         decodeAs[Import],
+	Export{}.EntryType():         decodeAs[Export],
 }
 
 func decodeAs[T Fact](line []byte) (Fact, error) {
