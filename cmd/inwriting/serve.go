@@ -97,6 +97,7 @@ func (s *service) serve(ctx context.Context, ln net.Listener, o serveOptions) er
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api)
 	mux.Handle("GET /metrics", m.handler)
+	mux.Handle("GET /events", &s.feed)
 	mux.Handle("/healthz", api)
 	mux.Handle("/readyz", api)
 	mux.Handle("/", web.New(asked, web.Options{Matters: o.matters, Location: zone, Logger: s.log}))
@@ -168,7 +169,7 @@ func (s *service) follow(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
-			if err := s.read(ctx, func(any) {}); err != nil && ctx.Err() == nil {
+			if err := s.read(ctx, s.tellProgress); err != nil && ctx.Err() == nil {
 				s.log.Error("reading", "err", err)
 			}
 			select {
@@ -193,7 +194,7 @@ func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.
 	defer wg.Wait()
 	for {
 		started := now()
-		r, err := s.sync(ctx, syncArgs{Mailboxes: []string{m.Address}, NoRead: true}, false, func(any) {})
+		r, err := s.sync(ctx, syncArgs{Mailboxes: []string{m.Address}, NoRead: true}, false, s.tellProgress)
 		if ctx.Err() != nil {
 			return
 		}
@@ -207,7 +208,8 @@ func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.
 		}
 		for _, b := range r.mailboxes() {
 			log.Info("mailbox read", "new", b.New, "gone", b.Gone, "quarantined", b.Quarantined, "took", now().Sub(started))
-			if b.New > 0 {
+			s.feed.tell("mailbox", b)
+			if b.New+b.Relinked > 0 {
 				nudge(unread)
 			}
 		}
@@ -244,6 +246,12 @@ func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.
 			}
 		}
 		next.Stop()
+	}
+}
+
+func (s *service) tellProgress(e any) {
+	if p, ok := e.(progress); ok {
+		s.feed.progress(p)
 	}
 }
 

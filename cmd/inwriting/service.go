@@ -140,6 +140,7 @@ type service struct {
 	vault  *indexer.Vault
 	getenv func(string) string
 	log    *slog.Logger
+	feed   feed
 
 	mu     sync.Mutex
 	people trail.People // as configured and as kept in the vault
