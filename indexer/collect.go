@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"time"
+	"unicode/utf8"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
@@ -54,8 +55,9 @@ func (v *Vault) sync(ctx context.Context, c *committer, a imapsync.Account, alwa
 		return imapsync.Result{}, err
 	}
 	s := &accountStore{v: v, c: c, id: id, address: a.Address, always: always}
+	started := v.now()
 	res, err := imapsync.Run(ctx, a, s, v.stage, opt)
-	if e := c.flush(); e != nil {
+	if e := v.acquired(c, id, a, res, started, always, err); e != nil {
 		err = errors.Join(e, err)
 	}
 	state, detail := AccountState(err), ""
@@ -69,6 +71,51 @@ func (v *Vault) sync(ctx context.Context, c *committer, a imapsync.Account, alwa
 		err = errors.Join(err, e)
 	}
 	return res, err
+}
+
+// acquired flushes and records what the pass asked for and got. A daemon's pass in
+// which nothing happened is recorded once an hour.
+func (v *Vault) acquired(c *committer, id int64, a imapsync.Account, res imapsync.Result, started time.Time, always bool, cause error) error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	x := ledger.Acquisition{Account: id, Server: res.Server.Addr, Transport: res.Server.Transport, Certificate: res.Server.Certificate, User: res.Server.User,
+		Greeting: shorten(res.Server.Greeting, 300), Capabilities: res.Server.Capabilities, Received: res.Received, Bytes: res.Bytes,
+		State: AccountState(cause), Started: dateText(started), Ended: dateText(v.now())}
+	if x.Server == "" {
+		x.Server = a.Server
+	} else {
+		x.Connections = int64(res.Connections)
+	}
+	for _, f := range res.Folders {
+		if f.Excluded || f.Noselect {
+			continue
+		}
+		x.Folders++
+		x.Exists += int64(max(f.Server, 0))
+		x.Asked += int64(f.Asked)
+		x.Stored += int64(f.New)
+		x.Relinked += int64(f.Relinked)
+		x.Quarantined += int64(f.Quarantined + f.Held)
+		x.Left += int64(f.Left)
+	}
+	if x.State == "" && x.Quarantined+x.Left > 0 {
+		x.State = "incomplete"
+	}
+	v.naming.Lock()
+	last := v.recorded[id]
+	due := always || cause != nil || x.Asked+x.Relinked > 0 || v.now().Sub(last) >= time.Hour
+	if due {
+		v.recorded[id] = v.now()
+	}
+	v.naming.Unlock()
+	if !due {
+		return nil
+	}
+	if err := c.add(nil, x); err != nil {
+		return err
+	}
+	return c.flush()
 }
 
 // AccountState is what a pass ended with, in the words of coverage; "" when it was
@@ -194,9 +241,9 @@ func (s *accountStore) LastClean(ctx context.Context, name string) (imapsync.Cle
 	if err != nil {
 		return imapsync.CleanState{}, false, err
 	}
-	n, err := s.v.catalog.Pending(m.ID, m.UIDValidity, s.v.now().Add(-retryQuarantined))
+	n, held, err := s.v.catalog.Pending(m.ID, m.UIDValidity, s.v.now().Add(-retryQuarantined))
 	return imapsync.CleanState{UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, Exists: m.Exists, HighestModSeq: m.ModSeq,
-		Pending: n, LastAudit: m.LastAudit, At: m.Clean}, true, err
+		Pending: n, Quarantined: held, LastAudit: m.LastAudit, At: m.Clean}, true, err
 }
 
 func (s *accountStore) Event(ctx context.Context, kind, folder, detail string) {
@@ -204,6 +251,17 @@ func (s *accountStore) Event(ctx context.Context, kind, folder, detail string) {
 	if err != nil {
 		s.v.log.Error("an event was not kept", "kind", kind, "err", err)
 	}
+}
+
+// shorten cuts s to n octets at most, at the beginning of a character.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 // folder is the imapsync.Folder of one pass over one mailbox.
@@ -329,7 +387,13 @@ func (f *folder) Enumerated(ctx context.Context, e imapsync.Enumeration) (int, e
 }
 
 func (f *folder) Quarantine(ctx context.Context, uid uint32, why string) error {
-	return f.s.v.catalog.Quarantine(f.m.ID, f.uidValidity, uid, why, f.s.v.now())
+	fact := ledger.MsgQuarantined{Mailbox: f.m.ID, UIDValidity: f.uidValidity, UID: uid, Why: shorten(why, 300)}
+	u, err := f.s.v.catalog.UID(f.m.ID, f.uidValidity, uid)
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	}
+	fact.Size, fact.InternalDate = u.Size, dateText(u.InternalDate)
+	return f.s.c.add(nil, fact)
 }
 
 func (f *folder) Clean(ctx context.Context, c imapsync.CleanState) error {

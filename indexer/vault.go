@@ -61,13 +61,14 @@ type Vault struct {
 	// write is held by whatever adds to archive and ledger, so that one group
 	// commit is one run of entries: by the committer that joined passes share, and
 	// by whoever must have the vault to itself.
-	write   sync.Mutex
-	joining sync.Mutex // guards joint and joined
-	joint   *committer
-	joined  int
-	ended   sync.Cond    // joined fell to 0
-	waiting atomic.Int32 // for the vault to themselves
-	naming  sync.Mutex   // held from taking an id to recording it
+	write    sync.Mutex
+	joining  sync.Mutex // guards joint and joined
+	joint    *committer
+	joined   int
+	ended    sync.Cond           // joined fell to 0
+	waiting  atomic.Int32        // for the vault to themselves
+	naming   sync.Mutex          // held from taking an id to recording it
+	recorded map[int64]time.Time // by account: its last acquisition entry; guarded by naming
 	// derive is held by whatever moves the read cursor.
 	derive sync.Mutex
 
@@ -90,7 +91,7 @@ func Open(dir string, opt Options) (_ *Vault, err error) {
 		opt.Now = time.Now
 	}
 	opt.Ledger.Now = opt.Now
-	v := &Vault{dir: dir, log: opt.Logger, now: opt.Now, opt: opt}
+	v := &Vault{dir: dir, log: opt.Logger, now: opt.Now, opt: opt, recorded: map[int64]time.Time{}}
 	v.ended.L = &v.joining
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening vault: %w", err)
@@ -144,6 +145,9 @@ func (v *Vault) openStores() error {
 	var err error
 	if v.ledger, err = ledger.Open(filepath.Join(v.dir, "ledger"), filepath.Join(v.dir, "keys"), v.opt.Ledger); err != nil {
 		return err
+	}
+	for _, repair := range v.ledger.Repairs() {
+		v.log.Warn("the ledger was put right", "repair", repair)
 	}
 	if v.archive, err = archive.Open(filepath.Join(v.dir, "archive"), v.opt.Archive); err != nil {
 		return err

@@ -96,15 +96,13 @@ func TestLifeOfUIDs(t *testing.T) {
 	}
 	check("listed", map[uint32]string{1: Listed, 2: Listed, 3: Listed})
 	commit(t, c, []string{"one", "two"}, seen("one", 1), seen("two", 2))
-	if err := c.Quarantine(1, 7, 3, "the server will not", now); err != nil {
-		t.Fatal(err)
-	}
+	commit(t, c, nil, ledger.MsgQuarantined{Mailbox: 1, UIDValidity: 7, UID: 3, Size: 3, InternalDate: "2023-03-02T09:12:00+01:00", Why: "the server will not"})
 	check("after a pass", map[uint32]string{1: Stored, 2: Stored, 3: Quarantined})
-	if n, err := c.Pending(1, 7, now.Add(-time.Hour)); err != nil || n != 0 {
-		t.Errorf("an hour after the last try: %d pending, %v; want 0", n, err)
+	if n, q, err := c.Pending(1, 7, now.Add(-time.Hour)); err != nil || n != 0 || q != 1 {
+		t.Errorf("an hour after the last try: %d pending, %d quarantined, %v; want 0 and 1", n, q, err)
 	}
-	if n, err := c.Pending(1, 7, now); err != nil || n != 1 {
-		t.Errorf("when the retry is due: %d pending, %v; want 1", n, err)
+	if n, q, err := c.Pending(1, 7, now); err != nil || n != 1 || q != 1 {
+		t.Errorf("when the retry is due: %d pending, %d quarantined, %v; want 1 and 1", n, q, err)
 	}
 
 	// Missed once is a mark, seen again clears it, missed by two sessions is gone.

@@ -104,9 +104,21 @@ func (t *Tx) apply(index int64, e ledger.Entry) error {
 		return t.exec(`UPDATE mailbox SET uidvalidity = ?, clean = 0 WHERE id = ?`, f.New, f.Mailbox)
 	case ledger.MailboxRenamed:
 		// Its messages live under the new name, which has entries of its own.
+		if err := t.exec(`UPDATE mailbox SET server = 0 WHERE id = ?`, f.From); err != nil {
+			return err
+		}
 		return t.exec(`UPDATE occurrence SET gone = ?, state = 'vanished' WHERE mailbox = ? AND state = 'stored' AND gone = 0`, e.Time.UnixMilli(), f.From)
 	case ledger.MsgSeen:
 		return t.seen(index, e.Time, f)
+	case ledger.MsgQuarantined:
+		date, zone, err := dateText(f.InternalDate)
+		if err != nil {
+			return err
+		}
+		return t.exec(`INSERT INTO occurrence (mailbox, uidvalidity, uid, state, size, internaldate, zone, flags, tries, tried_at, error)
+			VALUES (?, ?, ?, 'quarantined', ?, ?, ?, '', 1, ?, ?)
+			ON CONFLICT DO UPDATE SET state = 'quarantined', tries = tries + 1, tried_at = excluded.tried_at, error = excluded.error WHERE state <> 'stored'`,
+			f.Mailbox, f.UIDValidity, f.UID, f.Size, date, zone, e.Time.UnixMilli(), f.Why)
 	case ledger.MsgFlags:
 		return t.exec(`UPDATE occurrence SET flags = ? WHERE mailbox = ? AND uidvalidity = ? AND uid = ? AND version = 0`, flagText(f.Flags), f.Mailbox, f.UIDValidity, f.UID)
 	case ledger.MsgGone:
@@ -140,14 +152,9 @@ func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
 	if err != nil {
 		return err
 	}
-	date, zone := int64(0), 0
-	if f.InternalDate != "" {
-		d, err := time.Parse(time.RFC3339, f.InternalDate)
-		if err != nil {
-			return err
-		}
-		_, zone = d.Zone()
-		date = d.Unix()
+	date, zone, err := dateText(f.InternalDate)
+	if err != nil {
+		return err
 	}
 	switch {
 	case entry < 0:
@@ -179,6 +186,16 @@ func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
 	return t.exec(`UPDATE occurrence SET state = 'stored', blob = ?, size = ?, internaldate = ?, zone = ?, flags = ?, path = ?, error = '', missed = '', missed_at = 0, gone = 0
 		WHERE mailbox = ? AND uidvalidity = ? AND uid = ? AND version = 0`,
 		blob, f.Size, date, zone, flagText(f.Flags), f.Path, f.Mailbox, f.UIDValidity, f.UID)
+}
+
+// dateText reads a date of an entry; "" is unknown.
+func dateText(s string) (unix int64, zone int, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	unix, zone = dateOut(t)
+	return unix, zone, err
 }
 
 func flagText(flags []string) string { return strings.Join(flags, " ") }
@@ -380,6 +397,20 @@ func (c *Catalog) UIDs(mailbox int64, uidValidity uint32) ([]UIDState, error) {
 	return out, rows.Err()
 }
 
+// UID returns size and internal date of one UID of an epoch, or ErrNotFound.
+func (c *Catalog) UID(mailbox int64, uidValidity, uid uint32) (UIDState, error) {
+	u := UIDState{UID: uid}
+	var date int64
+	var zone int
+	err := c.r.QueryRow(`SELECT state, size, internaldate, zone FROM occurrence WHERE mailbox = ? AND uidvalidity = ? AND uid = ? AND version = 0`, mailbox, uidValidity, uid).
+		Scan(&u.State, &u.Size, &date, &zone)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	u.InternalDate = dateIn(date, zone)
+	return u, err
+}
+
 // List inserts UIDs as listed, in one transaction: these rows are what makes a
 // loss visible after a crash, so they stand before anything is downloaded. A UID
 // that is known already is listed again when it had vanished, or when its size or
@@ -397,14 +428,6 @@ func (c *Catalog) List(mailbox int64, uidValidity uint32, uids []UIDState) error
 			}
 		}
 		return nil
-	})
-}
-
-// Quarantine marks a UID that the server will not give, with the reason.
-func (c *Catalog) Quarantine(mailbox int64, uidValidity, uid uint32, why string, now time.Time) error {
-	return c.Update(func(t *Tx) error {
-		return t.exec(`UPDATE occurrence SET state = 'quarantined', tries = tries + 1, tried_at = ?, error = ? WHERE mailbox = ? AND uidvalidity = ? AND uid = ? AND state <> 'stored'`,
-			now.UnixMilli(), why, mailbox, uidValidity, uid)
 	})
 }
 
@@ -530,13 +553,14 @@ func (c *Catalog) SetListed(account int64, listed map[int64]bool, excluded map[i
 	})
 }
 
-// Pending counts the rows of an epoch that still want work: listed, quarantined
-// and last tried before due, or missed by one session.
-func (c *Catalog) Pending(mailbox int64, uidValidity uint32, due time.Time) (int, error) {
-	var n int
-	err := c.r.QueryRow(`SELECT count(*) FROM occurrence WHERE mailbox = ? AND uidvalidity = ? AND version = 0
-		AND (state = 'listed' OR (state = 'quarantined' AND tried_at <= ?) OR (missed <> '' AND state <> 'vanished'))`, mailbox, uidValidity, due.UnixMilli()).Scan(&n)
-	return n, err
+// Pending counts the rows of an epoch that still want work, which are those listed,
+// those quarantined and last tried before due, and those missed by one session; and
+// all that are quarantined.
+func (c *Catalog) Pending(mailbox int64, uidValidity uint32, due time.Time) (pending, quarantined int, err error) {
+	err = c.r.QueryRow(`SELECT count(CASE WHEN state = 'listed' OR (state = 'quarantined' AND tried_at <= ?) OR (missed <> '' AND state <> 'vanished') THEN 1 END),
+			count(CASE WHEN state = 'quarantined' THEN 1 END)
+		FROM occurrence WHERE mailbox = ? AND uidvalidity = ? AND version = 0`, due.UnixMilli(), mailbox, uidValidity).Scan(&pending, &quarantined)
+	return pending, quarantined, err
 }
 
 func dateIn(unix int64, zone int) time.Time {

@@ -190,6 +190,8 @@ func (p *pass) connect(ctx context.Context) error {
 	s, err := p.dial(ctx)
 	if err == nil {
 		p.s = s
+		p.result.Server = s.info
+		p.result.Connections++
 	}
 	return err
 }
@@ -305,6 +307,7 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 		}
 		if p.unchanged(*r.st, last) {
 			r.res.Unchanged, r.res.Clean, r.res.Server = true, true, int(r.st.exists)
+			r.res.Held = last.Quarantined
 			return nil
 		}
 	}
@@ -589,6 +592,7 @@ func (p *pass) describe(ctx context.Context, r *folderRun, f Folder, uids []uint
 			return nil, nil, p.folderErr(r, "asking what changed in", "", err)
 		}
 	}
+	r.res.Held = 0
 	recent := len(r.known) - recentUIDs
 	var chunk []uint32
 	var ranges []uidRange
@@ -626,6 +630,8 @@ func (p *pass) describe(ctx context.Context, r *folderRun, f Folder, uids []uint
 				queue = append(queue, it)
 			case k.state == Quarantined && k.due:
 				again = append(again, it)
+			case k.state == Quarantined:
+				r.res.Held++
 			}
 			continue
 		}
@@ -695,6 +701,8 @@ func (p *pass) compare(ctx context.Context, r *folderRun, f Folder, chunk []uint
 			queue = append(queue, it)
 		case k.state == Quarantined && k.due:
 			again = append(again, it)
+		case k.state == Quarantined:
+			r.res.Held++
 		case k.state == Stored && ok && flagKey(m.Flags) != k.flags:
 			flags = append(flags, FlagChange{u, m.Flags})
 		}
@@ -727,6 +735,7 @@ func another(k *row, m ListedMessage) bool {
 // were not obtained and not quarantined.
 func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, again []item) (left int, err error) {
 	total := r.given + len(queue) + len(again)
+	r.res.Asked = total
 	wanted := make(map[uint32]item, batchUIDs)
 	accept := func(d delivery) error {
 		it, ok := wanted[d.uid]

@@ -2,12 +2,14 @@ package imapsync
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -36,6 +38,7 @@ type session struct {
 	client *imapclient.Client
 	caps   map[string]bool // upper case
 	tags   int
+	info   ServerInfo
 	bare   bool // the server refuses more than UID and BODY.PEEK[] in one FETCH
 	unhook func() bool
 }
@@ -160,6 +163,13 @@ func (d *dialer) dial(ctx context.Context) (_ *session, err error) {
 			return nil, d.connErr(s, "introducing ourselves to "+e.addr, err, "")
 		}
 	}
+	s.info.Addr, s.info.Transport, s.info.Greeting = e.addr, e.scheme, greeting.text
+	s.info.Capabilities = slices.Sorted(maps.Keys(s.caps))
+	if tc, ok := s.g.conn.(*tls.Conn); ok {
+		if certs := tc.ConnectionState().PeerCertificates; len(certs) > 0 {
+			s.info.Certificate = fmt.Sprintf("%x", sha256.Sum256(certs[0].Raw))
+		}
+	}
 	s.start()
 	return s, nil
 }
@@ -282,6 +292,7 @@ func (d *dialer) login(ctx context.Context, s *session, e endpoint) error {
 		return d.serverErr(ErrAuth, doing, c,
 			"check username and password; many providers want an app password for IMAP")
 	}
+	s.info.User = user
 	d.event(EventLogin, "", fmt.Sprintf("%s as %q with %s", e.addr, user, how))
 	// RFC 9051 section 6.2.3: a login may change the capabilities.
 	s.caps = nil

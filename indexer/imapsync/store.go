@@ -73,9 +73,11 @@ type CleanState struct {
 	// Pending is filled by Store.LastClean only: rows of the open epoch that
 	// still want work, which are those in Listed, those quarantined and Due,
 	// and those with Missed set. A folder with pending rows is never skipped.
-	Pending   int
-	LastAudit time.Time // when the fingerprints of all UIDs were last compared
-	At        time.Time // end of the pass
+	Pending int
+	// Quarantined is filled by Store.LastClean only: rows in that state, due or not.
+	Quarantined int
+	LastAudit   time.Time // when the fingerprints of all UIDs were last compared
+	At          time.Time // end of the pass
 }
 
 // ListedMessage is one UID as the server describes it, before its message is fetched.

@@ -68,7 +68,9 @@ type FolderResult struct {
 	Gone        int  // rows that became Vanished
 	Flags       int  // UIDs whose flags changed
 	Reused      int  // stored UIDs that show another message now
+	Asked       int  // messages asked for, each counted once
 	Quarantined int  // UIDs on the server that did not give their message in this pass
+	Held        int  // UIDs quarantined in earlier passes, not tried in this one
 	Left        int  // UIDs still Listed at the end
 	Bytes       int64
 	Clean       bool
@@ -77,8 +79,20 @@ type FolderResult struct {
 
 // Result is what a pass did.
 type Result struct {
-	Folders    []FolderResult
-	Bytes      int64 // octets of messages accepted
-	Received   int64 // octets read from the network
-	Reconnects int
+	Folders     []FolderResult
+	Bytes       int64 // octets of messages accepted
+	Received    int64 // octets read from the network
+	Reconnects  int
+	Connections int        // logins, the first one among them
+	Server      ServerInfo // zero when no connection was made
+}
+
+// ServerInfo is what the last connection of a pass showed of the server.
+type ServerInfo struct {
+	Addr         string // host:port
+	Transport    string // "tls", "starttls" or "insecure"
+	Certificate  string // SHA-256 of the server's certificate (DER), hexadecimal; "" without TLS
+	User         string
+	Greeting     string
+	Capabilities []string // after the login, in alphabetical order
 }

@@ -96,6 +96,43 @@ type MsgGone struct {
 	FirstMissed string `json:"first_missed"`
 }
 
+// MsgQuarantined says that the server lists a message and does not give it.
+type MsgQuarantined struct {
+	Mailbox      int64  `json:"mailbox"`
+	UIDValidity  uint32 `json:"uidvalidity"`
+	UID          uint32 `json:"uid"`
+	Size         int64  `json:"size"` // as announced; 0 when not
+	InternalDate string `json:"internaldate"`
+	Why          string `json:"why"` // the server's words, mostly
+}
+
+// Acquisition is one pass over an account: whom we asked, what the server said of
+// itself, and what came of it.
+type Acquisition struct {
+	Account      int64    `json:"account"`
+	Server       string   `json:"server"`      // host:port
+	Transport    string   `json:"transport"`   // "tls", "starttls" or "insecure"
+	Certificate  string   `json:"certificate"` // SHA-256 of the server's certificate (DER), hexadecimal; "" without TLS
+	User         string   `json:"user"`
+	Greeting     string   `json:"greeting"`
+	Capabilities []string `json:"capabilities"`
+
+	Folders     int64 `json:"folders"`     // collected or compared
+	Exists      int64 `json:"exists"`      // messages in them, by the server's count
+	Asked       int64 `json:"asked"`       // messages asked for
+	Stored      int64 `json:"stored"`      // messages received whole
+	Relinked    int64 `json:"relinked"`    // known by size, date and header, not asked for
+	Quarantined int64 `json:"quarantined"` // messages that the server did not give, those of earlier passes among them
+	Left        int64 `json:"left"`        // messages listed and not yet asked for with an outcome
+	Connections int64 `json:"connections"`
+	Received    int64 `json:"received"` // octets
+	Bytes       int64 `json:"bytes"`    // octets of messages
+
+	State   string `json:"state"` // "" when the pass was clean, else in one word why not
+	Started string `json:"started"`
+	Ended   string `json:"ended"`
+}
+
 // Sync is one clean pass over a mailbox.
 type Sync struct {
 	Mailbox     int64  `json:"mailbox"`
@@ -142,6 +179,8 @@ func (MailboxRenamed) EntryType() string { return "mailbox.renamed" }
 func (MsgSeen) EntryType() string        { return "msg.seen" }
 func (MsgFlags) EntryType() string       { return "msg.flags" }
 func (MsgGone) EntryType() string        { return "msg.gone" }
+func (MsgQuarantined) EntryType() string { return "msg.quarantined" }
+func (Acquisition) EntryType() string    { return "acquisition" }
 func (Sync) EntryType() string           { return "sync" }
 func (Import) EntryType() string         { return "import" }
 func (Export) EntryType() string         { return "export" }
@@ -207,6 +246,38 @@ func (x MsgGone) fields(f *fields) {
 	f.num("mailbox", x.Mailbox)
 	f.num("uid", int64(x.UID))
 	f.num("uidvalidity", int64(x.UIDValidity))
+}
+
+func (x MsgQuarantined) fields(f *fields) {
+	f.str("internaldate", x.InternalDate)
+	f.num("mailbox", x.Mailbox)
+	f.num("size", x.Size)
+	f.num("uid", int64(x.UID))
+	f.num("uidvalidity", int64(x.UIDValidity))
+	f.str("why", x.Why)
+}
+
+func (x Acquisition) fields(f *fields) {
+	f.num("account", x.Account)
+	f.num("asked", x.Asked)
+	f.num("bytes", x.Bytes)
+	f.list("capabilities", x.Capabilities)
+	f.str("certificate", x.Certificate)
+	f.num("connections", x.Connections)
+	f.str("ended", x.Ended)
+	f.num("exists", x.Exists)
+	f.num("folders", x.Folders)
+	f.str("greeting", x.Greeting)
+	f.num("left", x.Left)
+	f.num("quarantined", x.Quarantined)
+	f.num("received", x.Received)
+	f.num("relinked", x.Relinked)
+	f.str("server", x.Server)
+	f.str("started", x.Started)
+	f.str("state", x.State)
+	f.num("stored", x.Stored)
+	f.str("transport", x.Transport)
+	f.str("user", x.User)
 }
 
 func (x Sync) fields(f *fields) {
@@ -380,6 +451,8 @@ var decoders = map[string]func([]byte) (Fact, error){
 	MsgSeen{}.EntryType():        decodeAs[MsgSeen],
 	MsgFlags{}.EntryType():       decodeAs[MsgFlags],
 	MsgGone{}.EntryType():        decodeAs[MsgGone],
+	MsgQuarantined{}.EntryType(): decodeAs[MsgQuarantined],
+	Acquisition{}.EntryType():    decodeAs[Acquisition],
 	Sync{}.EntryType():           decodeAs[Sync],
 	Import{}.EntryType():         decodeAs[Import],
 	Export{}.EntryType():         decodeAs[Export],
