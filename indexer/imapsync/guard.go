@@ -318,6 +318,39 @@ func (g *guard) command(tag, verb string, each func(response) error, args ...arg
 	panic("unreachable: the last part is awaited to its end")
 }
 
+// pair sends two commands, whose arguments hold no literal, in one go and reads the
+// answers to both: one round trip where the second does not depend on what the
+// first is answered. No body may be fetched so (see guard). A failure of the first
+// does not keep the second from being answered.
+func (g *guard) pair(first, second raw) (a, b condition, err error) {
+	if err := permit(second.command); err != nil {
+		return a, b, g.fail(err)
+	}
+	if err := g.begin(first.tag, first.command, first.command, turnRaw); err != nil {
+		return a, b, err
+	}
+	if err := g.write([]byte(first.tag + " " + first.command + "\r\n" + second.tag + " " + second.command + "\r\n")); err != nil {
+		return a, b, err
+	}
+	a, done, err := g.await(first.tag, first.each)
+	if err == nil && done {
+		if err := g.begin(second.tag, second.command, second.command, turnRaw); err != nil {
+			return a, b, err
+		}
+		b, done, err = g.await(second.tag, second.each)
+	}
+	if err == nil && !done {
+		err = g.fail(fmt.Errorf("%w: a continuation nobody waits for", errTag))
+	}
+	return a, b, err
+}
+
+// raw is a command for pair.
+type raw struct {
+	tag, command string
+	each         func(response) error
+}
+
 // await reads responses to the tagged one (done) or to a continuation.
 func (g *guard) await(tag string, each func(response) error) (c condition, done bool, err error) {
 	for {

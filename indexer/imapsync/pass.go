@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	batchUIDs    = 250
+	batchUIDs    = 1000
 	batchOctets  = 16 << 20
 	aloneOctets  = 4 << 20 // a message above this is fetched alone
 	chunkUIDs    = 5000    // UIDs described at a time
@@ -22,6 +23,7 @@ const (
 	maxStalls    = 6       // connections in a row that bring nothing, before the folder is left
 	maxDead      = 3       // such folders in a row before the pass ends
 	killedInRow  = 3       // such UIDs, with no message given between, before the folder is left
+	singles      = 8       // messages missing from a batch that are asked for one by one; more, in smaller batches
 	refusedInRow = 20      // refused messages, none given, before the folder is left
 )
 
@@ -91,17 +93,19 @@ type folderRun struct {
 	res   *FolderResult
 	known []row // of the attempt under way
 
-	audited bool            // all fingerprints were compared in this pass
-	limit   int             // UIDs in the next batch
-	kills   map[uint32]int  // connections that ended while a UID was fetched alone
-	killed  int             // UIDs quarantined for that since the last message given
-	gaveUp  map[uint32]bool // quarantined in this pass
-	given   int             // messages accepted in this pass
-	missed  int             // rows first missed by this pass
-	clean   CleanState      // what to record once the folder is clean
-	ready   bool            // clean, but for missed
-	relinks int             // attempts to know messages by their headers
-	differ  int             // messages whose length is not RFC822.SIZE
+	audited bool                     // all fingerprints were compared in this pass
+	limit   int                      // UIDs in the next batch
+	kills   map[uint32]int           // connections that ended while a UID was fetched alone
+	killed  int                      // UIDs quarantined for that since the last message given
+	gaveUp  map[uint32]bool          // quarantined in this pass
+	given   int                      // messages accepted in this pass
+	missed  int                      // rows first missed by this pass
+	clean   CleanState               // what to record once the folder is clean
+	ready   bool                     // clean, but for missed
+	pre     map[uint32]ListedMessage // all messages, described as the folder was opened; nil if they were not
+	tried   bool                     // an attempt was made
+	relinks int                      // attempts to know messages by their headers
+	differ  int                      // messages whose length is not RFC822.SIZE
 }
 
 func (p *pass) run(ctx context.Context) error {
@@ -311,6 +315,13 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 			return nil
 		}
 	}
+	// A folder to be described in full is so as it is opened, once: a server that
+	// cannot have two commands at a time gets them one by one the next time.
+	r.pre = nil
+	if !wasClean && !r.tried && r.st != nil && r.st.exists > 0 && r.st.exists <= chunkUIDs {
+		r.pre = make(map[uint32]ListedMessage, r.st.exists)
+	}
+	r.tried = true
 	r.st = nil // it is older than what EXAMINE says
 
 	st, f, err := p.open(ctx, r)
@@ -402,7 +413,18 @@ func (p *pass) auditDue(last CleanState) bool {
 
 // open examines the folder and opens its epoch.
 func (p *pass) open(ctx context.Context, r *folderRun) (status, Folder, error) {
-	st, readOnly, err := p.s.examine(r.info.Name)
+	var st status
+	var readOnly bool
+	var err error
+	if r.pre != nil {
+		var ok bool
+		st, readOnly, ok, err = p.s.examineAndDescribe(r.info.Name, func(m ListedMessage) { r.pre[m.UID] = m })
+		if !ok || len(r.pre) != int(p.s.g.exists) {
+			r.pre = nil
+		}
+	} else {
+		st, readOnly, err = p.s.examine(r.info.Name)
+	}
 	if err != nil {
 		return st, nil, p.folderErr(r, "opening folder", "check whether this login may read the folder, or exclude it", err)
 	}
@@ -502,6 +524,9 @@ func (r *folderRun) row(uid uint32) *row {
 // number is what the server counts.
 func (p *pass) enumerate(r *folderRun) (uids []uint32, agreed bool, err error) {
 	s := p.s
+	if r.pre != nil {
+		return slices.Sorted(maps.Keys(r.pre)), true, nil
+	}
 	for range 3 {
 		if s.g.exists == 0 {
 			return nil, true, nil
@@ -600,8 +625,12 @@ func (p *pass) describe(ctx context.Context, r *folderRun, f Folder, uids []uint
 		if len(chunk) == 0 {
 			return nil
 		}
-		got := make(map[uint32]ListedMessage, len(chunk))
-		err := p.s.describe(setText(ranges), 0, func(m ListedMessage) { got[m.UID] = m })
+		got := r.pre
+		var err error
+		if got == nil {
+			got = make(map[uint32]ListedMessage, len(chunk))
+			err = p.s.describe(setText(ranges), 0, func(m ListedMessage) { got[m.UID] = m })
+		}
 		if err != nil {
 			var no *refusal
 			if !errors.As(err, &no) || busy(no.c) {
@@ -652,6 +681,7 @@ func (p *pass) describe(ctx context.Context, r *folderRun, f Folder, uids []uint
 	if err := flush(); err != nil {
 		return nil, nil, err
 	}
+	r.pre = nil // the next enumeration is a new one
 	r.audited = r.audited || full
 	slices.SortFunc(queue, func(a, b item) int { return int(int64(a.uid) - int64(b.uid)) })
 	return queue, again, nil
@@ -838,19 +868,27 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 			continue
 		}
 		r.limit = min(r.limit*2, batchUIDs)
+		queue = queue[len(batch):]
 		if len(wanted) > 0 {
 			why := "OK"
 			if no != nil {
 				why = no.Error()
 			}
 			p.event(EventRefetch, r.info.Name, fmt.Sprintf("%d of %d messages did not come: %s", len(wanted), len(batch), why))
+			var missing []item
 			for _, it := range batch {
-				if _, missing := wanted[it.uid]; missing {
-					again = append(again, it)
+				if _, ok := wanted[it.uid]; ok {
+					missing = append(missing, it)
 				}
 			}
+			if len(missing) > singles {
+				// One message may have spoilt the answer for many (Gmail).
+				r.limit = len(missing) / singles
+				queue = slices.Concat(missing, queue)
+			} else {
+				again = append(again, missing...)
+			}
 		}
-		queue = queue[len(batch):]
 	}
 
 	var failed []uint32
@@ -918,7 +956,9 @@ func batchLen(queue []item, limit int) int {
 	span := 0
 	for i, it := range queue {
 		octets += it.size
-		span += 11 // of the command line, at worst
+		if i == 0 || queue[i-1].uid+1 != it.uid {
+			span += 22 // of the command line, at worst: a range
+		}
 		if i > 0 && (i >= limit || octets > batchOctets || it.size > aloneOctets || queue[0].size > aloneOctets || span > setOctets) {
 			return i
 		}

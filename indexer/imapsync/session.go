@@ -338,8 +338,13 @@ func (s *session) stop(err error) { s.g.fail(err) }
 // close ends the session and waits for go-imap's goroutine.
 func (s *session) close(polite bool) {
 	if polite && s.g.failure() == nil {
+		// The answer says nothing that is worth a round trip.
 		s.g.hurry()
-		_, _ = s.command("LOGOUT", nil)
+		s.tags++
+		tag := "A" + strconv.Itoa(s.tags)
+		if s.g.begin(tag, "LOGOUT", "LOGOUT", turnRaw) == nil {
+			_ = s.g.write([]byte(tag + " LOGOUT\r\n")) // the connection ends either way
+		}
 	}
 	s.unhook()
 	s.stop(errClosed)
@@ -556,7 +561,44 @@ func (s *session) examine(name string) (st status, readOnly bool, err error) {
 		args = append(args, arg{text: "(CONDSTORE)"})
 	}
 	s.g.exists = 0
-	c, err := s.command("EXAMINE", func(r response) error {
+	c, err := s.command("EXAMINE", s.opened(&st), args...)
+	if err == nil && c.status != "OK" {
+		err = &refusal{c}
+	}
+	// The greatest or last EXISTS counts; Zimbra sends several.
+	st.exists, st.hasExists = s.g.exists, true
+	return st, c.code == "READ-ONLY", err
+}
+
+// examineAndDescribe is examine and describe of all messages in one round trip. ok
+// is false when the server did not answer the second, or the name has to be a
+// literal; what each was called for then counts for nothing, and without the first
+// the folder is not open.
+func (s *session) examineAndDescribe(name string, each func(ListedMessage)) (st status, readOnly, ok bool, err error) {
+	q, quotable := quote(name)
+	if !quotable {
+		st, readOnly, err = s.examine(name)
+		return st, readOnly, false, err
+	}
+	examine := "EXAMINE " + q
+	if s.condstore() {
+		examine += " (CONDSTORE)"
+	}
+	s.g.exists = 0
+	s.tags += 2
+	a, b, err := s.g.pair(
+		raw{"A" + strconv.Itoa(s.tags-1), examine, s.opened(&st)},
+		raw{"A" + strconv.Itoa(s.tags), "UID FETCH 1:* " + descriptionItems, described(each)})
+	if err == nil && a.status != "OK" {
+		err = &refusal{a}
+	}
+	st.exists, st.hasExists = s.g.exists, true
+	return st, a.code == "READ-ONLY", err == nil && b.status == "OK", err
+}
+
+// opened reads what EXAMINE answers.
+func (s *session) opened(st *status) func(response) error {
+	return func(r response) error {
 		if r.word() != "OK" {
 			return nil
 		}
@@ -573,13 +615,7 @@ func (s *session) examine(name string) (st status, readOnly bool, err error) {
 			}
 		}
 		return nil
-	}, args...)
-	if err == nil && c.status != "OK" {
-		err = &refusal{c}
 	}
-	// The greatest or last EXISTS counts; Zimbra sends several.
-	st.exists, st.hasExists = s.g.exists, true
-	return st, c.code == "READ-ONLY", err
 }
 
 func (r response) conditionPart() []byte {
@@ -598,24 +634,28 @@ func (s *session) noop() error {
 // calls each for every UID once per response. What it leaves out is left out.
 // With since it is restricted to UIDs whose MODSEQ is greater.
 func (s *session) describe(set string, since uint64, each func(ListedMessage)) error {
-	args := []arg{{text: set}, {text: "(UID FLAGS INTERNALDATE RFC822.SIZE)"}}
+	args := []arg{{text: set}, {text: descriptionItems}}
 	if since > 0 {
 		args = append(args, arg{text: fmt.Sprintf("(CHANGEDSINCE %d)", since)})
 	}
-	c, err := s.command("UID FETCH", func(r response) error {
-		_, rest, ok := r.numbered("FETCH")
-		if !ok {
-			return nil
-		}
-		if m, ok := readDescription(rest); ok {
-			each(m)
-		}
-		return nil
-	}, args...)
+	c, err := s.command("UID FETCH", described(each), args...)
 	if err == nil && c.status != "OK" {
 		err = &refusal{c}
 	}
 	return err
+}
+
+const descriptionItems = "(UID FLAGS INTERNALDATE RFC822.SIZE)"
+
+func described(each func(ListedMessage)) func(response) error {
+	return func(r response) error {
+		if _, rest, ok := r.numbered("FETCH"); ok {
+			if m, ok := readDescription(rest); ok {
+				each(m)
+			}
+		}
+		return nil
+	}
 }
 
 // readDescription reads what follows "* n FETCH". A response without size is a
