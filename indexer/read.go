@@ -202,6 +202,10 @@ type reading struct {
 func (v *Vault) read(ctx context.Context, blobs []catalog.Blob, done func(n int, last int64) error) error {
 	// Results come back in order through a queue of one-slot channels, so that
 	// memory is bounded by its length.
+	corrected, err := v.corrected()
+	if err != nil {
+		return err
+	}
 	type job struct {
 		blob catalog.Blob
 		out  chan reading
@@ -214,7 +218,7 @@ func (v *Vault) read(ctx context.Context, blobs []catalog.Blob, done func(n int,
 	for range workers {
 		go func() {
 			for j := range jobs {
-				j.out <- v.readOne(j.blob)
+				j.out <- v.readOne(j.blob, corrected)
 			}
 		}()
 	}
@@ -275,7 +279,7 @@ func (v *Vault) read(ctx context.Context, blobs []catalog.Blob, done func(n int,
 	return commit()
 }
 
-func (v *Vault) readOne(b catalog.Blob) reading {
+func (v *Vault) readOne(b catalog.Blob, corrected map[string]statement.Kind) reading {
 	r := reading{blob: b}
 	places, err := v.catalog.Places(b.ID)
 	if err != nil {
@@ -298,12 +302,13 @@ func (v *Vault) readOne(b catalog.Blob) reading {
 	case err != nil:
 		return reading{err: fmt.Errorf("reading %v: %w", b.Ref, err)}
 	}
-	r.read, r.doc = derive(b, m, statement.Read(m), places)
+	r.read, r.doc = derive(b, m, statement.Read(m), places, corrected)
 	return r
 }
 
-// derive is what the catalog and the index keep of a reading.
-func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []catalog.Place) (catalog.Read, *textindex.Message) {
+// derive is what the catalog and the index keep of a reading. The catalog keeps
+// the kinds as they were read, the index those in force.
+func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []catalog.Place, corrected map[string]statement.Kind) (catalog.Read, *textindex.Message) {
 	d := catalog.Doc{From: m.From, Sender: m.Sender, To: m.To, Cc: append(m.Cc[:len(m.Cc):len(m.Cc)], m.Bcc...), Subject: m.Subject, MessageID: m.MessageID,
 		InReplyTo: m.InReplyTo, References: m.References, ThreadIndex: m.ThreadIndex, Date: saneDate(m.Date), Auto: m.Auto, Parts: m.Parts}
 	date := bestDate(b, m, places)
@@ -336,6 +341,9 @@ func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []ca
 		d.Statements = append(d.Statements, catalog.Statement{ID: id, Kind: st.Kind, Confidence: st.Confidence, Start: start, End: end,
 			Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why})
 		ix := textindex.Statement{Start: st.Start, End: st.End, Kind: string(st.Kind), Is: st.Flags}
+		if k, ok := corrected[id]; ok {
+			ix.Kind = string(k)
+		}
 		for _, f := range st.Facts {
 			ix.Facts = append(ix.Facts, textindex.Fact{Type: string(f.Type), Value: f.Value})
 		}

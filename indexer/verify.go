@@ -226,12 +226,13 @@ func readSealed(path string, sealed map[archive.Ref]int64) error {
 		if err != nil {
 			continue // an altered line, which ledger.Check has named
 		}
+		ref, named := exhibitOf(e.Fact)
 		if m, ok := e.Fact.(ledger.MsgSeen); ok {
-			if ref, err := archive.ParseRef(m.Blob); err == nil {
-				if _, have := sealed[ref]; !have {
-					sealed[ref] = index
-				}
-			}
+			ref, err = archive.ParseRef(m.Blob)
+			named = err == nil
+		}
+		if _, have := sealed[ref]; named && !have {
+			sealed[ref] = index
 		}
 	}
 }

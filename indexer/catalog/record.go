@@ -136,7 +136,7 @@ func (t *Tx) apply(index int64, e ledger.Entry) error {
 		}
 		return t.exec(`UPDATE mailbox SET last_sync = ? WHERE account = ?`, ended.UnixMilli(), f.Account)
 	}
-	return nil // the other entries say nothing about where messages are
+	return t.decided(index, e)
 }
 
 func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
@@ -159,6 +159,10 @@ func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
 	switch {
 	case entry < 0:
 		err = t.exec(`UPDATE blob SET entry = ?, seen = ? WHERE id = ?`, index, at.UnixMilli(), blob)
+		if err == nil {
+			// It may lie behind the reader's cursor: an exhibit is not read.
+			err = t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, blob)
+		}
 	case entry != index:
 		err = t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, blob)
 	}

@@ -456,6 +456,12 @@ var decoders = map[string]func([]byte) (Fact, error){
 	Sync{}.EntryType():           decodeAs[Sync],
 	Import{}.EntryType():         decodeAs[Import],
 	Export{}.EntryType():         decodeAs[Export],
+	MatterOpened{}.EntryType():   decodeAs[MatterOpened],
+	MatterItem{}.EntryType():     decodeAs[MatterItem],
+	MatterExhibit{}.EntryType():  decodeAs[MatterExhibit],
+	MatterNote{}.EntryType():     decodeAs[MatterNote],
+	MatterClosed{}.EntryType():   decodeAs[MatterClosed],
+	Correction{}.EntryType():     decodeAs[Correction],
 }
 
 func decodeAs[T Fact](line []byte) (Fact, error) {

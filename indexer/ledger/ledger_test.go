@@ -120,6 +120,12 @@ var facts = []Fact{
 	Sync{Mailbox: 2, UIDValidity: 1, UIDNext: 8, HighestModSeq: 1<<63 - 1, Exists: 7, New: 7, Started: "2023-03-02T09:12:00Z", Ended: "2023-03-02T09:12:01Z"},
 	Import{Account: 5, Kind: "mbox", Messages: 3, Duplicates: 1, Skipped: 0, Started: "a", Ended: "b"},
 	Export{TagManifest: strings.Repeat("ef", 32), Selection: strings.Repeat("01", 32)},
+	MatterOpened{Matter: "vienna-flight", Title: "Vienna flight, March", Question: "what date?", Client: "Hale Architects", By: "nora@deskandco.example"},
+	MatterItem{Matter: "vienna-flight", Item: "s-7k2q000000", Decision: "excluded", Reason: "private", By: "nora@deskandco.example"},
+	MatterExhibit{Matter: "vienna-flight", Blob: strings.Repeat("ab", 32), Size: 7, Name: "chat\xff.png", Media: "image/png", Note: "seen", By: "us"},
+	MatterNote{Matter: "vienna-flight", Text: "ask again\non Monday", By: "us"},
+	MatterClosed{Matter: "vienna-flight", Reason: "settled", By: "us"},
+	Correction{Statement: "s-7k2q000000", Blob: strings.Repeat("ab", 32), Was: "instruction", Kind: "question", Note: "", By: "us"},
 }
 
 func TestFactsRoundTrip(t *testing.T) {
