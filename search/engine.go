@@ -411,7 +411,11 @@ func (e *Engine) Coverage(ctx context.Context) (*trail.Coverage, error) {
 
 // Trail implements Searcher.
 func (e *Engine) Trail(ctx context.Context, question string) (*trail.Trail, error) {
-	t, err := trail.Build(ctx, e.Source(), e.people, question, trail.Options{})
+	return e.trail(ctx, question, trail.Options{})
+}
+
+func (e *Engine) trail(ctx context.Context, question string, opts trail.Options) (*trail.Trail, error) {
+	t, err := trail.Build(ctx, e.Source(), e.people, question, opts)
 	if err != nil {
 		return nil, fmt.Errorf("building the trail: %w", err)
 	}

@@ -80,6 +80,7 @@ type Statement struct {
 	statement.Statement
 	ID                 string
 	RuneStart, RuneEnd int
+	Corrected          *trail.Correction // Kind is then the corrected one
 }
 
 // Occurrence is one place a message was found, and when.

@@ -40,6 +40,10 @@ func (s VaultStore) catalog(fn func(*catalog.Catalog) error) error {
 func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) ([]*Record, error) {
 	out := make([]*Record, len(refs))
 	err := s.catalog(func(c *catalog.Catalog) error {
+		corrections, err := c.Corrections()
+		if err != nil {
+			return err
+		}
 		for i, ref := range refs {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -52,6 +56,7 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 				return err
 			}
 			out[i] = record(m)
+			inForce(out[i], corrections)
 		}
 		return nil
 	})
@@ -294,9 +299,18 @@ func (s vaultSearcher) Raw(ctx context.Context, ref archive.Ref) (io.ReadCloser,
 }
 
 // Trail says, beside the trail, which messages its own messages cite that nobody
-// collected.
+// collected. A question that is the name of a matter means the matter.
 func (s vaultSearcher) Trail(ctx context.Context, question string) (*trail.Trail, error) {
-	tr, err := s.engine().Trail(ctx, question)
+	m, err := s.matter(question)
+	if err != nil {
+		return nil, err
+	}
+	var tr *trail.Trail
+	if m != nil {
+		tr, err = s.matterTrail(ctx, m)
+	} else {
+		tr, err = s.engine().Trail(ctx, question)
+	}
 	if err != nil {
 		return nil, err
 	}

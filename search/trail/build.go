@@ -63,6 +63,10 @@ type Source interface {
 type Options struct {
 	Hits     int // how many hits to ask Search for; 0 means 200
 	Messages int // how many messages to read at most; 0 means 600
+
+	// Pinned statements are entries whatever the question says, Excluded ones are
+	// none.
+	Pinned, Excluded []Item
 }
 
 // Build answers a question with a trail. Coverage is left to the caller. A
@@ -78,10 +82,12 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	p := newPool(records, people)
 	q := understand(question, people, p)
 	if party := q.choose(p); party != "" {
-		p = p.only(party)
-		q = understand(question, people, p)
+		if narrow := p.only(party); narrow.holds(p, opts.Pinned) {
+			p = narrow
+			q = understand(question, people, p)
+		}
 	}
-	entries := q.selectFrom(p)
+	entries := p.decide(q.selectFrom(p), opts)
 	if len(entries) == 0 {
 		t.Summary.Text = strings.TrimSpace("Nothing in writing about: " + strings.TrimSpace(question))
 		return t, nil
@@ -92,7 +98,7 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	}
 	ties := p.link(entries)
 	for i, it := range entries {
-		t.Entries = append(t.Entries, Entry{N: i + 1, Statement: it.shown(), Links: linksOf(it, ties, number)})
+		t.Entries = append(t.Entries, Entry{N: i + 1, Statement: it.shown(), Links: linksOf(it, ties, number), Pinned: it.pinned})
 	}
 	t.Findings = p.findings(entries, ties, number)
 	t.Gaps = p.gaps(entries)
@@ -156,6 +162,9 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 				refs = append(refs, r)
 			}
 		}
+	}
+	for _, it := range opts.Pinned {
+		add([]archive.Ref{it.Ref})
 	}
 	for _, h := range hits {
 		add([]archive.Ref{h.Ref})

@@ -58,6 +58,7 @@ type Statement struct {
 	Facts      []statement.Fact   `json:"facts"`
 	Flags      []string           `json:"flags"`
 	Why        []statement.Reason `json:"why"`
+	Corrected  *Correction        `json:"corrected,omitempty"` // somebody reads it differently; Kind is then theirs
 }
 
 // Rel is how a later statement bears on an earlier one.
@@ -84,6 +85,7 @@ type Entry struct {
 	N         int       `json:"n"`
 	Statement Statement `json:"statement"`
 	Links     []Link    `json:"links"`
+	Pinned    bool      `json:"pinned,omitempty"` // somebody wants it here
 }
 
 // FindingType names a finding; gold/SPEC.md defines what a and b are.
@@ -137,6 +139,11 @@ type Trail struct {
 	Findings []Finding `json:"findings"`
 	Gaps     []Gap     `json:"gaps"`
 	Coverage Coverage  `json:"coverage"`
+
+	// Of a kept question.
+	Matter   *Matter   `json:"matter,omitempty"`
+	LeftOut  []LeftOut `json:"left_out,omitempty"`
+	Exhibits []Exhibit `json:"exhibits,omitempty"`
 }
 
 // Coverage says what an answer was drawn from, and what could not be seen.

@@ -25,6 +25,8 @@ type item struct {
 	day  *statement.Fact // the day it moves to, counted from another statement's
 	base *item           // that other statement
 
+	pinned bool // an entry because somebody said so
+
 	// filled by relevance
 	lex, prior, p2 float64
 
