@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -110,6 +111,62 @@ func blob(s string) (string, bool) {
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// subject is a subject as threading looks at it.
+type subject struct {
+	base       string
+	reply, fwd bool
+	key        string // base, folded for comparison
+	words      int    // in it that mean something
+	tagged     string // key with the tags at the front that base leaves out
+	tags       string // these without the number in a series
+	part, of   int    // "2/5" in a tag; of is 0 where there is none
+}
+
+func readSubject(s string) subject {
+	var out subject
+	out.base, out.reply, out.fwd = BaseSubject(s)
+	out.key, out.words = subjectKey(out.base)
+	for s = strings.Join(strings.Fields(s), " "); ; {
+		if rest, _, ok := mark(s); ok {
+			s = rest
+			continue
+		}
+		rest, ok := blob(s)
+		if !ok || rest == "" || len(out.tagged) > 500 {
+			break
+		}
+		tag := s[1:strings.IndexByte(s, ']')]
+		s = rest
+		for _, w := range strings.Fields(strings.ToLower(tag)) {
+			if part, of, ok := partOf(w); ok {
+				out.part, out.of = part, of
+				out.tagged += w + " "
+				continue
+			}
+			if !strings.Contains(out.tags, w+" ") { // a list puts its tag before each mark anew
+				out.tags += w + " "
+				out.tagged += w + " "
+			}
+		}
+	}
+	out.tagged += out.key
+	return out
+}
+
+// partOf reads "2/5".
+func partOf(w string) (part, of int, ok bool) {
+	a, b, ok := strings.Cut(w, "/")
+	if !ok || len(a) > 3 || len(b) > 3 {
+		return 0, 0, false
+	}
+	part, err := strconv.Atoi(a)
+	if err != nil {
+		return 0, 0, false
+	}
+	of, err = strconv.Atoi(b)
+	return part, of, err == nil && 0 <= part && part <= of
 }
 
 // subjectKey folds a base subject for comparison and counts the words in it

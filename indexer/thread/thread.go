@@ -24,7 +24,7 @@ type Info struct {
 	Refs         []string // References, then In-Reply-To, without angle brackets
 	ThreadIndex  string   // hexadecimal, as message.Message has it
 	Subject      string
-	Participants []string // addresses, lower-case: sender and receivers
+	Participants []string // addresses, lower-case: the sender first, then receivers
 	Date         time.Time
 	NewHashes    []uint64 // Shingles of the text its author wrote
 	QuotedHashes []uint64 // Shingles of the text it quotes or forwards
@@ -39,9 +39,13 @@ type Link struct {
 
 const (
 	subjectWindow = 60 * 24 * time.Hour
+	clockSkew     = 24 * time.Hour // by which an answer may be dated before its question
+	seriesPause   = 30 * time.Minute
 	minQuoted     = 3 // sentences and lines quoted from one message that prove an answer
+	minShare      = 8 // and one in so many of what is quoted, or of what was written
 	maxRefs       = 200
 	maxCommon     = 3  // messages that may share a sentence that proves anything
+	maxWriters    = 20 // messages that are remembered for one sentence
 	threadHead    = 44 // hexadecimal digits of a conversation in Thread-Index: 22 octets
 )
 
@@ -73,10 +77,14 @@ func Groups(msgs []Info, links []Link) [][]int {
 // Links joins messages. No message has two links to the same parent, and the
 // links make no circle.
 func Links(msgs []Info) []Link {
-	l := &linker{msgs: msgs, forest: newForest(len(msgs)), order: order(msgs), cited: make([]bool, len(msgs))}
+	l := &linker{msgs: msgs, forest: newForest(len(msgs)), order: order(msgs), cited: make([]bool, len(msgs)), subject: make([]subject, len(msgs))}
+	for i := range msgs {
+		l.subject[i] = readSubject(msgs[i].Subject)
+	}
 	l.citations()
 	l.threadIndex()
 	l.quotations()
+	l.series()
 	l.subjects()
 	slices.SortStableFunc(l.links, func(a, b Link) int {
 		return cmp.Or(cmp.Compare(a.Msg, b.Msg), cmp.Compare(a.Parent, b.Parent))
@@ -109,6 +117,8 @@ type linker struct {
 	order  []int
 	links  []Link
 	cited  []bool // the message's citations led to a message
+
+	subject []subject
 }
 
 // join links msg to parent unless they are together already, which also keeps
@@ -204,18 +214,21 @@ func (l *linker) quotations() {
 		if len(m.QuotedHashes) > 0 && !l.cited[i] {
 			count := map[int]int{}
 			for _, h := range m.QuotedHashes {
-				// What several mails say alike (a slogan, a disclaimer) proves nothing.
-				if ws := writers[h]; len(ws) <= maxCommon {
-					for _, w := range ws {
+				// What several mails say alike (a slogan, a disclaimer) proves nothing,
+				// unless they are versions of the one that is answered.
+				ws := writers[h]
+				for _, w := range ws {
+					if len(ws) <= maxCommon || l.alike(i, w) == sameTagged {
 						count[w]++
 					}
 				}
 			}
 			// A history holds the history before it: the latest mail that is quoted
-			// well enough is the direct parent.
+			// well enough is the direct parent. Of several versions of one text it is
+			// the one whose subject, tags and all, is answered.
 			best := -1
 			for w, n := range count {
-				if l.enough(i, w, n) && l.later(w, best) {
+				if l.enough(i, w, n) && (best < 0 || cmp.Or(cmp.Compare(l.alike(i, w), l.alike(i, best)), l.compare(w, best)) > 0) {
 					best = w
 				}
 			}
@@ -224,7 +237,7 @@ func (l *linker) quotations() {
 			}
 		}
 		for _, h := range m.NewHashes {
-			if len(writers[h]) <= maxCommon {
+			if len(writers[h]) <= maxWriters {
 				writers[h] = append(writers[h], i)
 			}
 		}
@@ -232,25 +245,37 @@ func (l *linker) quotations() {
 }
 
 // enough tells whether n quoted sentences and lines prove that message i quotes
-// message w: a handful do, or all that w says, or any under the same subject.
+// message w: any do under the same subject, all that w says do, and elsewhere a
+// handful that is not lost in the rest. Long reports of programs share lines.
 func (l *linker) enough(i, w, n int) bool {
-	if n >= minQuoted || n > 0 && n == len(l.msgs[w].NewHashes) {
+	if n > 0 && (n == len(l.msgs[w].NewHashes) || l.alike(i, w) != differ) {
 		return true
 	}
-	if n == 0 {
-		return false
-	}
-	a, _, _ := BaseSubject(l.msgs[i].Subject)
-	b, _, _ := BaseSubject(l.msgs[w].Subject)
-	return a != "" && strings.EqualFold(a, b)
+	return n >= minQuoted && n*minShare >= min(len(l.msgs[i].QuotedHashes), len(l.msgs[w].NewHashes))
 }
 
-func (l *linker) later(a, b int) bool {
-	if b < 0 {
-		return true
+// How much two subjects have in common.
+const (
+	differ = iota
+	sameBase
+	sameTagged
+)
+
+func (l *linker) alike(a, b int) int {
+	x, y := &l.subject[a], &l.subject[b]
+	switch {
+	case x.key == "" || x.key != y.key:
+		return differ
+	case x.tagged == y.tagged:
+		return sameTagged
 	}
+	return sameBase
+}
+
+// compare orders messages by date.
+func (l *linker) compare(a, b int) int {
 	x, y := &l.msgs[a], &l.msgs[b]
-	return cmp.Or(x.Date.Compare(y.Date), strings.Compare(x.MessageID, y.MessageID), cmp.Compare(a, b)) > 0
+	return cmp.Or(x.Date.Compare(y.Date), strings.Compare(x.MessageID, y.MessageID), cmp.Compare(a, b))
 }
 
 func plural(n int) string {
@@ -260,34 +285,119 @@ func plural(n int) string {
 	return fmt.Sprintf("%d sentences or lines", n)
 }
 
+// series joins the parts of one numbered series: "2/5" and "3/5" from one sender,
+// one soon after the other, no number twice.
+func (l *linker) series() {
+	type run struct {
+		first int
+		last  time.Time
+		tags  string
+		parts map[int]bool
+	}
+	type key struct {
+		sender string
+		of     int
+	}
+	open := map[key][]*run{}
+	for _, i := range l.order {
+		m, s := &l.msgs[i], &l.subject[i]
+		if s.of == 0 || s.reply || s.fwd || m.Date.IsZero() || len(m.Participants) == 0 {
+			continue
+		}
+		k := key{m.Participants[0], s.of}
+		var best *run
+		runs := open[k][:0]
+		for _, r := range open[k] {
+			if m.Date.Sub(r.last) > seriesPause {
+				continue
+			}
+			runs = append(runs, r)
+			if !r.parts[s.part] && (best == nil || r.tags == s.tags || best.tags != s.tags) {
+				best = r
+			}
+		}
+		if best == nil {
+			open[k] = append(runs, &run{first: i, last: m.Date, tags: s.tags, parts: map[int]bool{s.part: true}})
+			continue
+		}
+		open[k] = runs
+		best.last, best.parts[s.part], best.tags = m.Date, true, s.tags
+		if !l.cited[i] {
+			l.join(i, best.first, "is part %d of %d of one series", s.part, s.of)
+		}
+	}
+}
+
 // subjects joins answers to the latest message of the same subject, if the
 // subject says something, somebody takes part in both, and not too long has passed
 // since. It never looks at two messages that only share a subject: "Invoice" would
 // join a year's mail.
 func (l *linker) subjects() {
-	latest := map[string][]int{}
+	same := map[string][]int{}
 	for _, i := range l.order {
-		m := &l.msgs[i]
-		base, reply, fwd := BaseSubject(m.Subject)
-		key, words := subjectKey(base)
-		if words < 2 {
+		if s := &l.subject[i]; s.words >= 2 {
+			same[s.key] = append(same[s.key], i)
+		}
+	}
+	for _, i := range l.order {
+		s := &l.subject[i]
+		if s.words < 2 || !s.reply && !s.fwd || l.cited[i] {
 			continue
 		}
-		if (reply || fwd) && !l.cited[i] {
-			before := latest[key]
-			for k := len(before) - 1; k >= 0 && k >= len(before)-50; k-- {
-				p := &l.msgs[before[k]]
-				if !m.Date.IsZero() && !p.Date.IsZero() && m.Date.Sub(p.Date) > subjectWindow {
-					break
-				}
-				if share(m.Participants, p.Participants) {
-					l.join(i, before[k], "answers under the subject %q", base)
-					break
-				}
-			}
+		list := same[s.key]
+		at, _ := slices.BinarySearchFunc(list, i, l.byOrder)
+		if p := l.answered(i, list, at); p >= 0 {
+			l.join(i, p, "answers under the subject %q", s.base)
 		}
-		latest[key] = append(latest[key], i)
 	}
+}
+
+// byOrder compares as order sorts.
+func (l *linker) byOrder(a, b int) int {
+	x, y := l.msgs[a].Date, l.msgs[b].Date
+	if x.IsZero() != y.IsZero() {
+		if x.IsZero() {
+			return 1
+		}
+		return -1
+	}
+	return l.compare(a, b)
+}
+
+// answered returns which of list, the messages of i's subject among which it stands
+// at at, it answers: the latest before it with the same tags, else the latest, else,
+// clocks being wrong, the first one soon after. It returns -1 for none.
+func (l *linker) answered(i int, list []int, at int) int {
+	m := &l.msgs[i]
+	found := -1
+	for k := at - 1; k >= max(0, at-50); k-- {
+		p := &l.msgs[list[k]]
+		if !m.Date.IsZero() && !p.Date.IsZero() && m.Date.Sub(p.Date) > subjectWindow {
+			break
+		}
+		if !share(m.Participants, p.Participants) {
+			continue
+		}
+		if l.alike(i, list[k]) == sameTagged {
+			return list[k]
+		}
+		if found < 0 {
+			found = list[k]
+		}
+	}
+	if found >= 0 {
+		return found
+	}
+	for k := at + 1; k < min(len(list), at+50); k++ {
+		p := &l.msgs[list[k]]
+		if m.Date.IsZero() || p.Date.IsZero() || p.Date.Sub(m.Date) > clockSkew {
+			break
+		}
+		if l.alike(i, list[k]) == sameTagged && share(m.Participants, p.Participants) {
+			return list[k]
+		}
+	}
+	return -1
 }
 
 func share(a, b []string) bool {

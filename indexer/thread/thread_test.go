@@ -54,6 +54,9 @@ func FuzzBaseSubject(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		base, _, _ := BaseSubject(s)
+		if x := readSubject(s); x.part > x.of || !strings.HasSuffix(x.tagged, x.key) {
+			t.Errorf("readSubject(%q) = %+v", s, x)
+		}
 		if len(base) > len(s)+strings.Count(s, "\x85")+8 && len(base) > 3*len(s) {
 			t.Errorf("BaseSubject(%q) grew to %q", s, base)
 		}
@@ -195,6 +198,29 @@ func TestLinks(t *testing.T) {
 			{MessageID: "x", Subject: "Something else entirely", Participants: []string{nora}, Date: day(2)},
 			{MessageID: "b", Subject: "Re: Retreat rooms April", Refs: []string{"x"}, Participants: []string{nora}, Date: day(3)},
 		}, [][]int{{0}, {1, 2}}, "cites <x>"},
+		{"a series", []Info{
+			{MessageID: "a", Subject: "[plan 0/2] The retreat", Participants: []string{nora, martin}, Date: day(1)},
+			{MessageID: "b", Subject: "[plan 1/2] Rooms", Participants: []string{nora, martin}, Date: day(1).Add(time.Second)},
+			{MessageID: "c", Subject: "[plan 2/2] Dinner", Participants: []string{nora, martin}, Date: day(1).Add(2 * time.Second)},
+			{MessageID: "d", Subject: "[plan 2/2] Dinner", Participants: []string{nora, martin}, Date: day(1).Add(3 * time.Second)},
+			{MessageID: "e", Subject: "[plan 1/2] Rooms", Participants: []string{martin, nora}, Date: day(1).Add(4 * time.Second)},
+			{MessageID: "f", Subject: "[plan 1/2] Rooms", Participants: []string{nora, martin}, Date: day(2)},
+			{MessageID: "g", Subject: "[plan 1/3] Rooms", Participants: []string{nora, martin}, Date: day(2)},
+		}, [][]int{{0, 1, 2}, {3}, {4}, {5}, {6}}, "is part 1 of 2"},
+		{"the version that is answered", []Info{
+			{MessageID: "a", Subject: "[v1] Retreat rooms April", Participants: []string{nora}, Date: day(1), NewHashes: Shingles(askRoom)},
+			{MessageID: "b", Subject: "[v2] Retreat rooms April", Participants: []string{nora}, Date: day(2), NewHashes: Shingles(askRoom)},
+			{MessageID: "c", Subject: "Re: [v1] Retreat rooms April", Participants: []string{martin, nora}, Date: day(3)},
+			{MessageID: "d", Subject: "Re: [v1] Retreat rooms April", Participants: []string{kim}, Date: day(4), QuotedHashes: Shingles("> " + askRoom)},
+		}, [][]int{{0, 2, 3}, {1}}, "answers under"},
+		{"an answer from a wrong clock", []Info{
+			{MessageID: "a", Subject: "Re: Retreat rooms April", Participants: []string{martin, nora}, Date: day(1)},
+			{MessageID: "b", Subject: "Retreat rooms April", Participants: []string{nora, martin}, Date: day(1).Add(time.Hour)},
+		}, [][]int{{0, 1}}, "answers under"},
+		{"a few lines in common of long reports", []Info{
+			{MessageID: "a", Date: day(1), NewHashes: append(Shingles(askRoom+"\n"+askFood+"\n"+askFinal), manyHashes(1, 40)...)},
+			{MessageID: "b", Date: day(2), QuotedHashes: append(Shingles(askRoom+"\n"+askFood+"\n"+askFinal), manyHashes(50, 100)...)},
+		}, [][]int{{0}, {1}}, ""},
 		{"undated last", []Info{{MessageID: "z"}, {MessageID: "a", Date: day(1)}}, [][]int{{1}, {0}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -209,6 +235,31 @@ func TestLinks(t *testing.T) {
 				t.Errorf("links %+v, want the first to say %q", links, tt.why)
 			}
 		})
+	}
+}
+
+func manyHashes(from, to uint64) (out []uint64) {
+	for ; from < to; from++ {
+		out = append(out, from)
+	}
+	return out
+}
+
+func TestReadSubject(t *testing.T) {
+	for _, tt := range []struct {
+		in, tagged, tags string
+		part, of         int
+	}{
+		{"Re: [plan v2 1/5] The rooms", "plan v2 1/5 the rooms", "plan v2 ", 1, 5},
+		{"[team] Re: [team] [2/3] Rooms", "team 2/3 rooms", "team ", 2, 3},
+		{"[6/5] Rooms", "6/5 rooms", "6/5 ", 0, 0},
+		{"Rooms 1/2", "rooms 1 2", "", 0, 0},
+		{"[1/2]", "1 2", "", 0, 0},
+	} {
+		s := readSubject(tt.in)
+		if s.tagged != tt.tagged || s.tags != tt.tags || s.part != tt.part || s.of != tt.of {
+			t.Errorf("readSubject(%q) = %+v, want %+v", tt.in, s, tt)
+		}
 	}
 }
 
