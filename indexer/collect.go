@@ -21,6 +21,9 @@ import (
 // alone.
 const retryQuarantined = 24 * time.Hour
 
+// retryStandIn is the same for one in whose place it gave an excuse.
+const retryStandIn = 7 * 24 * time.Hour
+
 // Sync runs one pass over the mailboxes of an account. On return everything that
 // was accepted is durable, also when the pass failed half way. The reading of new
 // messages is Read's business.
@@ -285,8 +288,11 @@ func (f *folder) Known(ctx context.Context) iter.Seq2[imapsync.Known, error] {
 			yield(imapsync.Known{}, err)
 			return
 		}
-		due := f.s.v.now().Add(-retryQuarantined)
 		for _, u := range uids {
+			due := f.s.v.now().Add(-retryQuarantined)
+			if u.Ref != (archive.Ref{}) {
+				due = f.s.v.now().Add(-retryStandIn)
+			}
 			k := imapsync.Known{UID: u.UID, State: imapsync.State(u.State), Size: u.Size, InternalDate: u.InternalDate, Flags: u.Flags,
 				Missed: u.Missed, Tries: u.Tries, Due: u.State == catalog.Quarantined && !u.Tried.After(due)}
 			if !yield(k, nil) {
@@ -307,7 +313,7 @@ func (f *folder) List(ctx context.Context, uids []imapsync.ListedMessage) error 
 func (f *folder) Accept(ctx context.Context, m imapsync.Accepted) error {
 	f.seen++
 	return f.s.c.add(m.Blob, ledger.MsgSeen{Blob: m.Blob.Ref().Hex(), Size: m.SizeAnnounced, Mailbox: f.m.ID, UIDValidity: f.uidValidity,
-		UID: m.UID, InternalDate: dateText(m.InternalDate), Flags: m.Flags})
+		UID: m.UID, InternalDate: dateText(m.InternalDate), Flags: m.Flags, StandIn: m.StandIn})
 }
 
 // Earlier implements imapsync.Relinker.

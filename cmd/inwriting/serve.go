@@ -198,10 +198,20 @@ func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.
 		if ctx.Err() != nil {
 			return
 		}
-		wait := s.cfg.Interval(m)
+		wait, news, over := s.cfg.Interval(m), told, ended
 		if err != nil {
 			fails++
 			wait = min(wait<<min(fails, 10), max(time.Hour, wait))
+			for _, b := range r.mailboxes() {
+				asked := time.Duration(b.WaitMS) * time.Millisecond
+				if b.State == "sign-in refused" {
+					asked = time.Hour // providers lock accounts after a few wrong passwords
+				}
+				if asked > 0 {
+					// News does not shorten what the server asks for.
+					wait, news, over = max(wait, asked), nil, nil
+				}
+			}
 			log.Error("mailbox not read", "fails", fails, "wait", wait, "err", err)
 		} else {
 			fails = 0
@@ -228,14 +238,14 @@ func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.
 			next.Stop()
 			return
 		case <-next.C:
-		case <-told:
+		case <-news:
 			drops = 0
 			// A burst of news is one pass, also when it is all our own reading.
 			if !rest(ctx, settle) {
 				return
 			}
 			drain(told)
-		case err := <-ended:
+		case err := <-over:
 			watching = false
 			cannot = errors.Is(err, imapsync.ErrCannotWatch)
 			log.Info("the server is not listened to any more", "err", err)

@@ -288,6 +288,7 @@ type mailboxSync struct {
 	Bytes       int64    `json:"bytes"`
 	Error       string   `json:"error,omitempty"`
 	Hint        string   `json:"hint,omitempty"`
+	WaitMS      int64    `json:"wait_ms,omitempty"` // for how long the server wants to be left alone
 	Folders     []string `json:"folders_with_trouble,omitempty"`
 }
 
@@ -354,7 +355,7 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 		m.Relinked += f.Relinked
 		m.Gone += f.Gone
 		m.Flags += f.Flags
-		m.Quarantined += f.Quarantined
+		m.Quarantined += f.Quarantined + f.Held
 		m.Left += f.Left
 		if f.Err != nil {
 			m.Folders = append(m.Folders, f.Display)
@@ -367,7 +368,7 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 		m.State, m.Error = indexer.AccountState(err), err.Error()
 		var e *imapsync.Error
 		if errors.As(err, &e) {
-			m.Hint = e.Hint
+			m.Hint, m.WaitMS = e.Hint, e.Wait.Milliseconds()
 		}
 	}
 	return m

@@ -250,3 +250,36 @@ func TestNewerFormatIsRefused(t *testing.T) {
 		t.Errorf("got %v, want ErrNewer", err)
 	}
 }
+
+// A stand-in is kept, and the UID is not stored before the message itself comes.
+func TestStandIn(t *testing.T) {
+	c := base(t)
+	excuse := seen("excuse", 1)
+	excuse.StandIn = true
+	commit(t, c, []string{"excuse"}, excuse)
+	if d := cmp.Diff(map[uint32]string{1: Quarantined}, states(t, c)); d != "" {
+		t.Errorf("with the stand-in (-want +got):\n%s", d)
+	}
+	n, err := c.Count(1, 7, 0)
+	if err != nil || n.Quarantined != 1 || n.Stored != 0 {
+		t.Errorf("counted: %+v, %v", n, err)
+	}
+	commit(t, c, nil, excuse) // a week later
+	if d := cmp.Diff(map[uint32]string{1: Quarantined}, states(t, c)); d != "" {
+		t.Errorf("with the stand-in again (-want +got):\n%s", d)
+	}
+	commit(t, c, []string{"message"}, seen("message", 1))
+	if d := cmp.Diff(map[uint32]string{1: Stored}, states(t, c)); d != "" {
+		t.Errorf("with the message (-want +got):\n%s", d)
+	}
+	for text, gone := range map[string]bool{"excuse": true, "message": false} {
+		b, err := c.Blob(ref(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		places, err := c.Places(b.ID)
+		if err != nil || len(places) != 1 || places[0].Gone != gone {
+			t.Errorf("%s lies in %+v, %v; want gone %v", text, places, err, gone)
+		}
+	}
+}

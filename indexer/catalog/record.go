@@ -109,7 +109,11 @@ func (t *Tx) apply(index int64, e ledger.Entry) error {
 		}
 		return t.exec(`UPDATE occurrence SET gone = ?, state = 'vanished' WHERE mailbox = ? AND state = 'stored' AND gone = 0`, e.Time.UnixMilli(), f.From)
 	case ledger.MsgSeen:
-		return t.seen(index, e.Time, f)
+		if err := t.seen(index, e.Time, f); err != nil || !f.StandIn {
+			return err
+		}
+		return t.exec(`UPDATE occurrence SET state = 'quarantined', tries = tries + 1, tried_at = ?, error = 'the server gave a stand-in for the message'
+			WHERE mailbox = ? AND uidvalidity = ? AND uid = ? AND version = 0`, e.Time.UnixMilli(), f.Mailbox, f.UIDValidity, f.UID)
 	case ledger.MsgQuarantined:
 		date, zone, err := dateText(f.InternalDate)
 		if err != nil {

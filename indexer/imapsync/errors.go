@@ -3,7 +3,10 @@ package imapsync
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // The kinds of failure callers act on; errors.Is finds them in what Run
@@ -40,6 +43,34 @@ type Error struct {
 	Server  string // the server's own words, "" if it said nothing
 	Hint    string // "" if there is nothing to advise
 	Err     error  // cause, may be nil
+
+	// Wait is how long the server wants to be left alone, 0 when it did not say
+	// or when it is not the server that is in the way.
+	Wait time.Duration
+}
+
+// backOff is for how long a server that is busy is left alone when it names no
+// time, and backOffMost the longest it is believed.
+const (
+	backOff     = 15 * time.Minute
+	backOffMost = 24 * time.Hour
+)
+
+// suggested is what Microsoft 365 says when it throttles.
+var suggested = regexp.MustCompile(`(?i)back-?off time:?\s*(\d{1,12})\s*(m|s)?`)
+
+// waitFor reads for how long the words of a busy server ask to be left alone.
+func waitFor(text string) time.Duration {
+	m := suggested.FindStringSubmatch(text)
+	if m == nil {
+		return backOff
+	}
+	n, _ := strconv.ParseInt(m[1], 10, 64) // at most 12 digits
+	unit := time.Millisecond
+	if strings.EqualFold(m[2], "s") {
+		unit = time.Second
+	}
+	return min(time.Duration(min(n, int64(backOffMost/unit)))*unit, backOffMost)
 }
 
 func (e *Error) Error() string {

@@ -139,7 +139,7 @@ func TestFaults(t *testing.T) {
 func TestPoison(t *testing.T) {
 	s := sharedDovecot(t)
 	refs := fill(t, s, "poison", "INBOX", 0, 20)
-	for _, kind := range []string{"cut", "cut-literal", "no-early", "drop", "nil-body", "no-body", "empty-body", "wrong-uid", "no-uid", "lie-long", "lie-short", "huge-literal", "long-line"} {
+	for _, kind := range []string{"cut", "cut-literal", "no-early", "drop", "nil-body", "no-body", "empty-body", "wrong-uid", "lie-long", "lie-short", "huge-literal", "long-line"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			p := imaptest.NewProxy(t, s.Addr, imaptest.Fault{Kind: kind, UID: 9})

@@ -1,6 +1,7 @@
 package imapsync
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"inwriting/indexer/archive"
 )
 
 const (
@@ -265,11 +268,11 @@ func (p *pass) persist(ctx context.Context, r *folderRun, work func() error) err
 func (p *pass) sessionErr(doing string, err error) error {
 	var no *refusal
 	if errors.As(err, &no) {
-		kind, hint := ErrProtocol, ""
 		if busy(no.c) {
-			kind, hint = ErrBusy, "try again later; what was collected is kept"
+			return &Error{Kind: ErrBusy, Account: p.account.Address, Doing: doing, Err: no, Wait: waitFor(no.c.text),
+				Hint: "try again later; what was collected is kept"}
 		}
-		return p.err(kind, doing, no, hint)
+		return p.err(ErrProtocol, doing, no, "")
 	}
 	return p.connErr(p.s, doing, err, "")
 }
@@ -789,6 +792,10 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 			m.Flags = it.flags
 		}
 		size := d.blob.Size()
+		if m.StandIn = standIn(d.blob); m.StandIn {
+			r.res.Quarantined++
+			p.event(EventStandIn, r.info.Name, fmt.Sprintf("UID %d", d.uid))
+		}
 		if err := f.Accept(ctx, m); err != nil {
 			return p.storing("storing messages of "+quoted(r), err)
 		}
@@ -903,6 +910,12 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 				break
 			}
 		}
+		if len(wanted) > 0 && no == nil && it.size <= rawOctets {
+			// It may have come in a way that go-imap does not see.
+			if err = p.getRaw(it, r, accept); err != nil {
+				return len(failed) + len(again) - i, err
+			}
+		}
 		if len(wanted) == 0 {
 			continue
 		}
@@ -937,6 +950,41 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 		}
 	}
 	return left, nil
+}
+
+// rawOctets is the greatest message that is read without go-imap: it is in memory
+// as a whole.
+const rawOctets = 16 << 20
+
+// getRaw asks for one message without go-imap, which drops one whose UID comes
+// after its octets or not at all. If it comes, it is accepted.
+func (p *pass) getRaw(it item, r *folderRun, accept func(delivery) error) error {
+	body, ok, err := p.s.fetchRaw(it)
+	var no *refusal
+	if errors.As(err, &no) && !busy(no.c) {
+		return nil
+	}
+	if err != nil {
+		return p.folderErr(r, "fetching messages of", "", err)
+	}
+	if !ok {
+		return nil
+	}
+	blob, err := p.stage.Read(bytes.NewReader(body))
+	if err != nil {
+		return p.storing("taking in a message of "+quoted(r), err)
+	}
+	return accept(delivery{uid: it.uid, blob: blob, size: -1})
+}
+
+// excuse is what Exchange sends as the text of a message that it cannot convert.
+const excuse = "Retrieval using the IMAP4 protocol failed for the following message"
+
+// standIn reports whether a blob is such an excuse. A short mail that quotes it is
+// taken for one; nothing is lost by that, as it is kept like any.
+func standIn(b *archive.Blob) bool {
+	octets, ok := b.Bytes()
+	return ok && len(octets) < 4<<10 && bytes.Contains(octets, []byte(excuse))
 }
 
 func (p *pass) quarantine(ctx context.Context, r *folderRun, f Folder, uid uint32, why string) error {

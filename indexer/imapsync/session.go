@@ -286,7 +286,7 @@ func (d *dialer) login(ctx context.Context, s *session, e endpoint) error {
 	}
 	if c.status != "OK" {
 		d.event(EventRefused, "", doing+": "+c.text)
-		if busy(c) {
+		if busy(c) || c.code == "UNAVAILABLE" { // RFC 5530: it passes
 			return d.serverErr(ErrBusy, doing, c, "try again later")
 		}
 		return d.serverErr(ErrAuth, doing, c,
@@ -310,7 +310,7 @@ func busy(c condition) bool {
 		return true
 	}
 	t := strings.ToLower(c.text)
-	for _, s := range []string{"throttl", "backoff time", "too many simultaneous", "temporarily unavailable", "bandwidth limit"} {
+	for _, s := range []string{"throttl", "backoff time", "too many simultaneous", "temporarily unavailable", "bandwidth limit", "authenticated but not connected"} {
 		if strings.Contains(t, s) {
 			return true
 		}
@@ -929,6 +929,47 @@ func (s *session) receive(msg *imapclient.FetchMessageData, stage Stager) (d del
 	}
 }
 
+// fetchRaw fetches one message into memory, in whatever order its items come. A
+// response without a UID counts when it is the only one with a body and has the
+// size that was announced.
+func (s *session) fetchRaw(it item) (body []byte, ok bool, err error) {
+	usual := s.g.lim.small
+	s.g.lim.small = rawOctets
+	defer func() { s.g.lim.small = usual }()
+	bodies := 0
+	c, err := s.command("UID FETCH", func(r response) error {
+		_, rest, isFetch := r.numbered("FETCH")
+		if !isFetch {
+			return nil
+		}
+		v, err := readValues(rest)
+		if err != nil || len(v) != 1 || !v[0].isList {
+			return nil
+		}
+		uid, text, has := uint32(0), "", false
+		for items := v[0].list; len(items) > 1; items = items[2:] {
+			switch strings.ToUpper(items[0].s) {
+			case "UID":
+				uid, _ = number32(items[1].s)
+			case "BODY[]":
+				text, has = items[1].s, items[1].quoted
+			}
+		}
+		if !has {
+			return nil
+		}
+		bodies++
+		if uid == it.uid || uid == 0 && int64(len(text)) == it.size && it.size > 0 {
+			body, ok = []byte(text), true
+		}
+		return nil
+	}, arg{text: strconv.FormatUint(uint64(it.uid), 10)}, arg{text: "(UID BODY.PEEK[])"})
+	if err == nil && c.status != "OK" {
+		err = &refusal{c}
+	}
+	return body, ok && bodies == 1, err
+}
+
 // literalReader knows whether a literal was read to its end or error.
 type literalReader struct {
 	r     io.Reader
@@ -954,7 +995,11 @@ func (d *dialer) err(kind error, doing string, cause error, hint string) error {
 }
 
 func (d *dialer) serverErr(kind error, doing string, c condition, hint string) error {
-	return &Error{Kind: kind, Account: d.account.Address, Doing: doing, Server: c.text, Hint: hint}
+	e := &Error{Kind: kind, Account: d.account.Address, Doing: doing, Server: c.text, Hint: hint}
+	if kind == ErrBusy {
+		e.Wait = waitFor(c.text)
+	}
+	return e
 }
 
 // connErr describes a failure of the connection of s.
@@ -966,7 +1011,7 @@ func (d *dialer) connErr(s *session, doing string, err error, hint string) error
 	case errors.Is(err, errTooLong), errors.Is(err, errTag), errors.Is(err, errGarbled):
 		e.Kind = ErrProtocol
 	case e.Server != "" && busy(condition{text: e.Server}):
-		e.Kind = ErrBusy
+		e.Kind, e.Wait = ErrBusy, waitFor(e.Server)
 	}
 	if e.Hint == "" && e.Kind != ErrProtocol {
 		e.Hint = "try again later; what was collected is kept"

@@ -95,6 +95,10 @@ type Accepted struct {
 	InternalDate  time.Time
 	Flags         []string
 	SizeAnnounced int64 // RFC822.SIZE; may differ from Blob.Size, which is no error
+
+	// StandIn says that these octets are the server's excuse for a message that it
+	// cannot give. They are kept like any, and the UID stays Quarantined.
+	StandIn bool
 }
 
 // FlagChange is the present set of flags of one UID.
@@ -198,6 +202,7 @@ const (
 	EventReused      = "uid-reused"    // a stored UID shows another message
 	EventRelinked    = "relinked"      // stored messages were recognised under new UIDs
 	EventRefetch     = "refetch"       // the server said OK and left messages out
+	EventStandIn     = "stand-in"      // the server gave an excuse in place of a message
 	EventQuarantined = "quarantined"
 	EventSizeDiffers = "size-differs" // RFC822.SIZE is not the length of the message
 )

@@ -76,6 +76,10 @@ type MsgSeen struct {
 	// Relinked says by what a message was known that was not fetched again; ""
 	// when its octets were.
 	Relinked string `json:"relinked,omitempty"`
+
+	// StandIn says that the octets are the server's excuse for a message that it
+	// cannot give.
+	StandIn bool `json:"standin,omitempty"`
 }
 
 // MsgFlags records changed flags.
@@ -227,6 +231,9 @@ func (x MsgSeen) fields(f *fields) {
 	if x.Relinked != "" {
 		f.str("relinked", x.Relinked)
 	}
+	if x.StandIn {
+		f.yes("standin")
+	}
 	f.num("size", x.Size)
 	f.num("uid", int64(x.UID))
 	f.num("uidvalidity", int64(x.UIDValidity))
@@ -318,7 +325,7 @@ type fields struct {
 
 type member struct {
 	key  string
-	kind byte // 's', 'n', 'l'
+	kind byte // 's', 'n', 'l', 'y'
 	s    string
 	n    int64
 	l    []string
@@ -326,6 +333,8 @@ type member struct {
 
 func (f *fields) str(k, v string)           { f.all = append(f.all, member{key: k, kind: 's', s: v}) }
 func (f *fields) list(k string, v []string) { f.all = append(f.all, member{key: k, kind: 'l', l: v}) }
+
+func (f *fields) yes(k string) { f.all = append(f.all, member{key: k, kind: 'y'}) }
 
 func (f *fields) num(k string, v int64) {
 	// RFC 8785 numbers are doubles: beyond 2^53 two integers share one form.
@@ -356,6 +365,8 @@ func (f *fields) appendTo(b []byte) []byte {
 			b = appendString(b, m.s)
 		case 'n':
 			b = fmt.Append(b, m.n)
+		case 'y':
+			b = append(b, "true"...)
 		case 'l':
 			b = append(b, '[')
 			for k, s := range m.l {
