@@ -199,6 +199,13 @@ func printKinds(w io.Writer, title string, r *result) {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%-14s %29s %.3f\n", "macro F1", "", r.macro())
+	fmt.Fprintf(w, "%-14s %5.3f %5.3f %5.3f\n", "statement?", r.said.precision(), r.said.recall(), r.said.f1())
+	fmt.Fprintf(w, "%-14s", "right kind at")
+	for _, c := range [...]int{50, 60, 70, 80, 90, 95, 99} {
+		p := r.above(c)
+		fmt.Fprintf(w, "  .%d %.3f of %.0f", c, p.precision(), p.returned)
+	}
+	fmt.Fprintln(w)
 }
 
 func printFacts(w io.Writer, title string, r *result) {

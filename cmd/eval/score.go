@@ -34,6 +34,14 @@ func (p prf) f1() float64 {
 	return 2 * a * b / (a + b)
 }
 
+// above adds up the statements of at least this confidence, in hundredths.
+func (r *result) above(hundredths int) (p prf) {
+	for i := hundredths; i < len(r.sure); i++ {
+		p.add(r.sure[i])
+	}
+	return p
+}
+
 func ratio(a, b float64) float64 {
 	if b == 0 {
 		return 0
@@ -53,6 +61,8 @@ type result struct {
 	missed  map[statement.Kind]int
 	false_  map[statement.Kind]int // returned on a none sentence
 	span    prf                    // a statement of any kind where one is labelled
+	said    prf                    // statement or not: the kind does not count
+	sure    [101]prf               // by confidence in hundredths: right kind of those returned
 }
 
 func newResult() *result {
@@ -81,6 +91,10 @@ func (r *result) fact(t string) *prf {
 func (r *result) add(o *result) {
 	r.all.add(o.all)
 	r.span.add(o.span)
+	r.said.add(o.said)
+	for i := range o.sure {
+		r.sure[i].add(o.sure[i])
+	}
 	r.speaker.add(o.speaker)
 	r.factAll.add(o.factAll)
 	r.missing += o.missing
@@ -139,6 +153,7 @@ func scoreMail(res *result, ml *mail, got []statement.Statement, labels []*Label
 			ls = append(ls, s)
 		} else {
 			res.all.labelled++
+			res.said.labelled++
 			res.kind(l.Kind).labelled++
 		}
 	}
@@ -180,7 +195,14 @@ func scoreMail(res *result, ml *mail, got []statement.Statement, labels []*Label
 		}
 		res.all.returned++
 		res.kind(g.Kind).returned++
+		res.said.returned++
+		if real {
+			res.said.hit++
+		}
+		sure := &res.sure[int(g.Confidence*100+0.5)]
+		sure.returned++
 		if right {
+			sure.hit++
 			res.all.hit++
 			res.kind(g.Kind).hit++
 			continue
@@ -206,6 +228,7 @@ func scoreMail(res *result, ml *mail, got []statement.Statement, labels []*Label
 		if s.matched {
 			want = append(want, s.Facts...)
 			res.span.found++
+			res.said.found++
 		}
 		res.span.labelled++
 		if s.right {
@@ -215,6 +238,7 @@ func scoreMail(res *result, ml *mail, got []statement.Statement, labels []*Label
 			continue
 		}
 		res.all.labelled++
+		res.said.labelled++
 		res.kind(s.Kind).labelled++
 		if !s.matched {
 			res.missed[s.Kind]++
