@@ -304,6 +304,9 @@ func renderStatement(w io.Writer, t terminal, s trail.Statement) {
 	}
 	fmt.Fprintf(w, "  %s\n", t.dim(subject(s.Message.Subject)+" · "+place(s.Message)))
 	fmt.Fprintf(w, "  %s\n", t.dim(s.Message.Ref.String()))
+	if s.Corrected != nil {
+		fmt.Fprintln(w, wrap(correctedWords(*s.Corrected), t.width, "  ", "  "))
+	}
 	fmt.Fprintf(w, "  confidence %.2f, because:\n", s.Confidence)
 	for _, y := range s.Why {
 		fmt.Fprintf(w, "    %s %+.2f  %s\n", pad(y.Rule, 24), y.Weight, clean(y.Text))
@@ -376,11 +379,12 @@ func cleanLine(s string) string {
 
 func (a *app) trailCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:   "trail QUESTION",
+		Use:   "trail QUESTION|MATTER",
 		Short: "The written trail behind a piece of work",
 		Long: `Trail gathers the statements that bear on a question, within threads and across
 them, in order and numbered, with what each later one does to an earlier one,
-what they contradict, what was never answered, and what could not be seen.`,
+what they contradict, what was never answered, and what could not be seen. The name
+of a matter stands for its question, with what was pinned to it and left out.`,
 		Example: "  inwriting trail what date did Martin want to fly\n  inwriting trail 'who agreed to the hourly rate' --json",
 		Args:    atLeast(1, "a question"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -398,6 +402,9 @@ what they contradict, what was never answered, and what could not be seen.`,
 			case a.json:
 				err = writeJSON(a.out, tr)
 			case a.plain:
+				for _, x := range tr.LeftOut {
+					fmt.Fprintf(a.err, "left out: %s\n", leftOutWords(x))
+				}
 				for _, e := range tr.Entries {
 					s := e.Statement
 					plainLine(a.out, strconv.Itoa(e.N), s.ID, string(s.Kind), s.Message.Date.UTC().Format(time.RFC3339), s.Speaker.Address, string(s.Speaker.Role), s.Quote)

@@ -57,16 +57,14 @@ file gives one JSON document a line.`,
 			if err != nil {
 				return err
 			}
-			show := func(path string, raw io.Reader, ref archive.Ref, occ []trail.Occurrence) error {
+			show := func(path string, raw io.Reader, ref archive.Ref, kept *search.MessageDoc) error {
 				m, err := message.Read(raw)
 				if err != nil {
 					return err
 				}
 				d := explain(m, statement.Read(m), ref, people)
 				d.Path = path
-				if occ != nil {
-					d.Message.Occurrences = occ
-				}
+				d.corrected(kept)
 				if a.json {
 					return writeJSON(a.out, d)
 				}
@@ -91,7 +89,8 @@ func looksLikeID(s string) bool {
 	return strings.HasPrefix(s, "s-") || strings.HasPrefix(s, "sha256-") || strings.Contains(s, "@") && !strings.Contains(s, "/")
 }
 
-type shower func(path string, raw io.Reader, ref archive.Ref, occ []trail.Occurrence) error
+// shower shows one message; kept is nil for one that lies in a file.
+type shower func(path string, raw io.Reader, ref archive.Ref, kept *search.MessageDoc) error
 
 func (a *app) explainID(ctx context.Context, id string, show shower) error {
 	b, err := a.openRead(ctx)
@@ -99,26 +98,39 @@ func (a *app) explainID(ctx context.Context, id string, show shower) error {
 		return err
 	}
 	defer b.Close()
-	var info trail.MessageInfo
 	if strings.HasPrefix(id, "s-") {
 		st, err := b.Statement(ctx, id)
 		if err != nil {
 			return err
 		}
-		info = st.Message
-	} else {
-		m, err := b.Message(ctx, id)
-		if err != nil {
-			return err
-		}
-		info = m.Message
+		id = st.Message.Ref.String()
 	}
-	body, _, err := b.Raw(ctx, info.Ref)
+	m, err := b.Message(ctx, id)
+	if err != nil {
+		return err
+	}
+	body, _, err := b.Raw(ctx, m.Message.Ref)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	return show("", body, info.Ref, info.Occurrences)
+	return show("", body, m.Message.Ref, m)
+}
+
+// corrected adds what the vault knows of the message: where it lies, and what
+// people read differently.
+func (d *explainDoc) corrected(kept *search.MessageDoc) {
+	if kept == nil {
+		return
+	}
+	d.Message.Occurrences = kept.Message.Occurrences
+	for _, s := range kept.Statements {
+		for i := range d.Statements {
+			if x := &d.Statements[i]; x.ID == s.ID && s.Corrected != nil {
+				x.Kind, x.Corrected = s.Kind, s.Corrected
+			}
+		}
+	}
 }
 
 func (a *app) explainFile(ctx context.Context, name string, show shower) error {
@@ -268,6 +280,9 @@ func (a *app) renderExplain(d *explainDoc) {
 			flags = "  " + strings.Join(s.Flags, ", ")
 		}
 		fmt.Fprintf(w, "\n%2d %s  %.2f%s\n", i+1, t.bold(kindName(s.Kind)), s.Confidence, flags)
+		if s.Corrected != nil {
+			fmt.Fprintln(w, "    "+correctedWords(*s.Corrected))
+		}
 		fmt.Fprintln(w, wrap(text, t.width, "   ", "    "))
 		if reading != "" {
 			fmt.Fprintln(w, "    "+t.dim(reading))

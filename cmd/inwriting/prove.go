@@ -19,7 +19,7 @@ func (a *app) exportCmd() *cobra.Command {
 	var args exportArgs
 	var out string
 	c := &cobra.Command{
-		Use:   "export QUESTION -o FILE.zip",
+		Use:   "export QUESTION|MATTER -o FILE.zip",
 		Short: "Write the bundle: trail, original messages and proofs",
 		Long: `Export writes a zip that can be checked without inwriting: the original messages,
 the chronology, what was and was not covered, and proofs that nothing was altered
@@ -42,9 +42,6 @@ since it was collected. VERIFY.txt in it says how.`,
 				return err
 			}
 			args.Question = strings.Join(words, " ")
-			if args.Title == "" {
-				args.Title = args.Question
-			}
 			b, err := a.openRead(c.Context())
 			if err != nil {
 				return err
@@ -69,7 +66,7 @@ since it was collected. VERIFY.txt in it says how.`,
 	f := c.Flags()
 	f.StringVarP(&out, "output", "o", "", "the `FILE.zip` to write")
 	f.StringVar(&args.For, "for", "client", strings.Join(profiles, ", "))
-	f.StringVar(&args.Title, "title", "", "`WORDS` for the cover; the question when none are given")
+	f.StringVar(&args.Title, "title", "", "`WORDS` for the cover; the matter's title or the question when none are given")
 	f.BoolVar(&args.Force, "force", false, "replace the file if it exists")
 	return c
 }

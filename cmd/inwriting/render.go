@@ -291,9 +291,16 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 	if len(tr.Entries) == 0 {
 		fmt.Fprintln(w, wrap(tr.Summary.Text, t.width, "", ""))
 		fmt.Fprintln(w, wrap(searched(tr.Coverage), t.width, "", ""))
+		renderDecided(w, t, tr)
 		return
 	}
-	fmt.Fprintln(w, t.bold(clean(title)))
+	head := t.bold(clean(title))
+	if m := tr.Matter; m != nil {
+		if head = t.bold(clean(m.Title)); m.Client != "" {
+			head += " · " + clean(m.Client)
+		}
+	}
+	fmt.Fprintln(w, head)
 	if d := lastDispute(tr); d != nil {
 		fmt.Fprintln(w, wrap(t.quote(clean(d.Statement.Quote))+"   "+who(d.Statement.Speaker)+", "+moment(d.Statement.Message.Date)+fmt.Sprintf(" (%d)", d.N), t.width, "", ""))
 	}
@@ -338,6 +345,9 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 		if reading != "" {
 			fmt.Fprintln(w, indent+t.dim(reading))
 		}
+		if s.Corrected != nil {
+			fmt.Fprintln(w, indent+t.dim(correctedWords(*s.Corrected)))
+		}
 		if len(e.Links) > 0 {
 			var words []string
 			for _, l := range e.Links {
@@ -346,6 +356,7 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 			fmt.Fprintln(w, indent+t.dim(strings.Join(words, ", ")))
 		}
 	}
+	renderDecided(w, t, tr)
 	fmt.Fprintf(w, "\n%s\n", t.bold("COVERAGE"))
 	fmt.Fprintln(w, wrap(searched(tr.Coverage), t.width, "  ", "  "))
 	if n := len(tr.Coverage.Absent); n > 0 {

@@ -77,6 +77,22 @@ func statusOf(ctx context.Context, err error) (int, string) {
 		return exitUsage, ""
 	case errors.Is(err, search.ErrNotFound), errors.Is(err, errNothing):
 		return exitNothing, ""
+	case errors.Is(err, errNoMatter):
+		return exitNothing, `"inwriting matter list" names those that are kept`
+	case errors.Is(err, errMatterExists):
+		return exitFailed, `choose another name; "inwriting matter list NAME" shows what is kept under this one`
+	case errors.Is(err, errMatterName):
+		return exitUsage, "small letters, digits and single hyphens, as in vienna-flight"
+	case errors.Is(err, errNoQuestion):
+		return exitUsage, `as in "inwriting matter new vienna-flight what date did Martin want to fly"`
+	case errors.Is(err, errNoClient):
+		return exitUsage, `"inwriting config show" lists the clients`
+	case errors.Is(err, errNoKind):
+		return exitUsage, "want one of " + kindList()
+	case errors.Is(err, errNotCorrected):
+		return exitNothing, ""
+	case errors.Is(err, indexer.ErrNotAFile):
+		return exitFailed, "an exhibit is one file; pack a folder into a zip first"
 	case errors.Is(err, search.ErrAmbiguous):
 		return exitUsage, "give more of the id"
 	case errors.Is(err, indexer.ErrInUse):
@@ -188,7 +204,7 @@ Examples:
 	f.StringArrayVar(&a.me, "me", nil, "an `ADDRESS` that is us")
 	f.StringArrayVar(&a.clients, "client", nil, `a client, "NAME=ADDR,@domain"`)
 	c.AddCommand(a.demoCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
-		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.mailboxCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
+		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.correctCmd(), a.mailboxCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
 	return c
 }
 

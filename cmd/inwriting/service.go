@@ -127,6 +127,14 @@ var codes = []httpapi.Code{
 	{Code: "mailbox", Err: errMailbox, Status: http.StatusBadGateway, Exit: exitMailbox, Title: "Mailbox not read"},
 	{Code: "not-mail", Err: importer.ErrNotMail, Status: http.StatusUnprocessableEntity, Exit: exitFailed, Title: "Not mail"},
 	{Code: "nothing", Err: errNothing, Status: http.StatusNotFound, Exit: exitNothing, Title: "Nothing in writing"},
+	{Code: "no-such-matter", Err: errNoMatter, Status: http.StatusNotFound, Exit: exitNothing, Title: "No such matter"},
+	{Code: "matter-exists", Err: errMatterExists, Status: http.StatusConflict, Exit: exitFailed, Title: "The name is taken"},
+	{Code: "matter-name", Err: errMatterName, Status: http.StatusBadRequest, Exit: exitUsage, Title: "Not a name for a matter"},
+	{Code: "no-question", Err: errNoQuestion, Status: http.StatusBadRequest, Exit: exitUsage, Title: "A matter needs a question"},
+	{Code: "no-such-client", Err: errNoClient, Status: http.StatusBadRequest, Exit: exitUsage, Title: "No such client"},
+	{Code: "no-such-kind", Err: errNoKind, Status: http.StatusBadRequest, Exit: exitUsage, Title: "No such kind"},
+	{Code: "not-corrected", Err: errNotCorrected, Status: http.StatusNotFound, Exit: exitNothing, Title: "Not corrected"},
+	{Code: "not-a-file", Err: indexer.ErrNotAFile, Status: http.StatusUnprocessableEntity, Exit: exitFailed, Title: "Not a file"},
 	{Code: "archive-failed", Err: archive.ErrFailed, Status: http.StatusInsufficientStorage, Exit: exitFailed, Title: "Storing failed"},
 }
 
@@ -214,6 +222,10 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(struct{}) (any, error) { return s.vault.Verify(ctx) })
 	case "rebuild":
 		return act(args, func(a rebuildArgs) (any, error) { return nil, s.rebuild(ctx, a, events) })
+	case "matter":
+		return act(args, func(a matterArgs) (any, error) { return s.matter(ctx, a) })
+	case "correct":
+		return act(args, func(a correctArgs) (any, error) { return s.correct(ctx, a) })
 	}
 	return nil, fmt.Errorf("action %q: %w", verb, httpapi.ErrBadRequest)
 }
@@ -485,6 +497,12 @@ func (s *service) export(ctx context.Context, args exportArgs) (*exportReport, e
 	if len(tr.Entries) == 0 {
 		return nil, fmt.Errorf("%w about: %s", errNothing, args.Question)
 	}
+	if args.Title == "" {
+		args.Title = args.Question
+		if tr.Matter != nil {
+			args.Title = tr.Matter.Title
+		}
+	}
 	in := bundle.Input{Trail: tr, Profile: args.For, Title: args.Title, Version: Version}
 	seen := map[archive.Ref]bool{}
 	for _, e := range tr.Entries {
@@ -499,6 +517,10 @@ func (s *service) export(ctx context.Context, args exportArgs) (*exportReport, e
 		}
 		in.Exhibits = append(in.Exhibits, bundle.Exhibit{Ref: ref, Info: doc.Message, Text: doc.Text, LedgerIndex: doc.LedgerIndex,
 			Open: func() (io.ReadCloser, int64, error) { return s.Raw(ctx, ref) }})
+	}
+	for _, x := range tr.Exhibits {
+		in.Outside = append(in.Outside, bundle.Outside{Ref: x.Ref, Name: x.Name, Media: x.Media, Note: x.Note, Taken: x.At, LedgerIndex: x.LedgerIndex,
+			Open: func() (io.ReadCloser, int64, error) { return s.Raw(ctx, x.Ref) }})
 	}
 	if err := s.seal(&in); err != nil {
 		return nil, fmt.Errorf("sealing the bundle: %w", err)
@@ -552,6 +574,15 @@ func (s *service) seal(in *bundle.Input) error {
 				return err
 			}
 			if e.Proof, err = l.Prove(e.LedgerIndex); err != nil {
+				return err
+			}
+		}
+		for i := range in.Outside {
+			x := &in.Outside[i]
+			if x.Line, err = l.Line(x.LedgerIndex); err != nil {
+				return err
+			}
+			if x.Proof, err = l.Prove(x.LedgerIndex); err != nil {
 				return err
 			}
 		}

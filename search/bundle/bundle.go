@@ -12,6 +12,7 @@ package bundle
 import (
 	"errors"
 	"io"
+	"time"
 
 	"inwriting/indexer/archive"
 	"inwriting/search/trail"
@@ -31,6 +32,7 @@ type Input struct {
 	Profile  string // one of Profiles; "" means "client"
 	Title    string // on the first page; "" means the question
 	Exhibits []Exhibit
+	Outside  []Outside // files from outside the mail
 	// Checkpoint is the signed note that every proof ends in.
 	Checkpoint   []byte
 	VKey         string
@@ -48,6 +50,18 @@ type Exhibit struct {
 	LedgerIndex int64
 	Line        []byte // the ledger entry, without its line feed
 	Proof       []byte // C2SP tlog-proof text
+}
+
+// Outside is a file from outside the mail: a screenshot, a chat export, a contract.
+// They are numbered X0001, X0002, … in the order given.
+type Outside struct {
+	Ref         archive.Ref
+	Name        string // of the file as it was taken in
+	Media, Note string
+	Taken       time.Time // by the clock of the machine that keeps the record
+	Open        func() (io.ReadCloser, int64, error)
+	LedgerIndex int64
+	Line, Proof []byte // as of an Exhibit
 }
 
 // Summary is what Write wrote.

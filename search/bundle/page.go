@@ -24,6 +24,8 @@ type pageView struct {
 	Missing                        []string
 	Rows                           []rowView
 	Exhibits                       []exhibitView
+	Outside                        []outsideView
+	LeftOut                        []string
 	Origin, Root, KeyID            string
 	Size                           int64
 }
@@ -61,6 +63,8 @@ type linkView struct {
 	Word string
 	N    int
 }
+
+type outsideView struct{ Name, File, Title, Note, Taken, SHA string }
 
 type exhibitView struct{ Name, Date, From, Subject, SHA string }
 
@@ -154,6 +158,13 @@ func (b *bag) page() ([]byte, error) {
 	}
 	for _, x := range b.exhibits {
 		v.Exhibits = append(v.Exhibits, exhibitView{x.name, moment(x.Info.Date), plain(x.Info.From), plain(x.Info.Subject), x.Ref.Hex()})
+	}
+	for i, x := range b.outside {
+		o := b.in.Outside[i]
+		v.Outside = append(v.Outside, outsideView{x.name, strings.TrimPrefix(x.path(), "data/"), plain(o.Name), plain(o.Note), moment(o.Taken.UTC()), x.Ref.Hex()})
+	}
+	for _, x := range t.LeftOut {
+		v.LeftOut = append(v.LeftOut, leftOut(x))
 	}
 	var buf bytes.Buffer
 	if err := chronologyPage.Execute(&buf, v); err != nil {

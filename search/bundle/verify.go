@@ -353,7 +353,7 @@ func (v *verifier) seal() {
 			v.problem("missing", "proof/"+name, "entry or proof are not there")
 			continue
 		}
-		if err := checkEntry(line, proof, r.Key, row["sha256"], cp); err != nil {
+		if err := checkEntry(line, proof, r.Key, row["sha256"], cp, false); err != nil {
 			v.problem("proof", "proof/"+name+".tlog-proof", "%v", err)
 			continue
 		}
@@ -362,10 +362,14 @@ func (v *verifier) seal() {
 			r.Originals.OK++
 		}
 	}
+	v.outside(cp, listed)
 	for _, n := range v.names() {
 		dir, base := path.Split(n)
 		name := strings.TrimSuffix(base, path.Ext(base))
-		if (dir == "data/eml/" || dir == "data/text/" || dir == "proof/") && n != "proof/checkpoint" && !listed[name] {
+		if dir == "data/outside/" {
+			name = n
+		}
+		if (dir == "data/eml/" || dir == "data/text/" || dir == "data/outside/" || dir == "proof/") && n != "proof/checkpoint" && !listed[name] {
 			v.problem("added", n, "it belongs to no exhibit")
 		}
 	}

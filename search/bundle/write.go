@@ -44,7 +44,7 @@ func Write(w io.Writer, in Input) (Summary, error) {
 type file struct {
 	path string
 	data []byte
-	ex   *exhibit // for .eml
+	ex   *exhibit // for .eml, and files from outside
 	sum  [sha256.Size]byte
 	size int64
 }
@@ -63,6 +63,7 @@ type bag struct {
 	time     time.Time
 	cp       ledger.Checkpoint
 	exhibits []*exhibit
+	outside  []*exhibit // Ref, Open, Line and Proof are set
 	byRef    map[archive.Ref]*exhibit
 	files    map[string]*file
 	sum      Summary
@@ -108,6 +109,11 @@ func gather(in Input) (*bag, error) {
 			return nil, err
 		}
 	}
+	for i := range in.Outside {
+		if err := b.takeOutside(i); err != nil {
+			return nil, err
+		}
+	}
 	for _, e := range in.Trail.Entries {
 		s := &e.Statement
 		x := b.byRef[s.Message.Ref]
@@ -134,7 +140,7 @@ func (b *bag) exhibit(i int) error {
 	if b.byRef[x.Ref] != nil {
 		return unsound("message %s is an exhibit twice", x.Ref)
 	}
-	if err := checkEntry(x.Line, x.Proof, b.in.VKey, x.Ref.Hex(), b.cp); err != nil {
+	if err := checkEntry(x.Line, x.Proof, b.in.VKey, x.Ref.Hex(), b.cp, false); err != nil {
 		return unsound("%s: %v", x.Ref, err)
 	}
 	r, size, err := x.Open()
@@ -148,9 +154,9 @@ func (b *bag) exhibit(i int) error {
 	return nil
 }
 
-// checkEntry checks that line is the entry of a message with this hash, and is
-// proved to be in the tree of cp.
-func checkEntry(line, proof []byte, vkey, hash string, cp ledger.Checkpoint) error {
+// checkEntry checks that line is the entry of a message with this hash, or of a file
+// from outside, and is proved to be in the tree of cp.
+func checkEntry(line, proof []byte, vkey, hash string, cp ledger.Checkpoint, outside bool) error {
 	p, err := ledger.VerifyProof(proof, line, vkey)
 	if err != nil {
 		return err
@@ -161,6 +167,16 @@ func checkEntry(line, proof []byte, vkey, hash string, cp ledger.Checkpoint) err
 	e, err := ledger.Decode(line)
 	if err != nil {
 		return err
+	}
+	if outside {
+		x, ok := e.Fact.(ledger.MatterExhibit)
+		if !ok {
+			return fmt.Errorf("its ledger entry is of type %q, not of an exhibit", e.Type)
+		}
+		if x.Blob != hash {
+			return fmt.Errorf("its ledger entry is that of another exhibit, %s", x.Blob)
+		}
+		return nil
 	}
 	seen, ok := e.Fact.(ledger.MsgSeen)
 	if !ok {
@@ -216,6 +232,12 @@ func (b *bag) payload() error {
 	for _, x := range b.exhibits {
 		b.files["data/eml/"+x.name+".eml"] = &file{path: "data/eml/" + x.name + ".eml", ex: x, sum: x.Ref, size: x.size}
 		b.add("data/text/"+x.name+".txt", []byte(x.Text))
+	}
+	if len(b.outside) > 0 {
+		for _, x := range b.outside {
+			b.files[x.path()] = &file{path: x.path(), ex: x, sum: x.Ref, size: x.size}
+		}
+		b.add(outsideTable, b.outsideRows())
 	}
 	b.add("data/chronology.csv", b.chronology())
 	b.add("data/exhibits.csv", b.exhibitTable())
@@ -305,6 +327,8 @@ type index struct {
 	Findings   []trail.Finding   `json:"findings"`
 	Gaps       []trail.Gap       `json:"gaps"`
 	Redacted   bool              `json:"redacted"`
+	Outside    []indexOutside    `json:"outside,omitempty"`
+	LeftOut    []trail.LeftOut   `json:"left_out,omitempty"`
 }
 
 type tool struct {
@@ -324,7 +348,7 @@ type indexExhibit struct {
 func (b *bag) selection() [sha256.Size]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q\n%q\n%q\n", b.in.Trail.Question, b.in.Title, b.in.Profile)
-	for _, x := range b.exhibits {
+	for _, x := range slices.Concat(b.exhibits, b.outside) {
 		fmt.Fprintln(h, x.Ref.Hex())
 	}
 	return [sha256.Size]byte(h.Sum(nil))
@@ -352,7 +376,7 @@ func (b *bag) tags() error {
 	b.sum.Root = name
 
 	b.add("proof/checkpoint", b.in.Checkpoint)
-	for _, x := range b.exhibits {
+	for _, x := range slices.Concat(b.exhibits, b.outside) {
 		b.add("proof/"+x.name+".entry", x.Line)
 		b.add("proof/"+x.name+".tlog-proof", x.Proof)
 	}
@@ -367,7 +391,10 @@ func (b *bag) tags() error {
 	}
 	idx := index{Format: Format, Tool: tool{"inwriting", b.in.Version}, Title: b.in.Title, Profile: b.in.Profile, AsOf: utc(b.time),
 		Question: b.in.Trail.Question, Summary: b.in.Trail.Summary, Checkpoint: cp, Key: b.in.VKey, Selection: hex.EncodeToString(sel[:]),
-		Exhibits: []indexExhibit{}, Rows: len(b.in.Trail.Entries), Findings: b.in.Trail.Findings, Gaps: b.in.Trail.Gaps}
+		Exhibits: []indexExhibit{}, Rows: len(b.in.Trail.Entries), Findings: b.in.Trail.Findings, Gaps: b.in.Trail.Gaps, LeftOut: b.in.Trail.LeftOut}
+	for _, x := range b.outside {
+		idx.Outside = append(idx.Outside, indexOutside{x.name, x.path(), x.Ref.Hex(), x.size, x.LedgerIndex})
+	}
 	for _, x := range b.exhibits {
 		idx.Exhibits = append(idx.Exhibits, indexExhibit{x.name, x.Ref.Hex(), x.size, x.LedgerIndex, x.runes})
 	}
@@ -401,7 +428,7 @@ func (b *bag) tags() error {
 	title := plain(b.in.Title)
 	words := map[string]any{
 		"Title": title, "Rule": strings.Repeat("=", min(72, utf8.RuneCountInString(title))),
-		"Exhibits": plural(len(b.exhibits), "message", "messages"), "Version": b.in.Version,
+		"Outside": len(b.outside), "Exhibits": plural(len(b.exhibits), "message", "messages"), "Version": b.in.Version,
 		"AsOf": b.time.Format("2 January 2006, 15:04") + " UTC", "Note": profileNotes[b.in.Profile],
 		"VKey": b.in.VKey, "Rows": len(b.in.Trail.Entries), "Token": visible("\u202E", ""),
 		"PayloadFiles": len(payload), "AllFiles": len(b.files) + 3, // these two and the tagmanifest

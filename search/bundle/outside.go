@@ -1,0 +1,122 @@
+package bundle
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"inwriting/indexer/ledger"
+	"inwriting/search/trail"
+)
+
+// Files from outside the mail lie in data/outside under a number and as much of
+// their name as is safe on every system; outside.csv has the whole name.
+
+const outsideTable = "data/outside.csv"
+
+// indexOutside is a file from outside in bundle.json.
+type indexOutside struct {
+	Exhibit     string `json:"exhibit"`
+	File        string `json:"file"`
+	SHA256      string `json:"sha256"`
+	Size        int64  `json:"size"`
+	LedgerIndex int64  `json:"ledger_index"`
+}
+
+func (b *bag) takeOutside(i int) error {
+	o := b.in.Outside[i]
+	x := &exhibit{Exhibit: Exhibit{Ref: o.Ref, Open: o.Open, LedgerIndex: o.LedgerIndex, Line: o.Line, Proof: o.Proof}, name: fmt.Sprintf("X%04d", i+1)}
+	x.Info.Subject = o.Name
+	if err := checkEntry(x.Line, x.Proof, b.in.VKey, x.Ref.Hex(), b.cp, true); err != nil {
+		return unsound("%s: %v", x.Ref, err)
+	}
+	r, size, err := x.Open()
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", x.Ref, err)
+	}
+	r.Close()
+	x.size = size
+	b.outside = append(b.outside, x)
+	return nil
+}
+
+// path is where a file from outside lies in the bag.
+func (x *exhibit) path() string { return "data/outside/" + x.name + "-" + safeName(x.Info.Subject) }
+
+// safeName keeps of a file's name what may stand in a zip that anybody unpacks.
+func safeName(name string) string {
+	clean := func(s string, limit int) string {
+		s = strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
+				return r
+			}
+			return '-'
+		}, s)
+		return strings.Trim(s[:min(len(s), limit)], "-")
+	}
+	ext := path.Ext(name)
+	base := clean(strings.TrimSuffix(name, ext), 60)
+	if base == "" {
+		base = "file"
+	}
+	if ext = clean(strings.TrimPrefix(ext, "."), 10); ext != "" {
+		base += "." + ext
+	}
+	return base
+}
+
+func (b *bag) outsideRows() []byte {
+	var t table
+	t.row("exhibit", "file", "sha256", "size", "name", "media_type", "note", "taken_utc", "ledger_index")
+	for i, x := range b.outside {
+		o := b.in.Outside[i]
+		t.row(x.name, x.path(), x.Ref.Hex(), strconv.FormatInt(x.size, 10), plain(o.Name), plain(o.Media), plain(o.Note), utc(o.Taken), strconv.FormatInt(o.LedgerIndex, 10))
+	}
+	return []byte(t.b.String())
+}
+
+// leftOut says what a person took out.
+func leftOut(x trail.LeftOut) string {
+	what := "A statement"
+	if x.Statement == "" {
+		what = "A message or exhibit"
+	}
+	if !x.Date.IsZero() {
+		what += " of " + moment(x.Date)
+	}
+	return plain(what + " was left out: " + x.Reason)
+}
+
+// outside checks the files from outside as seal does the messages.
+func (v *verifier) outside(cp ledger.Checkpoint, listed map[string]bool) {
+	if v.files[outsideTable] == nil {
+		return
+	}
+	r := v.report
+	for i, row := range v.table(outsideTable) {
+		name, file := row["exhibit"], row["file"]
+		if name != fmt.Sprintf("X%04d", i+1) || !strings.HasPrefix(file, "data/outside/"+name+"-") {
+			v.problem("bag", outsideTable, "row %d is exhibit %q in %q", i+1, name, file)
+			continue
+		}
+		listed[name], listed[file] = true, true
+		r.Originals.Total++
+		r.Proofs.Total++
+		sum, _, err := v.hashOf(file)
+		switch {
+		case err != nil:
+			v.problem("missing", file, "%v", err)
+		case sum != row["sha256"]:
+			v.problem("altered", file, "its hash is %s, the list says %s", sum, row["sha256"])
+		}
+		if err := checkEntry(v.read("proof/"+name+".entry"), v.read("proof/"+name+".tlog-proof"), r.Key, row["sha256"], cp, true); err != nil {
+			v.problem("proof", "proof/"+name+".tlog-proof", "%v", err)
+			continue
+		}
+		r.Proofs.OK++
+		if sum == row["sha256"] {
+			r.Originals.OK++
+		}
+	}
+}
