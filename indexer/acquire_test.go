@@ -2,9 +2,11 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
@@ -115,5 +117,37 @@ func TestQuarantineIsRecorded(t *testing.T) {
 	x := entriesOf[ledger.Acquisition](t, v)
 	if len(x) != 2 || x[1].Quarantined != 1 || x[1].State != "incomplete" {
 		t.Errorf("%+v", x)
+	}
+}
+
+// An account fetches no more in a day than it may, over all passes, and goes on the
+// day after.
+func TestDailyBytes(t *testing.T) {
+	s := imaptest.Dovecot(t)
+	a := s.Account("nora")
+	a.DailyBytes = 10_000
+	deliver(t, s, "nora", "INBOX", 0, 3)
+	now := time.Date(2024, 3, 4, 12, 0, 0, 0, time.UTC)
+	v, err := Open(t.TempDir(), Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	syncOnce(t, v, a)
+	if got := live(t, v)["INBOX"]; got != 3 {
+		t.Fatalf("%d messages, want the first batch", got)
+	}
+	deliver(t, s, "nora", "INBOX", 3, 4)
+	now = now.Add(time.Hour)
+	if _, err := v.Sync(t.Context(), a, true, imapsync.Options{}); !errors.Is(err, imapsync.ErrBusy) {
+		t.Errorf("the same day: %v", err)
+	}
+	if got := live(t, v)["INBOX"]; got != 3 {
+		t.Errorf("%d messages on the same day, want 3", got)
+	}
+	now = now.Add(24 * time.Hour)
+	syncOnce(t, v, a)
+	if got := live(t, v)["INBOX"]; got != 4 {
+		t.Errorf("%d messages on the next day, want 4", got)
 	}
 }

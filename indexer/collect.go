@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -59,7 +61,13 @@ func (v *Vault) sync(ctx context.Context, c *committer, a imapsync.Account, alwa
 	}
 	s := &accountStore{v: v, c: c, id: id, address: a.Address, always: always}
 	started := v.now()
+	if opt.Budget, err = v.budget(id, a, started); err != nil {
+		return imapsync.Result{}, err
+	}
 	res, err := imapsync.Run(ctx, a, s, v.stage, opt)
+	if e := v.spend(id, started, res.Bytes); e != nil {
+		err = errors.Join(err, e)
+	}
 	if e := v.acquired(c, id, a, res, started, always, err); e != nil {
 		err = errors.Join(e, err)
 	}
@@ -75,6 +83,61 @@ func (v *Vault) sync(ctx context.Context, c *committer, a imapsync.Account, alwa
 	}
 	return res, err
 }
+
+// providerBytes are daily limits that providers keep to by shutting an account out
+// for a day: ours stay below.
+var providerBytes = map[string]int64{
+	"imap.gmail.com":      2_000_000_000,
+	"imap.googlemail.com": 2_000_000_000,
+}
+
+// budget returns how much an account may fetch now, in the sense of
+// imapsync.Options.
+func (v *Vault) budget(id int64, a imapsync.Account, at time.Time) (int64, error) {
+	limit := a.DailyBytes
+	if limit == 0 {
+		server := a.Server[strings.LastIndex(a.Server, "/")+1:]
+		host, _, _ := strings.Cut(server, ":")
+		limit = providerBytes[strings.ToLower(host)]
+	}
+	if limit <= 0 {
+		return 0, nil
+	}
+	used, err := v.spent(id, at)
+	if left := limit - used; left > 0 {
+		return left, err
+	}
+	return -1, err
+}
+
+// spent returns the octets of messages that an account fetched on the day of at, in
+// UTC, and spend adds to them.
+func (v *Vault) spent(id int64, at time.Time) (int64, error) {
+	text, err := v.catalog.Meta(spentKey(id))
+	if err != nil {
+		return 0, err
+	}
+	day, n, _ := strings.Cut(text, " ")
+	if day != at.UTC().Format(time.DateOnly) {
+		return 0, nil
+	}
+	return strconv.ParseInt(n, 10, 64)
+}
+
+func (v *Vault) spend(id int64, at time.Time, octets int64) error {
+	if octets == 0 {
+		return nil
+	}
+	before, err := v.spent(id, at)
+	if err != nil {
+		return err
+	}
+	return v.catalog.Update(func(t *catalog.Tx) error {
+		return t.SetMeta(spentKey(id), fmt.Sprintf("%s %d", at.UTC().Format(time.DateOnly), before+octets))
+	})
+}
+
+func spentKey(account int64) string { return fmt.Sprintf("spent %d", account) }
 
 // acquired flushes and records what the pass asked for and got. A daemon's pass in
 // which nothing happened is recorded once an hour.

@@ -3,6 +3,7 @@ package imapsync
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -77,13 +78,15 @@ type guard struct {
 
 	// The rest belongs to whoever's turn it is.
 	br      *bufio.Reader
-	long    []byte // a line that did not fit br
-	pending []byte // line for go-imap, being handed out
-	last    bool   // pending is the tagged response
-	body    int64  // octets of the current literal still to hand out
-	inside  bool   // the next line goes on a response that a literal interrupted
-	drop    bool   // that response is not for go-imap
-	exists  uint32 // greatest message count of the selected folder, less expunges
+	inflate io.Reader     // nil without compression
+	deflate *flate.Writer // the same
+	long    []byte        // a line that did not fit br
+	pending []byte        // line for go-imap, being handed out
+	last    bool          // pending is the tagged response
+	body    int64         // octets of the current literal still to hand out
+	inside  bool          // the next line goes on a response that a literal interrupted
+	drop    bool          // that response is not for go-imap
+	exists  uint32        // greatest message count of the selected folder, less expunges
 }
 
 func newGuard(conn net.Conn, lim limits, trace *transcript) *guard {
@@ -128,9 +131,37 @@ func (r connReader) Read(p []byte) (int, error) {
 	if err := r.g.conn.SetReadDeadline(r.g.deadline()); err != nil {
 		return 0, err
 	}
+	if r.g.inflate != nil {
+		n, err := r.g.inflate.Read(p)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = io.EOF // of the connection; what it was in the middle of, its reader knows
+		}
+		return n, err
+	}
+	return wireReader(r).Read(p)
+}
+
+// wireReader reads and counts what comes over the network.
+type wireReader struct{ g *guard }
+
+func (r wireReader) Read(p []byte) (int, error) {
 	n, err := r.g.conn.Read(p)
 	r.g.received.Add(int64(n))
 	return n, err
+}
+
+// compress turns both directions to DEFLATE (RFC 4978). The server has agreed, and
+// has sent nothing since.
+func (g *guard) compress() error {
+	if g.br.Buffered() > 0 {
+		return g.fail(errors.New("the server sent something between agreeing to compression and compressing"))
+	}
+	w, err := flate.NewWriter(g.conn, flate.BestSpeed)
+	if err != nil {
+		return g.fail(err)
+	}
+	g.deflate, g.inflate = w, flate.NewReader(wireReader{g})
+	return nil
 }
 
 // readFailed turns an error of the connection into the guard's.
@@ -423,7 +454,15 @@ func (g *guard) write(b []byte) error {
 	if err := g.conn.SetWriteDeadline(g.deadline()); err != nil {
 		return g.fail(err)
 	}
-	if _, err := g.conn.Write(b); err != nil {
+	var out io.Writer = g.conn
+	if g.deflate != nil {
+		out = g.deflate
+	}
+	_, err = out.Write(b)
+	if err == nil && g.deflate != nil {
+		err = g.deflate.Flush()
+	}
+	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = fmt.Errorf("%w (%v)", errSilent, time.Duration(g.idle.Load()))
 		}
@@ -436,7 +475,7 @@ func (g *guard) write(b []byte) error {
 // out, so that neither STORE nor BODY[] without PEEK can pass. A folder's name
 // and the login are the only free texts, and they are quoted or literals.
 var allowed = regexp.MustCompile(`^(?:` + strings.Join([]string{
-	`CAPABILITY|NOOP|LOGOUT|STARTTLS|UNSELECT|IDLE`,
+	`CAPABILITY|NOOP|LOGOUT|STARTTLS|UNSELECT|IDLE|COMPRESS DEFLATE`,
 	regexp.QuoteMeta(notifyCommand),
 	`ID \("name" "[a-z]+"\)`,
 	`LOGIN ` + astringPattern + ` ` + astringPattern,

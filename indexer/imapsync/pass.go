@@ -864,6 +864,9 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 	queue = slices.DeleteFunc(queue, tooLarge)
 	again = slices.DeleteFunc(again, tooLarge)
 	for len(queue) > 0 {
+		if err := p.withinBudget(r); err != nil {
+			return len(queue) + len(again), err
+		}
 		batch := queue[:batchLen(queue, r.limit)]
 		no, err := get(batch, p.s.bare)
 		if err != nil {
@@ -901,6 +904,9 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 	var failed []uint32
 	why := map[uint32]string{}
 	for i, it := range again {
+		if err := p.withinBudget(r); err != nil {
+			return len(failed) + len(again) - i, err
+		}
 		var no *refusal
 		for try := range 2 {
 			if no, err = get(again[i:i+1], p.s.bare || try == 1); err != nil {
@@ -950,6 +956,18 @@ func (p *pass) download(ctx context.Context, r *folderRun, f Folder, queue, agai
 		}
 	}
 	return left, nil
+}
+
+// withinBudget is an error of kind ErrBusy when the pass may fetch no more. What
+// was not fetched stays listed.
+func (p *pass) withinBudget(r *folderRun) error {
+	if p.opt.Budget == 0 || p.result.Bytes < p.opt.Budget {
+		return nil
+	}
+	now := p.opt.Now().UTC()
+	return &Error{Kind: ErrBusy, Account: p.account.Address, Doing: "fetching messages of " + quoted(r),
+		Err: errors.New("the octets that may be fetched in a day are used up"), Wait: now.Truncate(24 * time.Hour).Add(24*time.Hour + time.Minute).Sub(now),
+		Hint: "it goes on tomorrow where it stopped"}
 }
 
 // rawOctets is the greatest message that is read without go-imap: it is in memory

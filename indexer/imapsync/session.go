@@ -170,6 +170,15 @@ func (d *dialer) dial(ctx context.Context) (_ *session, err error) {
 			s.info.Certificate = fmt.Sprintf("%x", sha256.Sum256(certs[0].Raw))
 		}
 	}
+	if d.account.Compress && s.caps["COMPRESS=DEFLATE"] {
+		c, err := s.command("COMPRESS", nil, arg{text: "DEFLATE"})
+		if err == nil && c.status == "OK" {
+			err = s.g.compress()
+		}
+		if err != nil {
+			return nil, d.connErr(s, "agreeing on compression with "+e.addr, err, "")
+		}
+	}
 	s.start()
 	return s, nil
 }

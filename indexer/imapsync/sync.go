@@ -25,6 +25,14 @@ type Account struct {
 
 	TLS *tls.Config // nil: system roots, TLS 1.2 or later
 
+	// Compress asks for compression where the server has it. On lines faster than
+	// some 20 Mbit/s it costs more time than it saves.
+	Compress bool
+
+	// DailyBytes is how many octets of messages may be fetched in a day; 0: no
+	// limit but that of the provider, where it is known.
+	DailyBytes int64
+
 	// AllowNotReadOnly collects folders although the server does not confirm
 	// EXAMINE with READ-ONLY. Nothing is ever written either way.
 	AllowNotReadOnly bool
@@ -39,6 +47,10 @@ type Options struct {
 	MaxMessage int64         // octets; larger messages are quarantined; 0: 1 GiB
 	Idle       time.Duration // silence that ends a connection; 0: 60 s
 	AuditEvery time.Duration // how often all fingerprints are compared; 0: 24 h
+
+	// Budget is how many octets of messages this pass may fetch, a batch more or
+	// less; 0: any number, negative: none.
+	Budget int64
 
 	// RetryDelay is the wait before the first reconnection, doubled for each
 	// further one without progress; 0: 1 s.
