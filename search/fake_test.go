@@ -110,6 +110,10 @@ func (m *memory) Thread(_ context.Context, refs []archive.Ref, limit int) ([]arc
 	})
 }
 
+func (m *memory) Links(context.Context, []archive.Ref, int, func(msg, parent archive.Ref, thread bool, reason string)) error {
+	return nil
+}
+
 func (m *memory) Between(_ context.Context, addresses []string, from, to time.Time, limit int) ([]archive.Ref, error) {
 	return m.refs(limit, func(r *Record) bool {
 		for _, list := range [][]message.Address{r.Message.From, r.Message.To, r.Message.Cc} {

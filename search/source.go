@@ -69,6 +69,11 @@ func (s source) Related(ctx context.Context, refs []archive.Ref, limit int) ([]a
 	return s.e.store.Thread(ctx, refs, limit)
 }
 
+// Links tells why messages around refs hang together; see Store.Links.
+func (s source) Links(ctx context.Context, refs []archive.Ref, limit int, visit func(msg, parent archive.Ref, thread bool, reason string)) error {
+	return s.e.store.Links(ctx, refs, limit, visit)
+}
+
 // Between implements trail.Source.
 func (s source) Between(ctx context.Context, addresses []string, from, to time.Time, limit int) ([]archive.Ref, error) {
 	return s.e.store.Between(ctx, addresses, from, to, limit)

@@ -38,10 +38,17 @@ type Store interface {
 	// identifies nothing.
 	RefsByMessageID(ctx context.Context, id string, limit int) ([]archive.Ref, error)
 
-	// Thread returns the refs of the messages that reply links (Message-ID,
-	// In-Reply-To, References) join with any of refs, these included, oldest
-	// first, at most limit.
+	// Thread returns the refs of the messages of one conversation with any of
+	// refs, these first, at most limit: those that reply links (Message-ID,
+	// In-Reply-To, References, Thread-Index) join, then those joined by what
+	// Links tells.
 	Thread(ctx context.Context, refs []archive.Ref, limit int) ([]archive.Ref, error)
+
+	// Links calls visit for at most limit links around refs, oldest first: msg
+	// hangs together with the earlier parent, in one conversation, or, where
+	// thread is false, in one piece of work, and reason says to people why
+	// ("quotes 4 sentences or lines of it", "carries the same file, …").
+	Links(ctx context.Context, refs []archive.Ref, limit int, visit func(msg, parent archive.Ref, thread bool, reason string)) error
 
 	// Between returns the refs of messages dated from from to to, both
 	// included, whose author is one of addresses or that were sent to one of

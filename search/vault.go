@@ -159,6 +159,17 @@ func (s VaultStore) Thread(ctx context.Context, refs []archive.Ref, limit int) (
 	return out, err
 }
 
+// Links implements Store.
+func (s VaultStore) Links(ctx context.Context, refs []archive.Ref, limit int, visit func(msg, parent archive.Ref, thread bool, reason string)) error {
+	return s.catalog(func(c *catalog.Catalog) error {
+		links, err := c.Links(refs, limit)
+		for _, l := range links {
+			visit(l.Msg, l.Parent, l.Thread, l.Reason)
+		}
+		return err
+	})
+}
+
 // Between implements Store.
 func (s VaultStore) Between(ctx context.Context, addresses []string, from, to time.Time, limit int) (out []archive.Ref, err error) {
 	err = s.catalog(func(c *catalog.Catalog) error {

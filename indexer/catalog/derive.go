@@ -18,6 +18,7 @@ import (
 	"inwriting/indexer/archive"
 	"inwriting/indexer/message"
 	"inwriting/indexer/statement"
+	"inwriting/indexer/thread"
 )
 
 // Doc is what the reader made of one message, as answers need it. The text is
@@ -126,6 +127,11 @@ func (t *Tx) saveReading(r *Read, doc []byte) error {
 			if err := t.exec(`INSERT INTO mention VALUES (?, ?, 0) ON CONFLICT DO NOTHING`, mid, r.Blob); err != nil {
 				return err
 			}
+		}
+	}
+	if head := thread.Conversation(d.ThreadIndex); head != "" {
+		if err := t.exec(`INSERT INTO mention VALUES (?, ?, 2) ON CONFLICT DO NOTHING`, "thread-index:"+head, r.Blob); err != nil {
+			return err
 		}
 	}
 	for _, list := range [][]message.Address{d.From, d.To, d.Cc} {
@@ -405,9 +411,35 @@ func (c *Catalog) Places(blob int64) ([]Place, error) {
 	return out, rows.Err()
 }
 
-// Related returns up to limit messages that hang together with refs by Message-ID
-// and References, refs among them, nearest first.
+// Related returns up to limit messages that hang together with refs in a
+// conversation, refs among them: by Message-ID and References, nearest first, then
+// those that only Links finds.
 func (c *Catalog) Related(refs []archive.Ref, limit int) ([]archive.Ref, error) {
+	out, err := c.mentioned(refs, limit)
+	if err != nil || len(out) >= limit {
+		return out, err
+	}
+	links, err := c.links(refs, out, maxLinked)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[archive.Ref]bool{}
+	for _, r := range out {
+		seen[r] = true
+	}
+	for _, l := range links {
+		for _, r := range []archive.Ref{l.Parent, l.Msg} {
+			if l.Thread && !seen[r] && len(out) < limit {
+				seen[r] = true
+				out = append(out, r)
+			}
+		}
+	}
+	return out, nil
+}
+
+// mentioned follows Message-ID, References and Thread-Index alone.
+func (c *Catalog) mentioned(refs []archive.Ref, limit int) ([]archive.Ref, error) {
 	seen := map[archive.Ref]bool{}
 	var out []archive.Ref
 	for _, r := range refs {

@@ -28,6 +28,8 @@ type Info struct {
 	Date         time.Time
 	NewHashes    []uint64 // Shingles of the text its author wrote
 	QuotedHashes []uint64 // Shingles of the text it quotes or forwards
+	Files        []File   // attachments, for Ties
+	Named        []string // references it names ("4711-B"), for Ties
 }
 
 // Link says that one message follows another in a conversation. Both are
@@ -175,6 +177,15 @@ func (l *linker) citations() {
 	}
 }
 
+// Conversation returns the part of a Thread-Index that names the conversation, or
+// "" when it names none.
+func Conversation(threadIndex string) string {
+	if len(threadIndex) < threadHead || strings.Trim(threadIndex[2:threadHead], "0") == "" {
+		return ""
+	}
+	return threadIndex[:threadHead]
+}
+
 // threadIndex joins messages of one Outlook conversation. Its first 22 octets
 // name the conversation; five more come with each answer.
 func (l *linker) threadIndex() {
@@ -182,10 +193,10 @@ func (l *linker) threadIndex() {
 	whole := map[string]int{}
 	for _, i := range l.order {
 		t := l.msgs[i].ThreadIndex
-		if len(t) < threadHead || strings.Trim(t[2:threadHead], "0") == "" {
+		head := Conversation(t)
+		if head == "" {
 			continue
 		}
-		head := t[:threadHead]
 		parent, ok := first[head]
 		if !ok {
 			first[head] = i
