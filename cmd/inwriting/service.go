@@ -389,7 +389,7 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 func (s *service) account(m config.Mailbox) imapsync.Account { return accountOf(s.cfg, m, s.getenv) }
 
 func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string) imapsync.Account {
-	return imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Exclude: m.Exclude,
+	return imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Exclude: m.Exclude, Compress: m.Compress,
 		Password: func(ctx context.Context) (string, error) {
 			secret, err := cfg.Password(ctx, m.Address, getenv)
 			return secret.Reveal(), err

@@ -120,3 +120,42 @@ func TestSpoiltBatch(t *testing.T) {
 		t.Errorf("%d commands for the messages, want 40 at most", n)
 	}
 }
+
+// A pass that finds nothing new in a hundred folders waits three times for the
+// server's answer: to the login, to the introduction and to the list.
+func TestRoundTripsUnchanged(t *testing.T) {
+	leakCheck(t)
+	const caps = "CAPABILITY IMAP4rev1 ID AUTH=PLAIN SASL-IR LIST-EXTENDED LIST-STATUS SPECIAL-USE CONDSTORE"
+	b := &box{msgs: three()}
+	withStatus(b, func(cmd string) string {
+		switch {
+		case strings.HasPrefix(cmd, "AUTHENTICATE"):
+			return "$T OK [" + caps + "] done\r\n"
+		case strings.HasPrefix(cmd, "LIST"):
+			var out strings.Builder
+			for i := range 100 {
+				fmt.Fprintf(&out, "* LIST () \"/\" F%d\r\n* STATUS F%d (MESSAGES 3 UIDNEXT 100 UIDVALIDITY 7 HIGHESTMODSEQ 9)\r\n", i, i)
+			}
+			return out.String() + "$T OK done\r\n"
+		}
+		return ""
+	})
+	s, a := scripted(t, b, "* OK ["+caps+"] ready\r\n")
+	st := imaptest.NewStore()
+	run(t, a, st, imapsync.Options{})
+	before := len(s.Commands())
+	for _, f := range run(t, a, st, imapsync.Options{}).Folders {
+		if !f.Unchanged {
+			t.Fatalf("%+v", f)
+		}
+	}
+	var got []string
+	for _, c := range s.Commands()[before:] {
+		if verb, _, _ := strings.Cut(c, " "); verb != "LOGOUT" { // not waited for
+			got = append(got, verb)
+		}
+	}
+	if want := []string{"AUTHENTICATE", "ID", "LIST"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+}
