@@ -41,10 +41,11 @@ type Link struct {
 
 const (
 	subjectWindow = 60 * 24 * time.Hour
-	clockSkew     = 24 * time.Hour // by which an answer may be dated before its question
-	seriesPause   = 30 * time.Minute
-	minQuoted     = 3 // sentences and lines quoted from one message that prove an answer
-	minShare      = 8 // and one in so many of what is quoted, or of what was written
+	clockSkew     = 24 * time.Hour   // by which an answer may be dated before its question
+	seriesPause   = 30 * time.Minute // between the parts of a series
+	letterPause   = 15 * time.Second // between a covering letter and its part 1
+	minQuoted     = 3                // sentences and lines quoted from one message that prove an answer
+	minShare      = 8                // and one in so many of what is quoted, or of what was written
 	maxRefs       = 200
 	maxCommon     = 3  // messages that may share a sentence that proves anything
 	maxWriters    = 20 // messages that are remembered for one sentence
@@ -297,7 +298,8 @@ func plural(n int) string {
 }
 
 // series joins the parts of one numbered series: "2/5" and "3/5" from one sender,
-// one soon after the other, no number twice.
+// one soon after the other, no number twice. What the sender wrote to the same person
+// within seconds before part 1 is its covering letter where it has no part 0.
 func (l *linker) series() {
 	type run struct {
 		first int
@@ -310,12 +312,23 @@ func (l *linker) series() {
 		of     int
 	}
 	open := map[key][]*run{}
+	letter := map[string]int{} // the sender's last message, where it stands in no series
 	for _, i := range l.order {
 		m, s := &l.msgs[i], &l.subject[i]
-		if s.of == 0 || s.reply || s.fwd || m.Date.IsZero() || len(m.Participants) == 0 {
+		if m.Date.IsZero() || len(m.Participants) == 0 {
 			continue
 		}
-		k := key{m.Participants[0], s.of}
+		sender := m.Participants[0]
+		before, ok := letter[sender]
+		delete(letter, sender)
+		if s.reply || s.fwd {
+			continue
+		}
+		if s.of == 0 {
+			letter[sender] = i
+			continue
+		}
+		k := key{sender, s.of}
 		var best *run
 		runs := open[k][:0]
 		for _, r := range open[k] {
@@ -328,7 +341,14 @@ func (l *linker) series() {
 			}
 		}
 		if best == nil {
-			open[k] = append(runs, &run{first: i, last: m.Date, tags: s.tags, parts: map[int]bool{s.part: true}})
+			r := &run{first: i, last: m.Date, tags: s.tags, parts: map[int]bool{s.part: true}}
+			open[k] = append(runs, r)
+			if ok && s.part == 1 && s.of > 1 && m.Date.Sub(l.msgs[before].Date) <= letterPause && share(m.Participants[1:], l.msgs[before].Participants[1:]) {
+				r.first = before
+				if !l.cited[i] {
+					l.join(i, before, "is part 1 of %d and followed it at once, to the same people", s.of)
+				}
+			}
 			continue
 		}
 		open[k] = runs

@@ -207,6 +207,15 @@ func TestLinks(t *testing.T) {
 			{MessageID: "f", Subject: "[plan 1/2] Rooms", Participants: []string{nora, martin}, Date: day(2)},
 			{MessageID: "g", Subject: "[plan 1/3] Rooms", Participants: []string{nora, martin}, Date: day(2)},
 		}, [][]int{{0, 1, 2}, {3}, {4}, {5}, {6}}, "is part 1 of 2"},
+		{"a covering letter", []Info{
+			{MessageID: "a", Subject: "The retreat", Participants: []string{nora, martin}, Date: day(1)},
+			{MessageID: "b", Subject: "[plan 1/2] Rooms", Participants: []string{nora, kim, martin}, Date: day(1).Add(time.Second)},
+			{MessageID: "c", Subject: "[plan 2/2] Dinner", Participants: []string{nora, martin}, Date: day(1).Add(2 * time.Second)},
+			{MessageID: "d", Subject: "Lunch", Participants: []string{nora, martin}, Date: day(2)},
+			{MessageID: "e", Subject: "[list 1/2] Rooms", Participants: []string{nora, martin}, Date: day(2).Add(time.Minute)},
+			{MessageID: "f", Subject: "Lunch", Participants: []string{nora, kim}, Date: day(3)},
+			{MessageID: "g", Subject: "[list 1/2] Rooms", Participants: []string{nora, martin}, Date: day(3).Add(time.Second)},
+		}, [][]int{{0, 1, 2}, {3}, {4}, {5}, {6}}, "is part 1 of 2 and followed"},
 		{"the version that is answered", []Info{
 			{MessageID: "a", Subject: "[v1] Retreat rooms April", Participants: []string{nora}, Date: day(1), NewHashes: Shingles(askRoom)},
 			{MessageID: "b", Subject: "[v2] Retreat rooms April", Participants: []string{nora}, Date: day(2), NewHashes: Shingles(askRoom)},
@@ -269,9 +278,17 @@ func TestLinksOrder(t *testing.T) {
 	var msgs []Info
 	ids := "abcdefghijklmnopqrst"
 	for i := range len(ids) {
-		m := Info{MessageID: ids[i : i+1], Date: day(1 + i), Subject: "Re: Retreat rooms April", Participants: []string{ids[i%3 : i%3+1]}}
-		for range r.IntN(3) {
-			m.Refs = append(m.Refs, string(ids[r.IntN(len(ids))]))
+		m := Info{MessageID: ids[i : i+1], Date: day(1).Add(time.Duration(i) * 10 * time.Minute), Subject: "Re: Retreat rooms April", Participants: []string{ids[i%3 : i%3+1]}}
+		switch r.IntN(4) {
+		case 0:
+			for range r.IntN(3) {
+				m.Refs = append(m.Refs, string(ids[r.IntN(len(ids))]))
+			}
+		case 1:
+			m.Subject = "[plan " + []string{"1/3", "2/3", "3/3"}[i%3] + "] Retreat rooms April"
+			m.NewHashes = manyHashes(uint64(10*i), uint64(10*i+12))
+		case 2:
+			m.QuotedHashes = manyHashes(uint64(10*i-15), uint64(10*i))
 		}
 		msgs = append(msgs, m)
 	}
