@@ -27,7 +27,7 @@ const (
 	linkedNearby  = 16  // messages before and after, of each person
 	linkedPeople  = 6   // people of one message
 	linkedSubject = 40  // messages of one subject
-	maxLinked     = 300 // messages that are compared
+	maxLinked     = 200 // messages that are compared
 	maxAddressees = 50  // of one message: what goes to more is not a conversation
 )
 
@@ -217,14 +217,32 @@ type linkDoc struct {
 	References  []string       `json:"refs"`
 	ThreadIndex string         `json:"ti"`
 	Parts       []message.Part `json:"parts"`
-	New         []uint64       `json:"new"`
-	Quoted      []uint64       `json:"quoted"`
+	New         hashes         `json:"new"`
+	Quoted      hashes         `json:"quoted"`
 	Statements  []struct {
 		Facts []struct {
 			Type  statement.FactType `json:"type"`
 			Value string             `json:"value"`
 		} `json:"f"`
 	} `json:"st"`
+}
+
+// hashes are read without reflection: they are most of a Doc.
+type hashes []uint64
+
+// UnmarshalJSON implements json.Unmarshaler for an array of numbers.
+func (h *hashes) UnmarshalJSON(b []byte) error {
+	var n uint64
+	in := false
+	for _, c := range b {
+		switch {
+		case '0' <= c && c <= '9':
+			n, in = 10*n+uint64(c-'0'), true
+		case in:
+			*h, n, in = append(*h, n), 0, false
+		}
+	}
+	return nil
 }
 
 func readInfo(doc []byte) (thread.Info, error) {
