@@ -38,7 +38,7 @@ func (e *Engine) statement(r *Record, n int) trail.Statement {
 	out := trail.Statement{
 		ID: s.ID, Kind: s.Kind, Confidence: s.Confidence, Quote: s.Quote, Start: s.RuneStart, End: s.RuneEnd,
 		Message: e.info(r), Corrected: s.Corrected,
-		Facts:   slices.Clone(s.Facts), Flags: slices.Clone(s.Flags), Why: slices.Clone(s.Why),
+		Facts: slices.Clone(s.Facts), Flags: slices.Clone(s.Flags), Why: slices.Clone(s.Why),
 	}
 	// RFC 5322 section 3.6.2: From is the author; Sender only posted it.
 	if from := r.Message.From; len(from) > 0 {

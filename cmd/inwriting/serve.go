@@ -98,6 +98,7 @@ func (s *service) serve(ctx context.Context, ln net.Listener, o serveOptions) er
 	mux.Handle("/api/", api)
 	mux.Handle("GET /metrics", m.handler)
 	mux.Handle("GET /events", &s.feed)
+	s.openPages(mux)
 	mux.Handle("/healthz", api)
 	mux.Handle("/readyz", api)
 	mux.Handle("/", web.New(asked, web.Options{Matters: o.matters, Location: zone, Logger: s.log}))
@@ -171,6 +172,9 @@ func (s *service) follow(ctx context.Context) {
 		for {
 			if err := s.read(ctx, s.tellProgress); err != nil && ctx.Err() == nil {
 				s.log.Error("reading", "err", err)
+			}
+			if err := s.watch.Update(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("watching", "err", err)
 			}
 			select {
 			case <-ctx.Done():

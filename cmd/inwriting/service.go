@@ -27,6 +27,7 @@ import (
 	"inwriting/search/bundle"
 	"inwriting/search/httpapi"
 	"inwriting/search/trail"
+	"inwriting/search/watch"
 )
 
 // backend answers the verbs: a vault that this process opened, or the daemon that
@@ -149,6 +150,7 @@ type service struct {
 	getenv func(string) string
 	log    *slog.Logger
 	feed   feed
+	watch  *watch.Watcher
 
 	mu     sync.Mutex
 	people trail.People // as configured and as kept in the vault
@@ -165,6 +167,7 @@ func openService(cfg *config.Config, dir string, people trail.People, getenv fun
 		return nil, err
 	}
 	s.Searcher = search.NewVaultSearcher(v, s.peopleNow, search.Options{})
+	s.watch = &watch.Watcher{Vault: v, People: s.peopleNow}
 	return s, nil
 }
 
@@ -224,6 +227,8 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(a rebuildArgs) (any, error) { return nil, s.rebuild(ctx, a, events) })
 	case "matter":
 		return act(args, func(a matterArgs) (any, error) { return s.matter(ctx, a) })
+	case "open":
+		return act(args, func(a openArgs) (any, error) { return s.open(ctx, a) })
 	case "correct":
 		return act(args, func(a correctArgs) (any, error) { return s.correct(ctx, a) })
 	}

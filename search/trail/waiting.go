@@ -1,0 +1,151 @@
+package trail
+
+import (
+	"time"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/statement"
+)
+
+// WaitingType says what a statement left open.
+type WaitingType string
+
+const (
+	Promise       WaitingType = "promise"     // a commitment with a day, not kept in the record
+	NoConfirm     WaitingType = "instruction" // never confirmed, carried out or declined
+	NoAnswer      WaitingType = "question"    // nobody came back to it
+	NoAcknowledge WaitingType = "recap"       // ours, to a client, never acknowledged
+)
+
+// Waiting is a statement of a client's business that something is missing after.
+type Waiting struct {
+	Type      WaitingType
+	Statement string // its id
+	Ref       archive.Ref
+	Client    string
+	Due       string // of a promise, YYYY-MM-DD
+	Date      time.Time
+}
+
+// leastWaiting is the confidence below which a reading is not counted.
+const leastWaiting = 0.5
+
+// WaitingIn says what the messages in of left open. records are these and all
+// mail in which it may have been closed since; the findings' rules decide. The
+// order is that of the mail.
+func WaitingIn(records []*Record, of map[archive.Ref]bool, people People) []Waiting {
+	p := newPool(records, people)
+	f := &finder{p: p, number: map[*item]int{}}
+	for _, it := range p.items {
+		it.p2 = 1 // everything bears on the question what is open
+		if of[it.m.Ref] && !it.m.Auto && it.s.Confidence >= leastWaiting && p.clientOf(it.m) != "" {
+			f.entries = append(f.entries, it)
+			f.number[it] = len(f.entries)
+		}
+	}
+	f.changed()
+	found := len(f.found)
+	f.questions()
+	f.instructions()
+	open := map[*item]WaitingType{}
+	for _, x := range f.found[found:] {
+		it := f.entries[x.A-1]
+		switch x.Type {
+		case Unanswered:
+			open[it] = NoAnswer
+		case Unconfirmed:
+			open[it] = NoConfirm
+		}
+	}
+	told := map[*mail]bool{}
+	for _, it := range f.entries {
+		switch {
+		case it.s.Kind == statement.Commitment && f.promised(it):
+			open[it] = Promise
+		case !told[it.m] && f.unacknowledged(it):
+			told[it.m] = true // once a mail
+			open[it] = NoAcknowledge
+		}
+	}
+	var out []Waiting
+	for _, it := range f.entries {
+		t, ok := open[it]
+		if !ok {
+			continue
+		}
+		w := Waiting{Type: t, Statement: it.s.ID, Ref: it.m.Ref, Client: p.clientOf(it.m), Date: it.m.Date}
+		if t == Promise {
+			due, _ := dueDay(it)
+			w.Due = due.Add(-24 * time.Hour).Format(time.DateOnly)
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// clientOf names the client whose business a mail is; "" when nothing says so.
+func (p *pool) clientOf(m *mail) string {
+	if role, party := p.people.Role(m.author); role == Client {
+		return party
+	}
+	for _, a := range m.everybody() {
+		if role, party := p.people.Role(a); role == Client {
+			return party
+		}
+	}
+	return m.party
+}
+
+// promised reports whether a commitment names a day and nothing kept it since.
+func (f *finder) promised(a *item) bool {
+	if _, ok := dueDay(a); !ok || a.flagged(statement.Conditional) {
+		return false
+	}
+	for _, b := range f.p.items[a.index+1:] {
+		if b.m != a.m && b.s.Kind == statement.Delivery && b.side() == a.side() && (b.m.thread == a.m.thread || f.p.alike(a, b) > 0.1) {
+			return false
+		}
+	}
+	return true
+}
+
+// unacknowledged reports whether a recap or caveat of ours to a client has had no
+// reply, and no later mail of theirs that takes it up. A confirmation that answers
+// a client's mail closes an exchange and waits for nothing.
+func (f *finder) unacknowledged(a *item) bool {
+	if a.side() != Us {
+		return false
+	}
+	switch a.s.Kind {
+	case statement.Confirmation:
+		if a.m.parent != nil && a.m.parent.role != Us || len(f.p.pointsAt(a)) > 0 || f.closes(a) {
+			return false
+		}
+	case statement.Caveat:
+		for _, x := range a.m.items {
+			if x.s.Kind == statement.Question {
+				return false // the question beside it is what waits
+			}
+		}
+	default:
+		return false
+	}
+	toClient := false
+	for _, x := range a.m.everybody() {
+		toClient = toClient || f.p.role(x) == Client
+	}
+	if !toClient || len(f.replies(a.m)) > 0 {
+		return false
+	}
+	for _, c := range f.p.mails[a.m.index+1:] {
+		if c.role != Client || c.Auto {
+			continue
+		}
+		for _, it := range c.items {
+			if it.s.Kind != statement.Dispute && it.s.Kind != statement.Question && (f.p.alike(a, it) > 0.3 || f.p.sharedFacts(a, it) > 0.5) {
+				return false
+			}
+		}
+	}
+	return true
+}
