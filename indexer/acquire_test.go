@@ -85,8 +85,6 @@ func TestQuarantineIsRecorded(t *testing.T) {
 		case strings.HasPrefix(cmd, "UID FETCH"):
 			d := `INTERNALDATE "01-Mar-2024 10:00:00 +0000"`
 			return fmt.Sprintf("* 1 FETCH (UID 1 FLAGS () %s RFC822.SIZE %d)\r\n* 2 FETCH (UID 2 FLAGS () %s RFC822.SIZE 99)\r\n$T OK done\r\n", d, len(body), d)
-		case cmd == "LOGOUT":
-			return "* BYE bye\r\n$T OK done\r\n$END"
 		}
 		return "$T OK done\r\n"
 	}}).Start(t)

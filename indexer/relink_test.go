@@ -122,6 +122,19 @@ func TestRelink(t *testing.T) {
 	if !f["INBOX"].Unchanged || !f["Orders 2024"].Unchanged || res.Bytes != 0 {
 		t.Errorf("the next pass: %+v", f)
 	}
+
+	// And back again, from a state that is the one of before.
+	if _, err := s.Do("nora", "INBOX", `RENAME "Orders 2024" Orders`); err != nil {
+		t.Fatal(err)
+	}
+	f, res = syncOnce(t, v, a)
+	if o := f["Orders"]; o.Relinked != 20 || o.New != 0 || !o.Clean || res.Bytes != 0 {
+		t.Errorf("renamed back: %+v, %d octets of messages; want 20 known", o, res.Bytes)
+	}
+	want = map[string]int{"INBOX": 32, "Orders": 20}
+	if got := live(t, v); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("renamed back: live occurrences %v, want %v", got, want)
+	}
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func (t *Tx) apply(index int64, e ledger.Entry) error {
 		return t.exec(`UPDATE mailbox SET uidvalidity = ?, clean = 0 WHERE id = ?`, f.New, f.Mailbox)
 	case ledger.MailboxRenamed:
 		// Its messages live under the new name, which has entries of its own.
-		if err := t.exec(`UPDATE mailbox SET server = 0 WHERE id = ?`, f.From); err != nil {
+		if err := t.exec(`UPDATE mailbox SET server = 0, clean = 0 WHERE id = ?`, f.From); err != nil {
 			return err
 		}
 		return t.exec(`UPDATE occurrence SET gone = ?, state = 'vanished' WHERE mailbox = ? AND state = 'stored' AND gone = 0`, e.Time.UnixMilli(), f.From)

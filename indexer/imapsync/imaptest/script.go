@@ -17,8 +17,8 @@ type Script struct {
 	Greeting string
 	// Answer gets a command without its tag and line end, its literals as
 	// "{n}octets", and returns what to send; "$T" in it becomes the command's
-	// tag. An empty answer, or "$END" behind one, closes the connection.
-	// Connections are served one at a time.
+	// tag. An empty answer, or "$END" behind one, closes the connection. LOGOUT
+	// is answered without it. Connections are served one at a time.
 	Answer func(conn int, command string) string
 
 	mu       sync.Mutex
@@ -108,6 +108,12 @@ func (s *Script) talk(conn net.Conn, n int) {
 		s.mu.Lock()
 		s.commands = append(s.commands, cmd)
 		s.mu.Unlock()
+		if cmd == "LOGOUT" {
+			// Nobody waits for this answer, so that Answer must not be called: what
+			// it looks at may be the test's again.
+			conn.Write([]byte("* BYE bye\r\n" + tag + " OK done\r\n"))
+			return
+		}
 		answer, last := strings.CutSuffix(s.Answer(n, cmd), "$END")
 		if answer == "" {
 			return
