@@ -380,8 +380,8 @@ func (f *folder) Accept(ctx context.Context, m imapsync.Accepted) error {
 }
 
 // Earlier implements imapsync.Relinker.
-func (f *folder) Earlier(ctx context.Context, each func(imapsync.Earlier)) error {
-	return f.s.v.catalog.Earlier(f.m.ID, f.uidValidity, func(u catalog.UIDState) {
+func (f *folder) Earlier(ctx context.Context, labels bool, each func(imapsync.Earlier)) error {
+	return f.s.v.catalog.Earlier(f.m.ID, f.uidValidity, labels, func(u catalog.UIDState) {
 		each(imapsync.Earlier{Ref: u.Ref, Size: u.Size, InternalDate: u.InternalDate})
 	})
 }

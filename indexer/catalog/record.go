@@ -340,13 +340,13 @@ type UIDState struct {
 
 // Earlier calls fn for what a mailbox may hold under new numbers: the messages that
 // its closed epochs hold, and those of the account's mailboxes that the server does
-// not list any more, but for what was gone from the server before. Of each it tells
-// size, internal date and ref.
-func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, fn func(UIDState)) error {
+// not list any more, or of all with everywhere, but for what was gone from the server
+// before. Of each it tells size, internal date and ref.
+func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, everywhere bool, fn func(UIDState)) error {
 	rows, err := c.r.Query(`SELECT o.size, o.internaldate, b.ref FROM occurrence o JOIN blob b ON b.id = o.blob
 			WHERE o.mailbox = ?1 AND o.uidvalidity <> ?2 AND o.state = 'stored' AND o.gone = 0
-		UNION ALL SELECT o.size, o.internaldate, b.ref FROM mailbox n JOIN mailbox m ON m.account = n.account AND m.listed = 0 AND m.id <> n.id
-			JOIN occurrence o ON o.mailbox = m.id JOIN blob b ON b.id = o.blob WHERE n.id = ?1 AND o.state = 'stored' AND o.gone = 0`, mailbox, uidValidity)
+		UNION ALL SELECT o.size, o.internaldate, b.ref FROM mailbox n JOIN mailbox m ON m.account = n.account AND (m.listed = 0 OR ?3) AND m.id <> n.id
+			JOIN occurrence o ON o.mailbox = m.id JOIN blob b ON b.id = o.blob WHERE n.id = ?1 AND o.state = 'stored' AND o.gone = 0`, mailbox, uidValidity, everywhere)
 	if err != nil {
 		return err
 	}

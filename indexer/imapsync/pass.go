@@ -137,6 +137,18 @@ func (p *pass) run(ctx context.Context) error {
 				r.res.Clean = true
 			}
 		}
+		if p.s.labels() {
+			// What has all messages comes first: the others are known by them.
+			slices.SortStableFunc(runs, func(a, b *folderRun) int {
+				switch all, other := a.info.has(`\All`), b.info.has(`\All`); {
+				case all && !other:
+					return -1
+				case other && !all:
+					return 1
+				}
+				return 0
+			})
+		}
 		return p.storing("recording the folders", p.store.Folders(ctx, folders))
 	})
 	if err != nil {

@@ -30,8 +30,8 @@ type Earlier struct {
 // change of UIDVALIDITY or of its name.
 type Relinker interface {
 	// Earlier calls each for what they hold, but for what was gone from the
-	// server before.
-	Earlier(ctx context.Context, each func(Earlier)) error
+	// server before. With labels it does so for all folders of the account.
+	Earlier(ctx context.Context, labels bool, each func(Earlier)) error
 
 	// Header returns the header of a stored message, with the empty line that
 	// ends it.
@@ -73,7 +73,7 @@ func (p *pass) relink(ctx context.Context, r *folderRun, f Folder, queue []item)
 			alike[likeness{it.size, it.date.Unix()}] = nil
 		}
 	}
-	err := rl.Earlier(ctx, func(e Earlier) {
+	err := rl.Earlier(ctx, p.s.labels(), func(e Earlier) {
 		k := likeness{e.Size, e.InternalDate.Unix()}
 		if refs, wanted := alike[k]; wanted && len(refs) < maxAlike && !slices.Contains(refs, e.Ref) {
 			alike[k] = append(refs, e.Ref)
@@ -134,6 +134,10 @@ func (p *pass) relink(ctx context.Context, r *folderRun, f Folder, queue []item)
 	p.event(EventRelinked, r.info.Name, fmt.Sprintf("%d messages have the size, date and header of stored ones; %d are fetched", len(known), len(queue)-len(known)))
 	return slices.DeleteFunc(slices.Clone(queue), func(it item) bool { return known[it.uid] }), nil
 }
+
+// labels reports whether the server is Gmail, where a folder is a label and one
+// message is in many.
+func (s *session) labels() bool { return s.caps["X-GM-EXT-1"] }
 
 // headers fetches the headers of uids.
 func (s *session) headers(uids []uint32, each func(uid uint32, header []byte)) error {
