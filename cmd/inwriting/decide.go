@@ -17,6 +17,7 @@ import (
 	"inwriting/indexer/textindex"
 	"inwriting/search"
 	"inwriting/search/trail"
+	"inwriting/search/web"
 )
 
 // What people decide: matters and corrections. Each action is recorded in the
@@ -179,6 +180,22 @@ func (s *service) matters() (*mattersDoc, error) {
 		return nil
 	})
 	return doc, err
+}
+
+// keptMatters are the matters as the pages list them.
+func (s *service) keptMatters(context.Context) (out []web.Matter, err error) {
+	err = s.catalog(func(c *catalog.Catalog) error {
+		list, err := c.Matters()
+		for _, m := range list {
+			state := ""
+			if !m.Closed.IsZero() {
+				state = "closed"
+			}
+			out = append(out, web.Matter{Name: m.Name, Title: m.Title, Question: m.Question, State: state, Kept: true})
+		}
+		return err
+	})
+	return out, err
 }
 
 func (s *service) newMatter(args matterArgs) (any, error) {

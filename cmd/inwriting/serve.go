@@ -101,7 +101,7 @@ func (s *service) serve(ctx context.Context, ln net.Listener, o serveOptions) er
 	s.openPages(mux)
 	mux.Handle("/healthz", api)
 	mux.Handle("/readyz", api)
-	mux.Handle("/", web.New(asked, web.Options{Matters: o.matters, Location: zone, Logger: s.log}))
+	mux.Handle("/", web.New(asked, web.Options{Matters: o.matters, Kept: s.keptMatters, Location: zone, Logger: s.log}))
 	servers := []*http.Server{{Handler: httpapi.Loopback(ln.Addr(), mux), ReadHeaderTimeout: 10 * time.Second}}
 	listeners := []net.Listener{ln}
 	if o.socket != "" {

@@ -583,6 +583,7 @@ type trailView struct {
 	Mails    int
 	Coverage coverageView
 	Unsure   []statementView
+	Decided  decidedView
 	Twin     string // the messages that mention the words, for when nothing was found
 }
 
@@ -648,7 +649,7 @@ type lane struct {
 }
 
 func (w *site) trailView(r *http.Request, title string, t *trail.Trail) trailView {
-	v := trailView{Page: w.head(r, t.Question), Title: title, Count: len(t.Entries), Coverage: w.coverage(t.Coverage)}
+	v := trailView{Page: w.head(r, t.Question), Title: title, Count: len(t.Entries), Coverage: w.coverage(t.Coverage), Decided: w.decided(t)}
 	if v.Title == "" {
 		v.Title = upper(t.Question)
 	} else {

@@ -46,6 +46,9 @@ type Options struct {
 	// asking.
 	Matters []Matter
 
+	// Kept lists those that people keep, newest first. It may be nil.
+	Kept func(context.Context) ([]Matter, error)
+
 	// Logger hears of errors that are nobody's input. Nil is silent.
 	Logger *slog.Logger
 }
@@ -55,6 +58,8 @@ type Matter struct {
 	Name     string // in the address: "vienna-flight"
 	Title    string // for people: "Vienna flight, March"
 	Question string // what its trail answers
+	State    string // "closed", or ""
+	Kept     bool   // the Searcher knows it by its name
 }
 
 //go:embed templates/*.html static/app.css
@@ -199,7 +204,12 @@ func (w *site) home(rw http.ResponseWriter, r *http.Request) {
 		w.fail(rw, r, err)
 		return
 	}
-	v := homeView{Page: w.head(r, "Matters"), Matters: w.o.Matters, Coverage: w.coverage(*cov)}
+	matters, err := w.matters(r.Context())
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	v := homeView{Page: w.head(r, "Matters"), Matters: matters, Coverage: w.coverage(*cov)}
 	v.Page.Nav, v.Page.State = "home", v.Coverage.short()
 	w.page(rw, r, http.StatusOK, "home", v, &httpapi.Status{Schema: httpapi.StatusSchema, Coverage: *cov})
 }
@@ -238,9 +248,16 @@ func (w *site) trail(rw http.ResponseWriter, r *http.Request) {
 	title, question := "", strings.TrimSpace(r.URL.Query().Get("q"))
 	if question == "" {
 		question = strings.TrimSpace(strings.ReplaceAll(name, "-", " "))
-		for _, m := range w.o.Matters {
+		matters, err := w.matters(r.Context())
+		if err != nil {
+			w.fail(rw, r, err)
+			return
+		}
+		for _, m := range matters {
 			if m.Name == name {
-				title, question = m.Title, m.Question
+				if title, question = m.Title, m.Question; m.Kept {
+					question = m.Name // with what was decided about it
+				}
 			}
 		}
 	}

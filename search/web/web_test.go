@@ -163,7 +163,7 @@ func doc() *search.MessageDoc {
 
 func pages() (*fake, http.Handler) {
 	f := &fake{results: results(), doc: doc(), trail: dispute(), cov: coverage()}
-	return f, New(f, Options{Location: time.UTC, Matters: []Matter{{"vienna-flight", "Vienna flight, March", "which day was the Vienna flight for"}}})
+	return f, New(f, Options{Location: time.UTC, Matters: []Matter{{Name: "vienna-flight", Title: "Vienna flight, March", Question: "which day was the Vienna flight for"}}})
 }
 
 func get(t *testing.T, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
