@@ -30,6 +30,10 @@ type Waiting struct {
 // leastWaiting is the confidence below which a reading is not counted.
 const leastWaiting = 0.5
 
+// leastKept is how like a promise a delivery in another thread has to be. A promise
+// that is listed though it was kept costs a look; one that is not listed, a client.
+const leastKept = 0.2
+
 // WaitingIn says what the messages in of left open. records are these and all
 // mail in which it may have been closed since; the findings' rules decide. The
 // order is that of the mail.
@@ -102,7 +106,7 @@ func (f *finder) promised(a *item) bool {
 		return false
 	}
 	for _, b := range f.p.items[a.index+1:] {
-		if b.m != a.m && b.s.Kind == statement.Delivery && b.side() == a.side() && (b.m.thread == a.m.thread || f.p.alike(a, b) > 0.1) {
+		if b.m != a.m && b.s.Kind == statement.Delivery && b.side() == a.side() && (b.m.thread == a.m.thread || f.p.alike(a, b) > leastKept) {
 			return false
 		}
 	}
