@@ -67,6 +67,12 @@ type Options struct {
 	// Pinned statements are entries whatever the question says, Excluded ones are
 	// none.
 	Pinned, Excluded []Item
+
+	// AsOf leaves out what was written later, and asks for Standings. A zero time
+	// means everything.
+	AsOf time.Time
+	// Near is how many of the nearest statements that were left out to list.
+	Near int
 }
 
 // Build answers a question with a trail. Coverage is left to the caller. A
@@ -79,6 +85,10 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	if err != nil {
 		return nil, err
 	}
+	records = until(records, opts.AsOf)
+	if !opts.AsOf.IsZero() {
+		t.AsOf, t.Standings = &opts.AsOf, []Standing{}
+	}
 	p := newPool(records, people)
 	q := understand(question, people, p)
 	if party := q.choose(p); party != "" {
@@ -88,10 +98,20 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 		}
 	}
 	entries := p.decide(q.selectFrom(p), opts)
+	t.Near = p.near(q, entries, opts)
 	if len(entries) == 0 {
 		t.Summary.Text = strings.TrimSpace("Nothing in writing about: " + strings.TrimSpace(question))
 		return t, nil
 	}
+	p.lay(q, entries, t)
+	if t.AsOf != nil {
+		t.Standings = standings(entries, t.Findings)
+	}
+	return t, nil
+}
+
+// lay numbers the entries and says of them what the record shows.
+func (p *pool) lay(q *query, entries []*item, t *Trail) *Trail {
 	number := map[*item]int{}
 	for i, it := range entries {
 		number[it] = i + 1
@@ -103,7 +123,7 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	t.Findings = p.findings(entries, ties, number)
 	t.Gaps = p.gaps(entries)
 	t.Summary = p.summary(q, entries, ties, t.Findings, number)
-	return t, nil
+	return t
 }
 
 // shown is the statement as a document shows it: lists are never null in JSON.
@@ -415,6 +435,11 @@ func (q *query) selectFrom(p *pool) []*item {
 		return nil
 	}
 	q.score(p)
+	return q.pick(p)
+}
+
+// pick selects by the relevances that score found.
+func (q *query) pick(p *pool) []*item {
 	out := append([]*item(nil), p.items...)
 	sort.SliceStable(out, func(i, j int) bool { return out[i].p2 > out[j].p2 })
 	all := 0.0

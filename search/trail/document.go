@@ -110,6 +110,9 @@ type Finding struct {
 	ExplainedBy int                `json:"explained_by,omitempty"`
 	Fact        statement.FactType `json:"fact,omitempty"`
 	Text        string             `json:"text"`
+	// NotApplied marks a change by somebody without authority over what it changes:
+	// it is told, and what it would change stays in force.
+	NotApplied bool `json:"not_applied,omitempty"`
 }
 
 // Gap is a silence between two entries' mail.
@@ -139,6 +142,10 @@ type Trail struct {
 	Findings []Finding `json:"findings"`
 	Gaps     []Gap     `json:"gaps"`
 	Coverage Coverage  `json:"coverage"`
+
+	AsOf      *time.Time  `json:"as_of,omitempty"`     // nothing written later was looked at
+	Standings []Standing  `json:"standings,omitempty"` // with AsOf: what held then
+	Near      []Statement `json:"near,omitempty"`      // the nearest that were left out, where asked for; no entries
 
 	// Of a kept question.
 	Matter   *Matter   `json:"matter,omitempty"`

@@ -68,6 +68,9 @@ func (f *finder) changed() {
 		score := changeThreshold
 		for _, a := range f.entries[:i] {
 			s := f.p.replaces(a, b)
+			if f.void(a) {
+				s -= 0.3 // never was in force
+			}
 			if f.replacedBefore(a, b) {
 				s -= 0.3 // no longer in force
 			}
@@ -86,7 +89,16 @@ func (f *finder) changed() {
 		if fact != "" {
 			text += ": " + showFact(was) + " became " + showFact(now)
 		}
-		f.add(Changed, best, b, nil, fact, text+".")
+		if authority(best, b) {
+			f.add(Changed, best, b, nil, fact, text+".")
+			continue
+		}
+		text = f.ref(b) + " speaks of changing " + f.ref(best)
+		if fact != "" {
+			text += ": " + showFact(was) + " to " + showFact(now)
+		}
+		f.add(Changed, best, b, nil, fact, text+". Its author's address is neither the client's nor ours; it is not applied.")
+		f.found[len(f.found)-1].NotApplied = true
 	}
 }
 
@@ -130,7 +142,7 @@ func asserts(it *item) bool {
 // it: it names the old value, or denies the new one.
 func (f *finder) explained() {
 	for _, x := range f.found {
-		if x.Type != Changed || x.Fact != statement.Date { // "cancel six" of fourteen takes away, it does not replace
+		if x.Type != Changed || x.NotApplied || x.Fact != statement.Date { // "cancel six" of fourteen takes away, it does not replace
 			continue
 		}
 		a, by := f.entries[x.A-1], f.entries[x.B-1]
@@ -300,14 +312,19 @@ func currency(f statement.Fact) string {
 	return c
 }
 
-// refuted sets a dispute beside the earlier written words on the same point.
+// refuted sets a dispute beside the earlier written words on the same point. Of
+// the disputes of one mail against the same words, the one most against them.
 func (f *finder) refuted() {
+	type pair struct {
+		d, b  *item
+		score float64
+	}
+	var pairs []pair
 	for i, d := range f.entries {
 		if d.s.Kind != statement.Dispute || d.p2 < leastRelevant {
 			continue
 		}
-		var best *item
-		score := refuteThreshold
+		best := pair{d: d, score: refuteThreshold}
 		for _, b := range f.entries[:i] {
 			if b.m == d.m || b.s.Kind == statement.Dispute {
 				continue
@@ -324,22 +341,29 @@ func (f *finder) refuted() {
 			if f.replacedBefore(b, d) {
 				s *= 0.4 // no longer in force when the dispute was written
 			}
-			if s > score+1e-9 {
-				best, score = b, s
+			if s > best.score+1e-9 {
+				best.b, best.score = b, s
 			}
 		}
-		if best == nil {
+		if best.b == nil {
 			continue
 		}
-		fact, _, _ := conflict(d, best)
-		f.add(Refuted, d, best, nil, fact, f.ref(d)+" stands against "+f.ref(best)+", written on "+day(best.m.Date)+".")
+		if k := slices.IndexFunc(pairs, func(x pair) bool { return x.b == best.b && x.d.m == d.m }); k < 0 {
+			pairs = append(pairs, best)
+		} else if best.score > pairs[k].score+1e-9 {
+			pairs[k] = best
+		}
+	}
+	for _, x := range pairs {
+		fact, _, _ := conflict(x.d, x.b)
+		f.add(Refuted, x.d, x.b, nil, fact, f.ref(x.d)+" stands against "+f.ref(x.b)+", written on "+day(x.b.m.Date)+".")
 	}
 }
 
 // replacedBefore reports whether a changed finding says that b was replaced before d.
 func (f *finder) replacedBefore(b, d *item) bool {
 	for _, x := range f.found {
-		if x.Type == Changed && x.A == f.number[b] && x.B < f.number[d] {
+		if x.Type == Changed && !x.NotApplied && x.A == f.number[b] && x.B < f.number[d] {
 			return true
 		}
 	}
@@ -545,10 +569,20 @@ func sharesNumber(a, b *item) bool {
 	return false
 }
 
+// void reports whether a statement is a change that was not applied.
+func (f *finder) void(a *item) bool {
+	for _, x := range f.found {
+		if x.NotApplied && x.B == f.number[a] {
+			return true
+		}
+	}
+	return false
+}
+
 // replaced reports whether a changed finding names b as what came in its place.
 func (f *finder) replaced(b *item) bool {
 	for _, x := range f.found {
-		if x.Type == Changed && x.B == f.number[b] {
+		if x.Type == Changed && !x.NotApplied && x.B == f.number[b] {
 			return true
 		}
 	}

@@ -223,8 +223,12 @@ func fitPairs(cases []*goldCase, skip string) []float64 {
 		if c.ID == skip {
 			continue
 		}
-		for _, g := range c.Questions {
-			p := newPool(c.records, c.people())
+		for k := 0; k < 2*len(c.Questions); k++ {
+			g, records := c.Questions[k/2], c.records
+			if k%2 == 1 {
+				records = c.read
+			}
+			p := newPool(records, c.people())
 			q := understand(g.Ask, c.people(), p)
 			q.score(p)
 			is := func(it *item, r *goldRef) bool {

@@ -13,7 +13,7 @@ import (
 // themselves: who, when and how much are written in any mail.
 
 const (
-	leastGround = 0.45 // of the whole question
+	leastGround = 0.50 // of the whole question
 	leastThings = 0.50 // of its things
 	nearWord    = 0.7  // what a synonym counts
 )

@@ -184,7 +184,7 @@ func (p *pool) summary(q *query, entries []*item, ties []tie, findings []Finding
 		top := 0.0
 		for i := range findings {
 			f := &findings[i]
-			if f.Type != t || f.ExplainedBy > 0 {
+			if f.Type != t || f.ExplainedBy > 0 || f.NotApplied {
 				continue
 			}
 			weight := 2 * at(f.A).p2
@@ -201,6 +201,12 @@ func (p *pool) summary(q *query, entries []*item, ties []tie, findings []Finding
 	if f := best(Changed); f != nil {
 		changed = at(f.B)
 		w.changed(f, at(f.A), changed, findings)
+	}
+	for _, f := range findings {
+		if f.NotApplied {
+			w.say(f.Text, f.B, f.A)
+			break
+		}
 	}
 	if f := best(Contradiction); f != nil {
 		w.say(upper(w.said(at(f.A)))+"; "+w.said(at(f.B))+".", f.A, f.B)
