@@ -396,7 +396,62 @@ func (q *query) evidence(p *pool, party string) float64 {
 			}
 		}
 	}
-	return sum + best
+	return sum + best + phraseWeight*q.phrased(p, party)
+}
+
+// phraseWeight is what words of the question count that stand together in a
+// client's mail as they do in the question: "black friday" is neither word alone.
+const phraseWeight = 0.5
+
+// phrased is the share of the question's pairs of neighbouring content words that
+// one client's mail has side by side.
+func (q *query) phrased(p *pool, party string) float64 {
+	ws := words(q.text)
+	n, found := 0.0, 0.0
+	for i := 1; i < len(ws); i++ {
+		a, b := ws[i-1], ws[i]
+		if !q.hasWord(a) || !q.hasWord(b) {
+			continue
+		}
+		n++
+		pair := " " + a + " " + b + " "
+		for _, m := range p.mails {
+			if m.party == party && m.says(pair) {
+				found++
+				break
+			}
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return found / n
+}
+
+// hasWord reports whether a word of the question is among its content terms.
+func (q *query) hasWord(w string) bool {
+	for _, t := range sortedTerms(terms(w)) {
+		if q.content[t] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// says reports whether a mail's subject or statements hold words, given between spaces.
+func (m *mail) says(pair string) bool {
+	if strings.Contains(" "+strings.Join(words(m.base), " ")+" ", pair) {
+		return true
+	}
+	for _, it := range m.items {
+		if it.folded == "" {
+			it.folded = " " + strings.Join(words(it.s.Quote), " ") + " "
+		}
+		if strings.Contains(it.folded, pair) {
+			return true
+		}
+	}
+	return false
 }
 
 // only narrows a pool to one client's mail.

@@ -82,3 +82,20 @@ func TestNear(t *testing.T) {
 		}
 	}
 }
+
+// Words that stand together in the question weigh more where they stand together.
+func TestPhrased(t *testing.T) {
+	letters := []letter{
+		{"olga", "nora", "2023-05-01 09:00", "Green paper", 0, []said{
+			{statement.Instruction, "Print the green paper on Friday, please.", ""}}},
+		{"martin", "nora", "2023-05-02 09:00", "Catalogue", 0, []said{
+			{statement.Instruction, "Use paper for the catalogue, green if they have it.", ""}}},
+	}
+	p := newPool(post(t, letters), deskPeople)
+	q := understand("who ordered the green paper", deskPeople, p)
+	for party, want := range map[string]float64{"Perrin & Daughters": 1, "Hale Architects": 0} {
+		if got := q.phrased(p, party); got != want {
+			t.Errorf("%s: %v of the question's pairs, want %v", party, got, want)
+		}
+	}
+}
