@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,6 +39,8 @@ type sentence struct {
 	End   int            `json:"end"`
 	Text  string         `json:"text"`
 	Kind  statement.Kind `json:"kind"`
+
+	Language string `json:"language,omitempty"` // of a sentence that is not English and was not read
 }
 
 func (a *app) explainCmd() *cobra.Command {
@@ -225,7 +229,7 @@ func explain(m *message.Message, s statement.Reading, ref archive.Ref, people tr
 		d.Zones = append(d.Zones, search.Zone{Kind: z.Kind, Start: at(z.Start), End: at(z.End)})
 	}
 	for _, x := range s.Sentences {
-		d.Sentences = append(d.Sentences, sentence{at(x.Start), at(x.End), x.Text, x.Kind})
+		d.Sentences = append(d.Sentences, sentence{at(x.Start), at(x.End), x.Text, x.Kind, x.Language})
 	}
 	speaker := trail.Speaker{Role: trail.Unknown}
 	if len(m.From) > 0 {
@@ -272,6 +276,15 @@ func (a *app) renderExplain(d *explainDoc) {
 	}
 	if len(d.Statements) == 0 {
 		fmt.Fprintln(w, "\nno statement in the author's own words")
+	}
+	unread := map[string]int{}
+	for _, x := range d.Sentences {
+		if x.Language != "" {
+			unread[x.Language]++
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(unread)) {
+		fmt.Fprintf(w, "\nunread: sentences in another language (%s): %d\n", code, unread[code])
 	}
 	for i, s := range d.Statements {
 		text, reading := t.quoteText(s)

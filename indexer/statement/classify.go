@@ -20,6 +20,7 @@ type segment struct {
 	lead  int            // how clearly they say so, 0 to 3
 	why   []Reason       // for a whole sentence, while its features are at hand
 	prev  int            // first of the sentence before; -1 at the beginning
+	lang  string         // of a sentence that is not English and is not read
 }
 
 // mailContext is what a sentence's mail says about it.
@@ -50,6 +51,10 @@ func (r *reader) segmentOf(s span, zone int, extra condition, prev *segment) seg
 	from := len(r.toks)
 	r.toks = r.scan.scan(r.toks, r.m.Text, s.start, s.end)
 	g.toks = r.toks[from:len(r.toks):len(r.toks)]
+	if g.lang = languageOf(g.toks, prev); g.lang != "" {
+		g.kind, g.conf, g.prev = kindIndex[None], 99, -1
+		return g
+	}
 	g.facts = r.facts.read(nil, g.toks)
 	g.cond = extra | r.ctx.mail | r.ctx.zone[zone]
 	r.weigh(&g, prev)

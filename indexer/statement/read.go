@@ -26,7 +26,7 @@ func ReadWith(model *Model, m *message.Message) Reading {
 	defer readers.Put(r)
 	r.model = model
 	for _, g := range r.read(m) {
-		out.Sentences = append(out.Sentences, Sentence{Start: g.start, End: g.end, Text: m.Text[g.start:g.end], Kind: order[g.kind]})
+		out.Sentences = append(out.Sentences, Sentence{Start: g.start, End: g.end, Text: m.Text[g.start:g.end], Kind: order[g.kind], Language: g.lang})
 		if order[g.kind] == None {
 			continue
 		}
@@ -80,7 +80,7 @@ func (r *reader) read(m *message.Message) []segment {
 			prev = &out[len(out)-1]
 		}
 		g := r.segmentOf(s, zone, extra, prev)
-		if r.each != nil {
+		if r.each != nil && g.lang == "" {
 			r.each(&g, false)
 		}
 		if order[g.kind] != None && r.each == nil {
@@ -321,7 +321,7 @@ func transactional(m *message.Message) bool {
 
 // cut appends g, or its two halves where they do different things.
 func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
-	if r.ctx.silenced || len(g.toks) < 7 || len(g.toks) > maxCutTokens || order[g.kind] == None && g.conf >= surelyNone && r.each == nil {
+	if r.ctx.silenced || g.lang != "" || len(g.toks) < 7 || len(g.toks) > maxCutTokens || order[g.kind] == None && g.conf >= surelyNone && r.each == nil {
 		return append(out, g)
 	}
 	best := -1

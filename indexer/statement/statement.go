@@ -72,7 +72,8 @@ const (
 type Sentence struct {
 	Start, End int
 	Text       string
-	Kind       Kind // None for an ordinary sentence
+	Kind       Kind   // None for an ordinary sentence
+	Language   string // ISO 639 code of a sentence that is not English and was not read; else ""
 }
 
 // Statement is a span of one author's new text that does one of twelve things.
