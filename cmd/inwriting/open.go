@@ -169,7 +169,7 @@ func (s *service) openPages(mux *http.ServeMux) {
 		}
 	}
 	mux.HandleFunc("GET /open.ics", answer("text/calendar; charset=utf-8", (*openDoc).calendar))
-	mux.HandleFunc("GET /api/v1/open", answer("application/json", func(d *openDoc) ([]byte, error) {
+	mux.HandleFunc("GET /open.json", answer("application/json", func(d *openDoc) ([]byte, error) {
 		var b bytes.Buffer
 		err := writeJSON(&b, d)
 		return b.Bytes(), err
