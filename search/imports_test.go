@@ -109,14 +109,14 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// The engine reads through Store. One file puts a Store over the vault's own.
+// The engine reads through Store. The vault's files put a Store over its own.
 func TestEngineReadsThroughStore(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal(err, files)
 	}
 	for _, name := range files {
-		if name == "vault.go" || strings.HasSuffix(name, "_test.go") {
+		if strings.HasPrefix(name, "vault") || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		src, err := os.ReadFile(name)

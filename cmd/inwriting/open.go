@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"inwriting/indexer/catalog"
 	"inwriting/indexer/durable"
 	"inwriting/search"
 	"inwriting/search/httpapi"
@@ -86,7 +85,7 @@ func (s *service) open(ctx context.Context, args openArgs) (*openDoc, error) {
 		}
 		c := &d.Clients[len(d.Clients)-1]
 		it := newOpenItem(o, *st, d.AsOf)
-		switch trail.WaitingType(o.Type) {
+		switch o.Type {
 		case trail.Promise:
 			c.Promises = append(c.Promises, it)
 		case trail.NoConfirm:
@@ -101,14 +100,14 @@ func (s *service) open(ctx context.Context, args openArgs) (*openDoc, error) {
 	return d, nil
 }
 
-func newOpenItem(o catalog.OpenItem, st trail.Statement, asOf time.Time) openItem {
+func newOpenItem(o trail.Waiting, st trail.Statement, asOf time.Time) openItem {
 	it := openItem{Statement: st, WaitsFor: trail.Client, State: "waiting", Due: o.Due}
 	days := func(from time.Time) int { return max(0, int(asOf.Sub(from).Hours()/24)) }
 	it.Days = days(st.Message.Date)
 	if st.Speaker.Role != trail.Us {
 		it.WaitsFor = trail.Us
 	}
-	if o.Type == string(trail.Promise) {
+	if o.Type == trail.Promise {
 		it.WaitsFor, it.State, it.Days = st.Speaker.Role, "due", 0
 		// Its day is a whole one, wherever whoever looks is.
 		if day, err := time.ParseInLocation(time.DateOnly, o.Due, asOf.Location()); err == nil && !asOf.Before(day.AddDate(0, 0, 1)) {

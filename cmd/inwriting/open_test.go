@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"inwriting/config"
-	"inwriting/indexer/catalog"
 	"inwriting/search/trail"
 )
 
@@ -62,10 +61,10 @@ func TestOpenItem(t *testing.T) {
 	st := func(role trail.Role) trail.Statement {
 		return trail.Statement{Speaker: trail.Speaker{Role: role}, Message: trail.MessageInfo{Date: time.Date(2023, 3, 3, 9, 12, 0, 0, time.UTC)}}
 	}
-	promise := catalog.OpenItem{Type: string(trail.Promise), Due: "2023-03-17"}
-	question := catalog.OpenItem{Type: string(trail.NoAnswer)}
+	promise := trail.Waiting{Type: trail.Promise, Due: "2023-03-17"}
+	question := trail.Waiting{Type: trail.NoAnswer}
 	for _, test := range []struct {
-		o           catalog.OpenItem
+		o           trail.Waiting
 		role        trail.Role
 		now         string
 		waits       trail.Role

@@ -167,7 +167,7 @@ func openService(cfg *config.Config, dir string, people trail.People, getenv fun
 		return nil, err
 	}
 	s.Searcher = search.NewVaultSearcher(v, s.peopleNow, search.Options{})
-	s.watch = &watch.Watcher{Vault: v, People: s.peopleNow}
+	s.watch = search.NewVaultWatcher(v, s.peopleNow)
 	return s, nil
 }
 

@@ -41,7 +41,7 @@ func (c *Catalog) ResetOpen(version string) error {
 
 // SaveOpen replaces what is open in blobs and moves the watch from one cursor to
 // the next, together. ErrMoved: somebody else did, and nothing was changed.
-func (c *Catalog) SaveOpen(from, to int64, version string, blobs []int64, again []Blob, items []OpenItem) error {
+func (c *Catalog) SaveOpen(from, to int64, version string, blobs, again []int64, items []OpenItem) error {
 	return c.Update(func(t *Tx) error {
 		n, err := t.change(`UPDATE cursor SET value = ? WHERE stage = ? AND value = ? AND version = ?`, to, watchStage, from, version)
 		if err != nil {
@@ -56,7 +56,7 @@ func (c *Catalog) SaveOpen(from, to int64, version string, blobs []int64, again 
 			}
 		}
 		for _, b := range again {
-			if err := t.exec(`DELETE FROM watch_again WHERE blob = ?`, b.ID); err != nil {
+			if err := t.exec(`DELETE FROM watch_again WHERE blob = ?`, b); err != nil {
 				return err
 			}
 		}

@@ -19,11 +19,7 @@ import (
 	"time"
 
 	"inwriting/indexer/archive"
-	"inwriting/indexer/catalog"
-	"inwriting/indexer/ledger"
 	"inwriting/indexer/message"
-	"inwriting/indexer/textindex"
-	"inwriting/search"
 	"inwriting/search/trail"
 )
 
@@ -38,9 +34,49 @@ const (
 	around    = 60 * 24 * time.Hour // mail outside the thread closes something within this time
 )
 
+// ErrMoved: the watch is not where its owner left it, since everything derived was
+// made again in between.
+var ErrMoved = errors.New("the watch has been moved")
+
+// Message is one message by its number in the order of arrival.
+type Message struct {
+	N   int64
+	Ref archive.Ref
+}
+
+// Step replaces what the messages Looked at left open by Open, and moves the watch
+// From one number To another, all at once or not at all. Again has been seen to.
+type Step struct {
+	From, To int64
+	Version  string
+	Looked   []archive.Ref
+	Again    []Message
+	Open     []trail.Waiting
+}
+
+// Store keeps the list. All of it can be made again.
+type Store interface {
+	// Position returns the number of the last message that was looked at, that of
+	// the last one that can be, and the version of Reset; 0 and "" before.
+	Position() (at, read int64, version string, err error)
+	// Reset forgets the list and begins at 0.
+	Reset(version string) error
+	// Next returns up to limit messages after at and not after read, and up to limit
+	// behind at that are read differently since.
+	Next(at, read int64, limit int) (fresh, again []Message, err error)
+	// Save is durable on return. ErrMoved: From or Version are not what the store
+	// has, and nothing was changed.
+	Save(Step) error
+	// Open returns the list by client and date, Since what one client's messages
+	// from that time on left open.
+	Open() ([]trail.Waiting, error)
+	Since(client string, from time.Time) ([]trail.Waiting, error)
+}
+
 // Watcher keeps one vault's list. Its methods may be called at once.
 type Watcher struct {
-	Vault  search.Stores
+	Store  Store
+	Source func(trail.People) trail.Source
 	People func() trail.People
 
 	mu sync.Mutex // held by the one Update that runs
@@ -53,29 +89,23 @@ func (w *Watcher) Update(ctx context.Context) error {
 	defer w.mu.Unlock()
 	for {
 		err := w.update(ctx)
-		if !errors.Is(err, catalog.ErrMoved) {
-			return err
-		}
-		if ctx.Err() != nil { // a rebuild got in between
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case err == nil:
+			return nil
+		case !errors.Is(err, ErrMoved): // else a rebuild got in between
+			return fmt.Errorf("watching what is open: %w", err)
 		}
 	}
 }
 
 // Open returns what is open, after an Update, by client and date.
-func (w *Watcher) Open(ctx context.Context) (out []catalog.OpenItem, err error) {
+func (w *Watcher) Open(ctx context.Context) ([]trail.Waiting, error) {
 	if err := w.Update(ctx); err != nil {
 		return nil, err
 	}
-	err = w.catalog(func(c *catalog.Catalog) error {
-		out, err = c.Opens()
-		return err
-	})
-	return out, err
-}
-
-func (w *Watcher) catalog(fn func(*catalog.Catalog) error) error {
-	return w.Vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error { return fn(c) })
+	return w.Store.Open()
 }
 
 // version changes when somebody else is a client: then everything is looked at
@@ -88,54 +118,37 @@ func version(p trail.People) string {
 
 func (w *Watcher) update(ctx context.Context) error {
 	people := w.People()
-	run := &run{w: w, people: people, version: version(people), done: map[archive.Ref]bool{}, checked: map[string]bool{},
-		src: search.NewEngine(search.VaultStore{Vault: w.Vault}, nil, people, search.Options{}).Source()}
-	var cursor, read int64
-	err := w.catalog(func(c *catalog.Catalog) error {
-		at, have, err := c.Watched()
-		if err != nil {
-			return err
-		}
-		if have != run.version {
-			at = 0
-			if err := c.ResetOpen(run.version); err != nil {
-				return err
-			}
-		}
-		cursor = at
-		read, _, err = c.Cursor("read")
+	r := &run{w: w, people: people, version: version(people), done: map[archive.Ref]bool{}, checked: map[string]bool{}, src: w.Source(people)}
+	at, read, have, err := w.Store.Position()
+	if err != nil {
 		return err
-	})
-	for err == nil {
-		var fresh, again []catalog.Blob
-		err = w.catalog(func(c *catalog.Catalog) (err error) {
-			if again, err = c.WatchAgain(cursor, step); err != nil {
-				return err
-			}
-			fresh, err = c.BlobsAfter(cursor, step)
+	}
+	if have != r.version {
+		at = 0
+		if err := w.Store.Reset(r.version); err != nil {
 			return err
-		})
-		if i := slices.IndexFunc(fresh, func(b catalog.Blob) bool { return b.ID > read }); i >= 0 {
-			fresh = fresh[:i]
 		}
+	}
+	for {
+		fresh, again, err := w.Store.Next(at, read, step)
 		if err != nil || len(fresh)+len(again) == 0 {
-			break
+			return err
 		}
-		to := cursor
+		s := Step{From: at, To: at, Version: r.version, Again: again}
 		if len(fresh) > 0 {
-			to = fresh[len(fresh)-1].ID
+			s.To = fresh[len(fresh)-1].N
 		}
-		for _, b := range again {
-			delete(run.done, b.Ref)
+		for _, m := range again {
+			delete(r.done, m.Ref)
 		}
-		if err = run.look(ctx, cursor, to, fresh, again); err == nil {
-			cursor = to
+		if err := r.look(ctx, &s, slices.Concat(again, fresh)); err != nil {
+			return err
 		}
+		if err := w.Store.Save(s); err != nil {
+			return err
+		}
+		at = s.To
 	}
-	if err != nil && !errors.Is(err, catalog.ErrMoved) && ctx.Err() == nil {
-		err = fmt.Errorf("watching what is open: %w", err)
-	}
-	return err
 }
 
 // run is one Update: every thread is looked at once, with all the mail there is.
@@ -148,23 +161,13 @@ type run struct {
 	checked map[string]bool // earlier open statements
 }
 
-func (r *run) look(ctx context.Context, from, to int64, fresh, again []catalog.Blob) error {
-	refs := make([]archive.Ref, 0, len(fresh)+len(again))
-	for _, b := range slices.Concat(again, fresh) {
-		refs = append(refs, b.Ref)
+func (r *run) look(ctx context.Context, s *Step, messages []Message) error {
+	refs := make([]archive.Ref, len(messages))
+	for i, m := range messages {
+		refs[i] = m.Ref
 	}
 	records, err := r.src.Records(ctx, refs)
 	if err != nil {
-		return err
-	}
-	var blobs []int64
-	var items []catalog.OpenItem
-	look := func(ref archive.Ref) error {
-		if r.done[ref] {
-			return nil
-		}
-		b, i, err := r.thread(ctx, ref)
-		blobs, items = append(blobs, b...), append(items, i...)
 		return err
 	}
 	for _, rec := range records {
@@ -172,45 +175,25 @@ func (r *run) look(ctx context.Context, from, to int64, fresh, again []catalog.B
 		if client == "" {
 			continue
 		}
-		if err := look(rec.Ref); err != nil {
+		if err := r.thread(ctx, s, rec.Ref); err != nil {
 			return err
 		}
 		// It may close what was open before, in another thread.
-		earlier, err := r.earlier(client, rec.Date)
+		earlier, err := r.w.Store.Since(client, rec.Date.Add(-around))
 		if err != nil {
 			return err
 		}
-		for _, ref := range earlier {
-			if err := look(ref); err != nil {
+		for _, o := range earlier {
+			if o.Date.After(rec.Date) || r.checked[o.Statement] {
+				continue
+			}
+			r.checked[o.Statement] = true
+			if err := r.thread(ctx, s, o.Ref); err != nil {
 				return err
 			}
 		}
 	}
-	return r.w.catalog(func(c *catalog.Catalog) error { return c.SaveOpen(from, to, r.version, blobs, again, items) })
-}
-
-// earlier lists the messages that left something open with a client in the time
-// before date.
-func (r *run) earlier(client string, date time.Time) (refs []archive.Ref, err error) {
-	err = r.w.catalog(func(c *catalog.Catalog) error {
-		list, err := c.OpensOf(client, date.Add(-around))
-		if err != nil {
-			return err
-		}
-		for _, o := range list {
-			if o.Date.After(date) || r.checked[o.Statement] {
-				continue
-			}
-			r.checked[o.Statement] = true
-			b, err := c.BlobByID(o.Blob)
-			if err != nil {
-				return err
-			}
-			refs = append(refs, b.Ref)
-		}
-		return nil
-	})
-	return refs, err
+	return nil
 }
 
 // client names the client who takes part in a message, "" where none does.
@@ -225,52 +208,41 @@ func (r *run) client(rec *trail.Record) string {
 	return ""
 }
 
-// thread works out what the thread of ref left open.
-func (r *run) thread(ctx context.Context, ref archive.Ref) (blobs []int64, items []catalog.OpenItem, err error) {
+// thread works out what the thread of ref left open, unless that was done.
+func (r *run) thread(ctx context.Context, s *Step, ref archive.Ref) error {
+	if r.done[ref] {
+		return nil
+	}
 	refs, err := r.src.Related(ctx, []archive.Ref{ref}, maxThread)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	of := map[archive.Ref]bool{}
 	for _, x := range append(refs, ref) {
+		if !of[x] {
+			s.Looked = append(s.Looked, x)
+		}
 		of[x], r.done[x] = true, true
 	}
 	records, err := r.src.Records(ctx, refs)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	with, first, last := r.counterparts(records)
 	if len(with) > 0 {
 		more, err := r.src.Between(ctx, with, first, last.Add(around), maxAround)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		more = slices.DeleteFunc(more, func(x archive.Ref) bool { return of[x] })
 		beside, err := r.src.Records(ctx, more)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		records = append(records, beside...)
 	}
-	ids := map[archive.Ref]int64{}
-	err = r.w.catalog(func(c *catalog.Catalog) error {
-		for x := range of {
-			b, err := c.Blob(x)
-			if err != nil {
-				return err
-			}
-			ids[x] = b.ID
-			blobs = append(blobs, b.ID)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, o := range trail.WaitingIn(records, of, r.people) {
-		items = append(items, catalog.OpenItem{Statement: o.Statement, Blob: ids[o.Ref], Type: string(o.Type), Client: o.Client, Due: o.Due, Date: o.Date})
-	}
-	return blobs, items, nil
+	s.Open = append(s.Open, trail.WaitingIn(records, of, r.people)...)
+	return nil
 }
 
 // counterparts lists everybody but us who takes part in records, all addresses of

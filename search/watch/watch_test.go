@@ -1,4 +1,4 @@
-package watch
+package watch_test
 
 import (
 	"context"
@@ -17,7 +17,9 @@ import (
 	"inwriting/indexer/importer"
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/textindex"
+	"inwriting/search"
 	"inwriting/search/trail"
+	"inwriting/search/watch"
 )
 
 var people = trail.People{Us: []string{"nora@deskandco.example"}, Clients: []trail.Party{
@@ -74,7 +76,7 @@ func add(t *testing.T, v *indexer.Vault, n int, raw string) {
 	}
 }
 
-func open(t *testing.T, w *Watcher) []string {
+func open(t *testing.T, w *watch.Watcher) []string {
 	t.Helper()
 	list, err := w.Open(context.Background())
 	if err != nil {
@@ -87,8 +89,8 @@ func open(t *testing.T, w *Watcher) []string {
 	return out
 }
 
-func watcher(v *indexer.Vault) *Watcher {
-	return &Watcher{Vault: v, People: func() trail.People { return people }}
+func watcher(v *indexer.Vault) *watch.Watcher {
+	return search.NewVaultWatcher(v, func() trail.People { return people })
 }
 
 // TestStepByStep: looking at each message as it comes gives what looking at all of
@@ -103,8 +105,7 @@ func TestStepByStep(t *testing.T) {
 		got := open(t, w)
 		most = max(most, len(got))
 		whole := watcher(v)
-		err := whole.catalog(func(c *catalog.Catalog) error { return c.ResetOpen("another") })
-		if err != nil {
+		if err := whole.Store.Reset("another"); err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(open(t, whole), got); d != "" {
@@ -133,13 +134,13 @@ func TestOnlyWhatIsNewIsLookedAt(t *testing.T) {
 	}
 	before := open(t, w)
 	// Rows that no rule made: they stay while nothing is new, and go with a rebuild.
-	err := w.catalog(func(c *catalog.Catalog) error {
-		at, version, err := c.Watched()
-		if err != nil {
-			return err
-		}
-		return c.SaveOpen(at, at, version, nil, nil, []catalog.OpenItem{{Statement: "s-0", Blob: 1, Type: "mark", Client: "Z"}})
-	})
+	at, _, version, err := w.Store.Position()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, st := firstStatement(t, v)
+	err = w.Store.Save(watch.Step{From: at, To: at, Version: version, Looked: []archive.Ref{ref}, Open: []trail.Waiting{
+		{Type: trail.NoAnswer, Statement: st.ID, Ref: ref, Client: "Hale Architects"}, {Type: "mark", Statement: st.ID, Ref: ref, Client: "Z"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +154,27 @@ func TestOnlyWhatIsNewIsLookedAt(t *testing.T) {
 		t.Errorf("after a rebuild (-want +got):\n%s", d)
 	}
 	// A cursor that somebody else moved.
-	err = w.catalog(func(c *catalog.Catalog) error { return c.SaveOpen(1, 2, "x", nil, nil, nil) })
-	if err != catalog.ErrMoved {
+	if err := w.Store.Save(watch.Step{From: 1, To: 2, Version: "x"}); err != watch.ErrMoved {
 		t.Errorf("saving over a moved cursor: %v, want ErrMoved", err)
 	}
+}
+
+// firstStatement returns the first statement of the first message.
+func firstStatement(t *testing.T, v *indexer.Vault) (ref archive.Ref, st catalog.Statement) {
+	t.Helper()
+	err := v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		return c.Blobs(func(b catalog.Blob) error {
+			m, err := c.Message(b.Ref)
+			if err == nil && st.ID == "" {
+				ref, st = b.Ref, m.Doc.Statements[0]
+			}
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref, st
 }
 
 func TestACorrectionIsLookedAt(t *testing.T) {
@@ -166,20 +184,7 @@ func TestACorrectionIsLookedAt(t *testing.T) {
 	if got := open(t, w); len(got) != 1 {
 		t.Fatalf("open %q, want the question", got)
 	}
-	var st catalog.Statement
-	var ref archive.Ref
-	err := v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
-		return c.Blobs(func(b catalog.Blob) error {
-			m, err := c.Message(b.Ref)
-			if err == nil {
-				ref, st = b.Ref, m.Doc.Statements[0]
-			}
-			return err
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ref, st := firstStatement(t, v)
 	k := ledger.Correction{Statement: st.ID, Blob: ref.Hex(), Was: string(st.Kind), Kind: "answer", By: "nora"}
 	if err := v.Correct(k); err != nil {
 		t.Fatal(err)
