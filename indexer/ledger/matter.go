@@ -1,8 +1,9 @@
 package ledger
 
 // What a person decides is recorded like what was observed: who it was, and
-// when. Matters are named by a slug, statements by their id, messages by
-// "sha256-" and their hash.
+// when. These entries hold the person's own words; of mail they too name no more
+// than hashes and ids. Matters are named by a slug, statements by their id,
+// messages by "sha256-" and their hash.
 
 // MatterOpened begins a matter, says anew what it asks, or opens it again.
 type MatterOpened struct {

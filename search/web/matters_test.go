@@ -11,6 +11,23 @@ import (
 	"inwriting/search/trail"
 )
 
+func TestCorrectedStatement(t *testing.T) {
+	s := trail.Statement{ID: "s-7k2q000000", Kind: "question", Confidence: 0.3, Quote: "Please book it?",
+		Corrected: &trail.Correction{Kind: "question", Was: "instruction", Note: "she <asks>", By: "nora@deskandco.example", At: at("2023-03-04 10:00")}}
+	f := &fake{trail: &trail.Trail{Question: "it", Entries: []trail.Entry{{N: 1, Statement: s}}}}
+	rec := httptest.NewRecorder()
+	New(f, Options{}).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/m/it", nil))
+	body := rec.Body.String()
+	for _, want := range []string{"Question", "read as instruction, corrected by nora@deskandco.example on 4", "March 2023: she &lt;asks&gt;"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q:\n%s", want, body)
+		}
+	}
+	if strings.Contains(body, ">perhaps<") {
+		t.Error("what somebody has looked at is called unsure")
+	}
+}
+
 func TestKeptMatters(t *testing.T) {
 	closed := at("2023-04-01 10:00")
 	f := &fake{trail: &trail.Trail{Question: "what date did Martin want to fly",

@@ -270,7 +270,8 @@ type statementView struct {
 	Subject      string
 	Place        string // "nora@deskandco.example › INBOX"
 	Gone         bool
-	Perhaps      bool // read with little confidence
+	Perhaps      bool   // read with little confidence
+	Corrected    string // what it was read as, and who reads it differently
 	Own          bool
 	Links        []linkWords
 }
@@ -295,6 +296,13 @@ func (w *site) statement(s trail.Statement, hot map[string]bool) statementView {
 	}
 	if v.Subject == "" {
 		v.Subject = "(no subject)"
+	}
+	if k := s.Corrected; k != nil {
+		v.Perhaps = false // somebody has looked
+		v.Corrected = "read as " + string(k.Was) + ", corrected by " + k.By + " on " + w.date(k.At)
+		if k.Note != "" {
+			v.Corrected += ": " + k.Note
+		}
 	}
 	return v
 }
