@@ -292,7 +292,16 @@ func (s *service) addToMatter(ctx context.Context, m *catalog.Matter, args matte
 		}
 	}
 	for _, path := range args.Files {
-		if _, err := s.vault.AddExhibit(ctx, path, ledger.MatterExhibit{Matter: m.Name, Note: args.Reason, By: s.by()}); err != nil {
+		x, err := s.vault.AddExhibit(ctx, path, ledger.MatterExhibit{Matter: m.Name, Note: args.Reason, By: s.by()})
+		if err != nil {
+			return err
+		}
+		id := "sha256-" + x.Blob
+		if !slices.ContainsFunc(m.Items, func(it catalog.MatterItem) bool { return it.ID == id }) {
+			continue
+		}
+		// It was left out; whoever takes it in again wants it in.
+		if err := s.vault.Decide(ledger.MatterItem{Matter: m.Name, Item: id, By: s.by()}); err != nil {
 			return err
 		}
 	}

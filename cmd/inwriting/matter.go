@@ -272,8 +272,11 @@ func renderDecided(w io.Writer, t terminal, tr *trail.Trail) {
 
 func leftOutWords(x trail.LeftOut) string {
 	what := "a statement, " + x.Statement
-	if x.Statement == "" {
-		what = "a message or exhibit, " + x.Ref
+	switch {
+	case x.Statement == "" && x.Date.IsZero():
+		what = "an exhibit, " + x.Ref
+	case x.Statement == "":
+		what = "a message, " + x.Ref
 	}
 	if !x.Date.IsZero() {
 		what += ", of " + shortDay(x.Date)

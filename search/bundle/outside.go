@@ -79,8 +79,11 @@ func (b *bag) outsideRows() []byte {
 // leftOut says what a person took out.
 func leftOut(x trail.LeftOut) string {
 	what := "A statement"
-	if x.Statement == "" {
-		what = "A message or exhibit"
+	switch {
+	case x.Statement == "" && x.Date.IsZero():
+		what = "An exhibit"
+	case x.Statement == "":
+		what = "A message"
 	}
 	if !x.Date.IsZero() {
 		what += " of " + moment(x.Date)

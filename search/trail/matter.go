@@ -38,7 +38,7 @@ type Note struct {
 type LeftOut struct {
 	Statement string    `json:"statement,omitempty"` // its id; "" when a whole message or exhibit is left out
 	Ref       string    `json:"ref"`                 // of the message or exhibit
-	Date      time.Time `json:"date,omitzero"`       // of the message
+	Date      time.Time `json:"date,omitzero"`       // of the message; zero for an exhibit
 	Reason    string    `json:"reason"`
 	By        string    `json:"by"`
 	At        time.Time `json:"at"`

@@ -44,8 +44,11 @@ func (w *site) decided(t *trail.Trail) decidedView {
 	var v decidedView
 	for _, x := range t.LeftOut {
 		what := "A statement"
-		if x.Statement == "" {
-			what = "A message or exhibit"
+		switch {
+		case x.Statement == "" && x.Date.IsZero():
+			what = "An exhibit"
+		case x.Statement == "":
+			what = "A message"
 		}
 		if !x.Date.IsZero() {
 			what += " of " + w.date(x.Date)
