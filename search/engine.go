@@ -410,8 +410,29 @@ func (e *Engine) Coverage(ctx context.Context) (*trail.Coverage, error) {
 }
 
 // Trail implements Searcher.
-func (e *Engine) Trail(ctx context.Context, question string) (*trail.Trail, error) {
-	return e.trail(ctx, question, trail.Options{})
+func (e *Engine) Trail(ctx context.Context, q TrailQuery) (*trail.Trail, error) {
+	opts, err := e.trailOptions(q)
+	if err != nil {
+		return nil, err
+	}
+	return e.trail(ctx, q.Question, opts)
+}
+
+func (e *Engine) trailOptions(q TrailQuery) (trail.Options, error) {
+	var opts trail.Options
+	if q.Near < 0 || q.Near > MaxNear {
+		return opts, fmt.Errorf("near %d: %w", q.Near, ErrRange)
+	}
+	opts.Near = q.Near
+	if q.AsOf == "" {
+		return opts, nil
+	}
+	f, err := query.ParseField("until", q.AsOf, query.Options{Now: e.opts.Now()})
+	if err != nil {
+		return opts, &FilterError{Name: "as-of", Value: q.AsOf, Err: err}
+	}
+	opts.AsOf = f.To.Add(-time.Nanosecond) // To is the first moment that does not count
+	return opts, nil
 }
 
 func (e *Engine) trail(ctx context.Context, question string, opts trail.Options) (*trail.Trail, error) {

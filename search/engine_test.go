@@ -407,16 +407,58 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// What was in force at a date: before the change, and on its day.
+func TestTrailAsOf(t *testing.T) {
+	e, _ := vault(t)
+	for _, tt := range []struct {
+		asOf  string
+		quote string // of what was in force
+		not   string // of what was not, or not written yet
+	}{
+		{"2 march 2023", "make that flight a day later", ""},
+		{"1 march 2023", "", "Please book me London"},
+	} {
+		tr, err := e.Trail(context.Background(), TrailQuery{Question: "what date did Martin want to fly to Vienna?", AsOf: tt.asOf, Near: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := ""
+		for _, s := range tr.Standings {
+			if s.InForce {
+				in += tr.Entries[s.N-1].Statement.Quote
+			}
+		}
+		for _, x := range tr.Entries {
+			if d := x.Statement.Message.Date; d.After(*tr.AsOf) {
+				t.Errorf("as of %s: an entry of %v", tt.asOf, d)
+			}
+			if tt.not != "" && strings.Contains(x.Statement.Quote, tt.not) {
+				t.Errorf("as of %s: %q", tt.asOf, x.Statement.Quote)
+			}
+		}
+		if !strings.Contains(in, tt.quote) {
+			t.Errorf("as of %s, in force: %q, want %q", tt.asOf, in, tt.quote)
+		}
+	}
+	var f *FilterError
+	if _, err := e.Trail(context.Background(), TrailQuery{Question: "flight", AsOf: "someday"}); !errors.As(err, &f) || f.Name != "as-of" {
+		t.Errorf("no date: %v", err)
+	}
+	if _, err := e.Trail(context.Background(), TrailQuery{Question: "flight", Near: -1}); !errors.Is(err, ErrRange) {
+		t.Errorf("near -1: %v", err)
+	}
+}
+
 func TestTrail(t *testing.T) {
 	e, _ := vault(t)
-	got, err := e.Trail(context.Background(), "what date did Martin want to fly to Vienna?")
+	got, err := e.Trail(context.Background(), TrailQuery{Question: "what date did Martin want to fly to Vienna?"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(got.Entries) == 0 || len(got.Coverage.Mailboxes) != 1 || got.Schema != trail.Schema {
 		t.Errorf("got %d entries, coverage %+v", len(got.Entries), got.Coverage)
 	}
-	none, err := e.Trail(context.Background(), "zebra crossing paint")
+	none, err := e.Trail(context.Background(), TrailQuery{Question: "zebra crossing paint"})
 	if err != nil || len(none.Entries) != 0 || len(none.Coverage.Mailboxes) != 1 {
 		t.Errorf("nothing in writing: %+v, %v", none, err)
 	}

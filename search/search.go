@@ -48,7 +48,7 @@ type Searcher interface {
 	Raw(ctx context.Context, ref archive.Ref) (io.ReadCloser, int64, error)
 
 	// Trail builds the trail that answers question.
-	Trail(ctx context.Context, question string) (*trail.Trail, error)
+	Trail(ctx context.Context, q TrailQuery) (*trail.Trail, error)
 
 	// Coverage says what answers are drawn from.
 	Coverage(ctx context.Context) (*trail.Coverage, error)
@@ -87,6 +87,16 @@ func (q Query) Asks() bool {
 	return strings.TrimSpace(q.Text) != "" || q.Since != "" || q.Until != "" ||
 		len(q.From)+len(q.To)+len(q.By)+len(q.Client)+len(q.Kind)+len(q.Mailbox)+len(q.Folder)+len(q.Names)+len(q.Date) > 0
 }
+
+// TrailQuery asks for a trail.
+type TrailQuery struct {
+	Question string // in one's own words, or the name of a matter
+	AsOf     string // a date as in the query language: what was in force at its end; "" is now
+	Near     int    // how many of the nearest statements that were left out to list, at most MaxNear
+}
+
+// MaxNear bounds TrailQuery.Near.
+const MaxNear = 100
 
 // MaxLimit bounds Query.Limit, and Limit+Offset is bounded by ten times as many.
 const MaxLimit = 1000

@@ -311,16 +311,16 @@ func (s vaultSearcher) Raw(ctx context.Context, ref archive.Ref) (io.ReadCloser,
 
 // Trail says, beside the trail, which messages its own messages cite that nobody
 // collected. A question that is the name of a matter means the matter.
-func (s vaultSearcher) Trail(ctx context.Context, question string) (*trail.Trail, error) {
-	m, err := s.matter(question)
+func (s vaultSearcher) Trail(ctx context.Context, q TrailQuery) (*trail.Trail, error) {
+	m, err := s.matter(q.Question)
 	if err != nil {
 		return nil, err
 	}
 	var tr *trail.Trail
 	if m != nil {
-		tr, err = s.matterTrail(ctx, m)
+		tr, err = s.matterTrail(ctx, m, q)
 	} else {
-		tr, err = s.engine().Trail(ctx, question)
+		tr, err = s.engine().Trail(ctx, q)
 	}
 	if err != nil {
 		return nil, err

@@ -29,12 +29,15 @@ func (s vaultSearcher) matter(question string) (m *catalog.Matter, err error) {
 func (s vaultSearcher) store() VaultStore { return VaultStore{s.v} }
 
 // matterTrail is the trail of a kept question, with what was decided about it.
-func (s vaultSearcher) matterTrail(ctx context.Context, m *catalog.Matter) (*trail.Trail, error) {
+func (s vaultSearcher) matterTrail(ctx context.Context, m *catalog.Matter, q TrailQuery) (*trail.Trail, error) {
+	opts, err := s.engine().trailOptions(q)
+	if err != nil {
+		return nil, err
+	}
 	exhibits := map[string]bool{}
 	for _, x := range m.Exhibits {
 		exhibits[x.Ref.String()] = true
 	}
-	var opts trail.Options
 	var left []trail.LeftOut
 	gone := map[string]bool{} // exhibits that are left out
 	for _, it := range m.Items {

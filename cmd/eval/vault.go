@@ -42,7 +42,7 @@ func (vaultAsker) Ask(caseDir string, g *Gold) (map[string]*trail.Trail, error) 
 	s := search.NewVaultSearcher(v, func() trail.People { return people }, search.Options{})
 	answers := map[string]*trail.Trail{}
 	for _, q := range g.Questions {
-		if answers[q.Ask], err = s.Trail(ctx, q.Ask); err != nil {
+		if answers[q.Ask], err = s.Trail(ctx, search.TrailQuery{Question: q.Ask}); err != nil {
 			return nil, err
 		}
 	}

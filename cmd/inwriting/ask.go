@@ -378,14 +378,16 @@ func cleanLine(s string) string {
 }
 
 func (a *app) trailCmd() *cobra.Command {
-	return &cobra.Command{
+	var q search.TrailQuery
+	c := &cobra.Command{
 		Use:   "trail QUESTION|MATTER",
 		Short: "The written trail behind a piece of work",
 		Long: `Trail gathers the statements that bear on a question, within threads and across
 them, in order and numbered, with what each later one does to an earlier one,
 what they contradict, what was never answered, and what could not be seen. The name
-of a matter stands for its question, with what was pinned to it and left out.`,
-		Example: "  inwriting trail what date did Martin want to fly\n  inwriting trail 'who agreed to the hourly rate' --json",
+of a matter stands for its question, with what was pinned to it and left out.
+--as-of shows it as it stood at the end of a day, and what was in force then.`,
+		Example: "  inwriting trail what date did Martin want to fly\n  inwriting trail 'who agreed to the hourly rate' --json\n  inwriting trail 'when does Martin fly' --as-of 2023-03-02",
 		Args:    atLeast(1, "a question"),
 		RunE: func(c *cobra.Command, args []string) error {
 			question := strings.Join(args, " ")
@@ -394,7 +396,8 @@ of a matter stands for its question, with what was pinned to it and left out.`,
 				return err
 			}
 			defer b.Close()
-			tr, err := b.Trail(c.Context(), question)
+			q.Question = question
+			tr, err := b.Trail(c.Context(), q)
 			if err != nil {
 				return err
 			}
@@ -421,4 +424,7 @@ of a matter stands for its question, with what was pinned to it and left out.`,
 			return err
 		},
 	}
+	c.Flags().StringVar(&q.AsOf, "as-of", "", "as it stood at the end of this `DATE`")
+	c.Flags().IntVar(&q.Near, "near", 5, "how many near matches that were left out to name")
+	return c
 }

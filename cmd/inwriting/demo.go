@@ -14,6 +14,7 @@ import (
 
 	"inwriting/cmd/inwriting/demomail"
 	"inwriting/config"
+	"inwriting/search"
 	"inwriting/search/trail"
 	"inwriting/search/web"
 )
@@ -117,7 +118,7 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	findings := 0
 	var tr *trail.Trail
 	for i, d := range demomail.Disputes {
-		x, err := s.Trail(ctx, d.Question)
+		x, err := s.Trail(ctx, search.TrailQuery{Question: d.Question})
 		if err != nil {
 			return err
 		}

@@ -48,9 +48,9 @@ func (t timed) Search(ctx context.Context, q search.Query) (*search.Results, err
 	return t.Searcher.Search(ctx, q)
 }
 
-func (t timed) Trail(ctx context.Context, question string) (*trail.Trail, error) {
+func (t timed) Trail(ctx context.Context, q search.TrailQuery) (*trail.Trail, error) {
 	defer t.observe("trail")()
-	return t.Searcher.Trail(ctx, question)
+	return t.Searcher.Trail(ctx, q)
 }
 
 func (t timed) Message(ctx context.Context, id string) (*search.MessageDoc, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -310,6 +311,7 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 		fmt.Fprintln(w)
 		renderSteps(w, t, tr)
 	}
+	renderStandings(w, t, tr)
 	if len(tr.Findings) > 0 {
 		fmt.Fprintf(w, "\n%s\n", t.bold("FINDINGS"))
 		for _, f := range tr.Findings {
@@ -356,6 +358,12 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 			fmt.Fprintln(w, indent+t.dim(strings.Join(words, ", ")))
 		}
 	}
+	if len(tr.Near) > 0 {
+		fmt.Fprintf(w, "\n%s\n", t.bold("NEAR, AND LEFT OUT"))
+		for _, s := range tr.Near {
+			fmt.Fprintln(w, wrap(fmt.Sprintf("%s, %s: %s", who(s.Speaker), moment(s.Message.Date), t.quote(clean(s.Quote))), t.width, "  "+t.dim(s.ID)+"  ", strings.Repeat(" ", 4+len(s.ID))))
+		}
+	}
 	renderDecided(w, t, tr)
 	fmt.Fprintf(w, "\n%s\n", t.bold("COVERAGE"))
 	fmt.Fprintln(w, wrap(searched(tr.Coverage), t.width, "  ", "  "))
@@ -363,6 +371,42 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 		fmt.Fprintln(w, wrap(fmt.Sprintf("%s by mail in this trail and not kept here (--json names them).", plural(n, "message is cited", "messages are cited")), t.width, "  ", "  "))
 	}
 	fmt.Fprintln(w, t.dim("  inwriting reports what the mail says. It does not decide who is right."))
+}
+
+// renderStandings says what was in force at the date asked for.
+func renderStandings(w io.Writer, t terminal, tr *trail.Trail) {
+	if tr.AsOf == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", t.bold("IN FORCE ON "+strings.ToUpper(tr.AsOf.Format("2 January 2006"))))
+	if len(tr.Standings) == 0 {
+		fmt.Fprintln(w, "  No instruction, change, approval or term was in writing by then.")
+	}
+	for _, s := range tr.Standings {
+		if s.N < 1 || s.N > len(tr.Entries) {
+			continue
+		}
+		e := tr.Entries[s.N-1].Statement
+		state := "in force"
+		switch {
+		case len(s.ReplacedBy) > 0:
+			state = "replaced by " + numbers(s.ReplacedBy)
+		case !s.InForce:
+			state = "by somebody without a say in it, not in force"
+		}
+		if len(s.NotApplied) > 0 {
+			state += "; not changed by " + numbers(s.NotApplied) + ", whose author has no say in it"
+		}
+		fmt.Fprintln(w, wrap(fmt.Sprintf("%s, %s: %s", kindName(e.Kind), state, t.quote(clean(e.Quote))), t.width, fmt.Sprintf("  %2d  ", s.N), "      "))
+	}
+}
+
+func numbers(list []int) string {
+	words := make([]string, len(list))
+	for i, n := range list {
+		words[i] = strconv.Itoa(n)
+	}
+	return strings.Join(words, ", ")
 }
 
 func lastDispute(tr *trail.Trail) *trail.Entry {

@@ -495,7 +495,7 @@ func (s *service) export(ctx context.Context, args exportArgs) (*exportReport, e
 			return nil, &exitError{status: exitFailed, err: fmt.Errorf("writing %q: the file exists", args.Out), hint: "choose another name, or give --force to replace it"}
 		}
 	}
-	tr, err := s.Trail(ctx, args.Question)
+	tr, err := s.Trail(ctx, search.TrailQuery{Question: args.Question})
 	if err != nil {
 		return nil, err
 	}

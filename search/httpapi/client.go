@@ -91,8 +91,8 @@ func (c *Client) Statement(ctx context.Context, id string) (*trail.Statement, er
 }
 
 // Trail implements search.Searcher.
-func (c *Client) Trail(ctx context.Context, question string) (*trail.Trail, error) {
-	return get[trail.Trail](ctx, c, "/api/v1/trail?"+url.Values{"q": {question}}.Encode())
+func (c *Client) Trail(ctx context.Context, q search.TrailQuery) (*trail.Trail, error) {
+	return get[trail.Trail](ctx, c, "/api/v1/trail?"+EncodeTrailQuery(q).Encode())
 }
 
 // Coverage implements search.Searcher.

@@ -6,7 +6,7 @@
 //	GET  /api/v1/message/{id}                       search.MessageDoc
 //	GET  /api/v1/message/{id}/raw                   the octets, message/rfc822
 //	GET  /api/v1/statement/{id}                     Statement
-//	GET  /api/v1/trail?q=…                          trail.Trail
+//	GET  /api/v1/trail?q=…&as_of=…&near=…           trail.Trail
 //	GET  /api/v1/status                             Status
 //	GET  /api/openapi.json                          these, as OpenAPI 3.1
 //	GET  /healthz  /readyz
@@ -175,13 +175,44 @@ func (a *API) statement(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) trail(w http.ResponseWriter, r *http.Request) {
-	q := strings.TrimSpace(r.URL.Query().Get("q"))
-	if q == "" {
+	q, err := DecodeTrailQuery(r.URL.Query())
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if q.Question == "" {
 		a.fail(w, r, badRequest("a trail needs a question: ?q=…"))
 		return
 	}
 	tr, err := a.s.Trail(r.Context(), q)
 	a.answer(w, r, tr, err)
+}
+
+// EncodeTrailQuery turns a query into the parameters of /api/v1/trail;
+// DecodeTrailQuery reads them back.
+func EncodeTrailQuery(q search.TrailQuery) url.Values {
+	v := url.Values{"q": {q.Question}}
+	if q.AsOf != "" {
+		v.Set("as_of", q.AsOf)
+	}
+	if q.Near != 0 {
+		v.Set("near", strconv.Itoa(q.Near))
+	}
+	return v
+}
+
+// DecodeTrailQuery reads the parameters of /api/v1/trail. A parameter nobody knows
+// is an error.
+func DecodeTrailQuery(v url.Values) (search.TrailQuery, error) {
+	q := search.TrailQuery{Question: strings.TrimSpace(v.Get("q")), AsOf: strings.TrimSpace(v.Get("as_of"))}
+	for k := range v {
+		if k != "q" && k != "as_of" && k != "near" {
+			return q, badRequest(fmt.Sprintf("unknown parameter %q", k))
+		}
+	}
+	var err error
+	q.Near, err = number("near", v.Get("near"))
+	return q, err
 }
 
 func (a *API) status(w http.ResponseWriter, r *http.Request) {

@@ -116,8 +116,8 @@ func (f *fake) Raw(_ context.Context, ref archive.Ref) (io.ReadCloser, int64, er
 	return io.NopCloser(strings.NewReader(f.raw)), f.size, nil
 }
 
-func (f *fake) Trail(_ context.Context, q string) (*trail.Trail, error) {
-	f.note("trail " + q)
+func (f *fake) Trail(_ context.Context, q search.TrailQuery) (*trail.Trail, error) {
+	f.note(fmt.Sprintf("trail %+v", q))
 	return aTrail(), f.err
 }
 
@@ -180,9 +180,9 @@ func TestRoundTrip(t *testing.T) {
 	st, err := c.Statement(ctx, "s-7k2q")
 	want := aStatement()
 	check("statement", &want, st, err)
-	tr, err := c.Trail(ctx, "which day & why?")
+	tr, err := c.Trail(ctx, search.TrailQuery{Question: "which day & why?", AsOf: "14 march 2023", Near: 5})
 	check("trail", aTrail(), tr, err)
-	check("question", "trail which day & why?", f.last(), nil)
+	check("question", "trail {Question:which day & why? AsOf:14 march 2023 Near:5}", f.last(), nil)
 	cov, err := c.Coverage(ctx)
 	check("coverage", aCoverage(), cov, err)
 
@@ -241,7 +241,7 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 			"message":   func() error { _, err := c.Message(ctx, "x"); return err },
 			"statement": func() error { _, err := c.Statement(ctx, "x"); return err },
 			"raw":       func() error { _, _, err := c.Raw(ctx, archive.Ref{}); return err },
-			"trail":     func() error { _, err := c.Trail(ctx, "x"); return err },
+			"trail":     func() error { _, err := c.Trail(ctx, search.TrailQuery{Question: "x"}); return err },
 			"coverage":  func() error { _, err := c.Coverage(ctx); return err },
 		}
 		for name, call := range calls {

@@ -102,8 +102,10 @@ func describe() *huma.OpenAPI {
 		Info: &huma.Info{Title: "inwriting", Version: "1",
 			Description: "What was said in the mail, by whom, when. Within version 1 fields are only added. Everything is read; nothing changes a mailbox or a vault."},
 		Paths: map[string]*huma.PathItem{
-			"/api/v1/search":           get("search", "Statements, or messages, by what they say", reflect.TypeFor[search.Results](), searchParams()...),
-			"/api/v1/trail":            get("trail", "The trail that answers a question", reflect.TypeFor[trail.Trail](), question),
+			"/api/v1/search": get("search", "Statements, or messages, by what they say", reflect.TypeFor[search.Results](), searchParams()...),
+			"/api/v1/trail": get("trail", "The trail that answers a question", reflect.TypeFor[trail.Trail](), question,
+				&huma.Param{Name: "as_of", In: "query", Description: "a date as in the query language: what was in force at its end", Schema: &huma.Schema{Type: "string"}},
+				&huma.Param{Name: "near", In: "query", Description: "how many of the nearest statements that were left out to list", Schema: &huma.Schema{Type: "integer"}}),
 			"/api/v1/message/{id}":     get("message", "One message, as read", reflect.TypeFor[search.MessageDoc](), id),
 			"/api/v1/message/{id}/raw": raw,
 			"/api/v1/statement/{id}":   get("statement", "One statement", reflect.TypeFor[Statement](), id),

@@ -68,7 +68,7 @@ func until(records []*Record, then time.Time) []*Record {
 	return out
 }
 
-const leastNear = 0.10 // of relevance
+const leastNear = 0.30 // of relevance
 
 // near lists the statements that came closest and were left out, the nearest
 // first. What a person took out is told elsewhere, with the reason.

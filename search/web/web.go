@@ -261,7 +261,7 @@ func (w *site) trail(rw http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	tr, err := w.s.Trail(r.Context(), question)
+	tr, err := w.s.Trail(r.Context(), search.TrailQuery{Question: question, AsOf: strings.TrimSpace(r.URL.Query().Get("as_of"))})
 	if err != nil {
 		w.fail(rw, r, err)
 		return

@@ -45,7 +45,8 @@ func (f *fake) Statement(context.Context, string) (*trail.Statement, error) {
 func (f *fake) Raw(context.Context, archive.Ref) (io.ReadCloser, int64, error) {
 	return io.NopCloser(strings.NewReader("Subject: x\r\n\r\nraw <b>\r\n")), 23, nil
 }
-func (f *fake) Trail(_ context.Context, q string) (*trail.Trail, error) {
+func (f *fake) Trail(_ context.Context, asked search.TrailQuery) (*trail.Trail, error) {
+	q := asked.Question
 	f.quest = q
 	return f.trail, f.err
 }
