@@ -2,7 +2,7 @@
 export CGO_ENABLED = 0
 GO ?= go
 
-.PHONY: build test tools vet fuzz eval bench bench-sync bench-index bench-big
+.PHONY: build test tools vet fuzz faults eval bench bench-sync bench-index bench-big
 
 build:
 	$(GO) build -trimpath -ldflags=-buildid= -o bin/inwriting ./cmd/inwriting
@@ -25,6 +25,10 @@ vet:
 fuzz:
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p || exit 1; done; done
+
+# Random faults on the wire and storms in the mailbox, from a printed seed.
+faults: tools
+	INWRITING_FAULTS=$${INWRITING_FAULTS:-10000} $(GO) test -timeout 90m -v -run Storm ./indexer/imapsync
 
 # Quality on the labelled disputes and the labelled real mail.
 eval:
