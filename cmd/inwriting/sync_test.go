@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -277,6 +278,13 @@ func TestKillSync(t *testing.T) {
 	rounds, finished := 60, 0
 	if testing.Short() {
 		rounds = 10
+	}
+	if v := os.Getenv("INWRITING_KILLS"); v != "" { // make faults
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			t.Fatalf("INWRITING_KILLS: %v", err)
+		}
+		rounds = n
 	}
 	for range rounds {
 		if r.IntN(3) == 0 {
