@@ -23,6 +23,7 @@ import (
 	"inwriting/indexer/imapsync/imaptest"
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/textindex"
+	"inwriting/search/httpapi"
 )
 
 // mailbox is a real Dovecot with an account that a configuration names.
@@ -237,6 +238,21 @@ func TestSyncFollowsARealServer(t *testing.T) {
 	}
 	if r := m.sync().Mailboxes[0]; r.New+r.Gone+r.Flags != 0 {
 		t.Errorf("a last sync found %+v, want nothing", r)
+	}
+	_, out, _ := m.run("status", "--json")
+	var cov httpapi.Status
+	if err := json.Unmarshal([]byte(out), &cov); err != nil {
+		t.Fatal(err)
+	}
+	gone := 0
+	for _, f := range cov.Mailboxes[0].Folders {
+		gone += f.Gone
+		if f.Server != f.Stored || f.Stored != f.Indexed {
+			t.Errorf("status: %+v", f)
+		}
+	}
+	if gone != 2 {
+		t.Errorf("status tells of %d gone, want 2", gone)
 	}
 }
 

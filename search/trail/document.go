@@ -175,6 +175,7 @@ type FolderCoverage struct {
 	Stored      int        `json:"stored"`
 	Indexed     int        `json:"indexed"`
 	Quarantined int        `json:"quarantined"`
+	Gone        int        `json:"gone"` // kept, and no longer on the server
 	Excluded    bool       `json:"excluded"`
 	From        *time.Time `json:"from"`
 	To          *time.Time `json:"to"`

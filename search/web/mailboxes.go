@@ -37,6 +37,7 @@ type mailboxView struct {
 type folderView struct {
 	Name                         string
 	Server, Stored, Unread, Lost int
+	Gone                         int
 	Excluded                     bool
 	Period, Synced               string
 }
@@ -75,7 +76,7 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 		var from, to, synced time.Time
 		read, excluded, server := 0, 0, 0
 		for _, f := range m.Folders {
-			fv := folderView{Name: f.Name, Server: f.Server, Stored: f.Stored, Unread: max(0, f.Stored-f.Indexed), Lost: f.Quarantined, Excluded: f.Excluded}
+			fv := folderView{Name: f.Name, Server: f.Server, Stored: f.Stored, Unread: max(0, f.Stored-f.Indexed), Lost: f.Quarantined, Gone: f.Gone, Excluded: f.Excluded}
 			if f.From != nil && f.To != nil {
 				fv.Period = w.date(*f.From) + " to " + w.date(*f.To)
 				if from.IsZero() || f.From.Before(from) {
