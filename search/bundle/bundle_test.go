@@ -538,10 +538,13 @@ func TestPage(t *testing.T) {
 	in := fixture(t)
 	b, sum := written(t, in)
 	var page, readme string
+	var print []byte
 	for _, f := range unzip(t, b) {
 		switch strings.TrimPrefix(f.name, sum.Root+"/") {
 		case "data/chronology.html":
 			page = string(f.data)
+		case "data/chronology.pdf":
+			print = f.data
 		case "READ-ME-FIRST.txt":
 			readme = string(f.data)
 		}
@@ -565,6 +568,7 @@ func TestPage(t *testing.T) {
 	}
 	if p := os.Getenv("INWRITING_PAGE"); p != "" {
 		os.WriteFile(p, []byte(page), 0o644)
+		os.WriteFile(p+".pdf", print, 0o644)
 	}
 }
 

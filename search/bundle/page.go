@@ -17,17 +17,18 @@ import (
 var chronologyPage = template.Must(template.ParseFS(files, "files/chronology.html"))
 
 type pageView struct {
-	Title, Question, AsOf, Summary string
-	SummaryRows                    []int
-	Findings                       []findingView
-	Mailboxes                      []mailboxView
-	Missing                        []string
-	Rows                           []rowView
-	Exhibits                       []exhibitView
-	Outside                        []outsideView
-	LeftOut                        []string
-	Origin, Root, KeyID            string
-	Size                           int64
+	Title, Question, AsOf, Summary  string
+	NotSeen, OutsideNote, CheckNote string
+	SummaryRows                     []int
+	Findings                        []findingView
+	Mailboxes                       []mailboxView
+	Missing                         []string
+	Rows                            []rowView
+	Exhibits                        []exhibitView
+	Outside                         []outsideView
+	LeftOut                         []string
+	Origin, Root, KeyID             string
+	Size                            int64
 }
 
 type findingView struct {
@@ -42,11 +43,11 @@ type mailboxView struct {
 
 // rowView is a letter: consecutive statements of one message.
 type rowView struct {
-	Gap, Day, ISO, Clock, Zone        string
-	Role, RoleWord, Name, Address, To string
-	Said                              []saidView
-	Exhibit, Subject, Place           string
-	Ledger                            int64
+	Gap, Day, ISO, Clock, Zone, Moment string
+	Role, RoleWord, Name, Address, To  string
+	Said                               []saidView
+	Exhibit, Subject, Place            string
+	Ledger                             int64
 }
 
 type saidView struct {
@@ -90,10 +91,26 @@ func title(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func (b *bag) page() ([]byte, error) {
+// What the page and its print both say.
+const (
+	notSeen     = "Not seen by inwriting: telephone calls, meetings, chat and text messages, and mailboxes that are not listed."
+	outsideNote = "Files that somebody gave; inwriting only says that they have not changed since. Treat them as you treat any file from others."
+	checkNote   = "VERIFY.txt in the folder above says how, with tools that every system has, and what is not claimed."
+)
+
+func (b *bag) page(v *pageView) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := chronologyPage.Execute(&buf, v); err != nil {
+		return nil, fmt.Errorf("chronology page: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// view is what there is to show, for the page and for print.
+func (b *bag) view() *pageView {
 	t := b.in.Trail
-	v := pageView{Title: plain(b.in.Title), Question: plain(t.Question), AsOf: moment(b.time), Summary: plain(t.Summary.Text),
-		SummaryRows: t.Summary.Statements, Origin: b.cp.Origin, Root: b.cp.Root, Size: b.cp.Size, KeyID: keyID(b.in.VKey)}
+	v := &pageView{Title: plain(b.in.Title), Question: plain(t.Question), AsOf: moment(b.time), Summary: plain(t.Summary.Text),
+		SummaryRows: t.Summary.Statements, NotSeen: notSeen, OutsideNote: outsideNote, CheckNote: checkNote, Origin: b.cp.Origin, Root: b.cp.Root, Size: b.cp.Size, KeyID: keyID(b.in.VKey)}
 	for _, f := range t.Findings {
 		w, ok := findingWords[f.Type]
 		if !ok {
@@ -113,7 +130,7 @@ func (b *bag) page() ([]byte, error) {
 		}
 		v.Findings = append(v.Findings, fv)
 	}
-	b.coverageView(&v)
+	b.coverageView(v)
 
 	gaps := slices.Clone(t.Gaps)
 	var day string
@@ -137,7 +154,7 @@ func (b *bag) page() ([]byte, error) {
 		}
 		last = x
 		r := rowView{Said: []saidView{said}, Role: string(s.Speaker.Role), RoleWord: roleWords[s.Speaker.Role], Name: plain(s.Speaker.Name), Address: plain(s.Speaker.Address),
-			To: plain(strings.Join(s.Message.To, ", ")), Exhibit: x.name, Subject: plain(s.Message.Subject), Ledger: x.LedgerIndex, Clock: "no date", Place: place(s.Message.Occurrences)}
+			To: plain(strings.Join(s.Message.To, ", ")), Exhibit: x.name, Subject: plain(s.Message.Subject), Ledger: x.LedgerIndex, Clock: "no date", Moment: moment(d), Place: place(s.Message.Occurrences)}
 		if r.Name == "" {
 			r.Name, r.Address = r.Address, ""
 		}
@@ -166,11 +183,7 @@ func (b *bag) page() ([]byte, error) {
 	for _, x := range t.LeftOut {
 		v.LeftOut = append(v.LeftOut, leftOut(x))
 	}
-	var buf bytes.Buffer
-	if err := chronologyPage.Execute(&buf, v); err != nil {
-		return nil, fmt.Errorf("chronology page: %w", err)
-	}
-	return buf.Bytes(), nil
+	return v
 }
 
 func moment(t time.Time) string {

@@ -241,11 +241,17 @@ func (b *bag) payload() error {
 	}
 	b.add("data/chronology.csv", b.chronology())
 	b.add("data/exhibits.csv", b.exhibitTable())
-	page, err := b.page()
+	view := b.view()
+	page, err := b.page(view)
 	if err != nil {
 		return err
 	}
 	b.add("data/chronology.html", page)
+	print, err := b.printed(view)
+	if err != nil {
+		return err
+	}
+	b.add("data/chronology.pdf", print)
 	if err := b.addJSON("data/coverage.json", b.in.Trail.Coverage); err != nil {
 		return err
 	}
@@ -357,7 +363,7 @@ func (b *bag) selection() [sha256.Size]byte {
 var profileNotes = map[string]string{
 	"client":    "",
 	"insurer":   "It is made for your insurer. Do not send it to the other side before your insurer\nagrees. It states no opinion on liability.",
-	"court":     "It is made for a court. Check the page limits and the form that your court asks for;\nthis version has no paginated PDF.",
+	"court":     "It is made for a court. Check the page limits and the form that your court asks for;\nthe chronology is a paginated PDF, the messages are not.",
 	"court-us":  "It is made for a court in the United States. A certificate under FRE 902(13) or (14)\nhas to be written and signed by a person; it is not in here.",
 	"solicitor": "It is made for a solicitor: everything is in here, including the tables.",
 }

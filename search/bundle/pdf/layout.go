@@ -62,7 +62,7 @@ type Block interface {
 type Para struct {
 	Style         Style
 	Spans         []Span
-	Tag           string // of the structure; "" is P
+	Tag           string // of the structure; "" is P, Artifact is no part of the text
 	Dest          string
 	Bookmark      string
 	Level         int // of the bookmark, 0 the highest
@@ -188,7 +188,10 @@ func (d *Document) child(parent *elem, tag, otherwise string) *elem {
 	if tag == "" {
 		tag = otherwise
 	}
-	if parent == nil || tag == "" {
+	switch {
+	case tag == "Artifact":
+		return nil
+	case parent == nil || tag == "":
 		return parent
 	}
 	attr := ""
@@ -264,10 +267,15 @@ func (r *Rule) layout(d *Document, f *frame, x, y, w float64, parent *elem) floa
 	return r.Before + 0.5 + r.After
 }
 
-func (p *Para) lead() float64  { return p.Before }
-func (g *Group) lead() float64 { return g.Before }
-func (r *Row) lead() float64   { return r.Before }
-func (r *Rule) lead() float64  { return r.Before }
+func (p *Para) lead() float64 { return p.Before }
+func (g *Group) lead() float64 {
+	if g.Box == nil && g.Pad[0] == 0 && len(g.Blocks) > 0 {
+		return g.Before + g.Blocks[0].lead()
+	}
+	return g.Before
+}
+func (r *Row) lead() float64  { return r.Before }
+func (r *Rule) lead() float64 { return r.Before }
 
 // place draws a frame on this page and as many as it needs.
 func (d *Document) place(f *frame) {
@@ -520,6 +528,9 @@ func (c *canvas) line(d *Document, l *line, x, y float64, e *elem, page *canvas)
 		s := &l.p.spans[l.clusters[p.from].span]
 		if s.Mark == 0 && !s.Strike {
 			continue
+		}
+		for j := p.to - 1; j >= p.from && p.to == len(l.clusters) && !l.rtl && l.clusters[j].space; j-- {
+			p.w -= l.clusters[j].width
 		}
 		if !marked && page != nil {
 			c.op("/Artifact BMC\n")
