@@ -37,7 +37,7 @@ func (a *app) statusCmd() *cobra.Command {
 			}
 			if a.strict {
 				for _, m := range cov.Mailboxes {
-					if m.State != "up to date" && m.State != "imported" {
+					if !m.Complete() {
 						return &exitError{status: exitIncomplete}
 					}
 				}
@@ -107,7 +107,7 @@ func (a *app) printStatus(cov *trail.Coverage) error {
 		if excluded > 0 {
 			gaps = append(gaps, plural(excluded, "folder", "folders")+" left out")
 		}
-		if m.State != "up to date" && m.State != "imported" {
+		if !m.Complete() {
 			gaps = append(gaps, m.State)
 		}
 		if len(gaps) == 0 {

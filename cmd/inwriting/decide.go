@@ -270,17 +270,25 @@ func (s *service) itemID(ctx context.Context, m *catalog.Matter, id string) (str
 	return doc.Message.Ref.String(), nil
 }
 
+func (s *service) itemIDs(ctx context.Context, m *catalog.Matter, items []string) ([]string, error) {
+	ids := make([]string, len(items))
+	for i, id := range items {
+		var err error
+		if ids[i], err = s.itemID(ctx, m, id); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
 func (s *service) addToMatter(ctx context.Context, m *catalog.Matter, args matterArgs) error {
 	decision := catalog.Pinned
 	if args.Undo {
 		decision = ""
 	}
-	ids := make([]string, len(args.Items))
-	for i, id := range args.Items {
-		var err error
-		if ids[i], err = s.itemID(ctx, m, id); err != nil {
-			return err
-		}
+	ids, err := s.itemIDs(ctx, m, args.Items)
+	if err != nil {
+		return err
 	}
 	for _, id := range ids {
 		d := decision
@@ -313,12 +321,9 @@ func (s *service) dropFromMatter(ctx context.Context, m *catalog.Matter, args ma
 	if args.Undo {
 		decision = ""
 	}
-	ids := make([]string, len(args.Items))
-	for i, id := range args.Items {
-		var err error
-		if ids[i], err = s.itemID(ctx, m, id); err != nil {
-			return err
-		}
+	ids, err := s.itemIDs(ctx, m, args.Items)
+	if err != nil {
+		return err
 	}
 	for _, id := range ids {
 		if err := s.vault.Decide(ledger.MatterItem{Matter: m.Name, Item: id, Decision: decision, Reason: args.Reason, By: s.by()}); err != nil {
@@ -342,12 +347,9 @@ type correctDoc struct {
 	Statement trail.Statement `json:"statement"`
 }
 
-var kinds = []statement.Kind{statement.Instruction, statement.Change, statement.Approval, statement.Confirmation, statement.Question, statement.Answer,
-	statement.Commitment, statement.Delivery, statement.Terms, statement.Caveat, statement.Assurance, statement.Dispute}
-
 func kindList() string {
-	all := make([]string, len(kinds))
-	for i, k := range kinds {
+	all := make([]string, len(statement.Kinds))
+	for i, k := range statement.Kinds {
 		all[i] = string(k)
 	}
 	return strings.Join(all, ", ")
@@ -367,7 +369,7 @@ func (s *service) correct(ctx context.Context, args correctArgs) (*correctDoc, e
 		return nil, fmt.Errorf("statement %q: %w", st.ID, errNotCorrected)
 	case args.Undo:
 		args.Kind = ""
-	case !slices.Contains(kinds, statement.Kind(args.Kind)):
+	case !slices.Contains(statement.Kinds, statement.Kind(args.Kind)):
 		return nil, fmt.Errorf("kind %q: %w", args.Kind, errNoKind)
 	}
 	if err := s.vault.Correct(ledger.Correction{Statement: st.ID, Blob: st.Message.Ref.Hex(), Was: string(was), Kind: args.Kind, Note: args.Note, By: s.by()}); err != nil {

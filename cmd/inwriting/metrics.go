@@ -110,7 +110,7 @@ func (c *coverageCollector) Collect(ch chan<- prometheus.Metric) {
 			gauge(syncedDesc, float64(oldest.Unix()), label)
 		}
 		current := 0.0
-		if m.State == "up to date" || m.State == "imported" {
+		if m.Complete() {
 			current = 1
 		}
 		gauge(currentDesc, current, label)

@@ -258,7 +258,7 @@ func searched(c trail.Coverage) string {
 			indexed += f.Indexed
 			quarantined += f.Quarantined
 		}
-		if m.State != "up to date" && m.State != "imported" {
+		if !m.Complete() {
 			trouble = append(trouble, m.Address+": "+m.State+".")
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"inwriting/indexer/archive"
@@ -98,7 +97,7 @@ func (p *pass) relink(ctx context.Context, r *folderRun, f Folder, queue []item)
 			uids[i] = it.uid
 		}
 		headers := map[uint32][]byte{}
-		if err := p.s.headers(uids, func(uid uint32, header []byte) { headers[uid] = bytes.Clone(header) }); err != nil {
+		if err := p.s.headers(uids, func(uid uint32, header []byte) { headers[uid] = header }); err != nil {
 			var no *refusal
 			if errors.As(err, &no) && !busy(no.c) {
 				break // what was not compared is downloaded
@@ -141,9 +140,6 @@ func (s *session) labels() bool { return s.caps["X-GM-EXT-1"] }
 
 // headers fetches the headers of uids.
 func (s *session) headers(uids []uint32, each func(uid uint32, header []byte)) error {
-	usual := s.g.lim.small
-	s.g.lim.small = headerOctets
-	defer func() { s.g.lim.small = usual }()
 	var ranges []uidRange
 	for _, u := range uids {
 		if n := len(ranges); n > 0 && ranges[n-1].hi+1 == u {
@@ -152,31 +148,9 @@ func (s *session) headers(uids []uint32, each func(uid uint32, header []byte)) e
 			ranges = append(ranges, uidRange{u, u})
 		}
 	}
-	c, err := s.command("UID FETCH", func(r response) error {
-		_, rest, ok := r.numbered("FETCH")
-		if !ok {
-			return nil
+	return s.fetchPart(setText(ranges), "HEADER", headerOctets, func(uid uint32, header []byte) {
+		if uid != 0 {
+			each(uid, header)
 		}
-		v, err := readValues(rest)
-		if err != nil || len(v) != 1 || !v[0].isList {
-			return nil // not an answer that can be used
-		}
-		uid, header, has := uint32(0), "", false
-		for items := v[0].list; len(items) > 1; items = items[2:] {
-			switch strings.ToUpper(items[0].s) {
-			case "UID":
-				uid, _ = number32(items[1].s)
-			case "BODY[HEADER]":
-				header, has = items[1].s, items[1].quoted
-			}
-		}
-		if has && uid != 0 {
-			each(uid, []byte(header))
-		}
-		return nil
-	}, arg{text: setText(ranges)}, arg{text: "(UID BODY.PEEK[HEADER])"})
-	if err == nil && c.status != "OK" {
-		err = &refusal{c}
-	}
-	return err
+	})
 }

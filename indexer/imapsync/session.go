@@ -942,13 +942,27 @@ func (s *session) receive(msg *imapclient.FetchMessageData, stage Stager) (d del
 // response without a UID counts when it is the only one with a body and has the
 // size that was announced.
 func (s *session) fetchRaw(it item) (body []byte, ok bool, err error) {
-	usual := s.g.lim.small
-	s.g.lim.small = rawOctets
-	defer func() { s.g.lim.small = usual }()
 	bodies := 0
+	err = s.fetchPart(strconv.FormatUint(uint64(it.uid), 10), "", rawOctets, func(uid uint32, octets []byte) {
+		bodies++
+		if uid == it.uid || uid == 0 && int64(len(octets)) == it.size && it.size > 0 {
+			body, ok = octets, true
+		}
+	})
+	return body, ok && bodies == 1, err
+}
+
+// fetchPart fetches a section of messages ("HEADER", "" for all) without go-imap,
+// each at most limit octets, and calls each for every response that holds one. uid
+// is 0 where the response does not say it; the octets are the callee's. What cannot
+// be read is no answer.
+func (s *session) fetchPart(set, section string, limit int64, each func(uid uint32, octets []byte)) error {
+	usual := s.g.lim.small
+	s.g.lim.small = limit
+	defer func() { s.g.lim.small = usual }()
 	c, err := s.command("UID FETCH", func(r response) error {
-		_, rest, isFetch := r.numbered("FETCH")
-		if !isFetch {
+		_, rest, ok := r.numbered("FETCH")
+		if !ok {
 			return nil
 		}
 		v, err := readValues(rest)
@@ -960,23 +974,19 @@ func (s *session) fetchRaw(it item) (body []byte, ok bool, err error) {
 			switch strings.ToUpper(items[0].s) {
 			case "UID":
 				uid, _ = number32(items[1].s)
-			case "BODY[]":
+			case "BODY[" + section + "]":
 				text, has = items[1].s, items[1].quoted
 			}
 		}
-		if !has {
-			return nil
-		}
-		bodies++
-		if uid == it.uid || uid == 0 && int64(len(text)) == it.size && it.size > 0 {
-			body, ok = []byte(text), true
+		if has {
+			each(uid, []byte(text))
 		}
 		return nil
-	}, arg{text: strconv.FormatUint(uint64(it.uid), 10)}, arg{text: "(UID BODY.PEEK[])"})
+	}, arg{text: set}, arg{text: "(UID BODY.PEEK[" + section + "])"})
 	if err == nil && c.status != "OK" {
 		err = &refusal{c}
 	}
-	return body, ok && bodies == 1, err
+	return err
 }
 
 // literalReader knows whether a literal was read to its end or error.

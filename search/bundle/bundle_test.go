@@ -300,9 +300,12 @@ func TestWriteAndVerify(t *testing.T) {
 	}
 }
 
-func TestStockTools(t *testing.T) {
+// unpacked writes a bundle, unpacks it with a stock tool and returns its folder and
+// its VERIFY.txt.
+func unpacked(t *testing.T, in Input) (root, verify string) {
+	t.Helper()
 	tools(t)
-	b, sum := written(t, fixture(t))
+	b, sum := written(t, in)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "b.zip"), b, 0o600); err != nil {
 		t.Fatal(err)
@@ -310,12 +313,17 @@ func TestStockTools(t *testing.T) {
 	if err := run(t, dir, "unzip -q b.zip"); err != nil {
 		t.Fatal(err)
 	}
-	root := filepath.Join(dir, sum.Root)
-	verify, err := os.ReadFile(filepath.Join(root, "VERIFY.txt"))
+	root = filepath.Join(dir, sum.Root)
+	text, err := os.ReadFile(filepath.Join(root, "VERIFY.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t, root, stock(t, string(verify))); err != nil {
+	return root, string(text)
+}
+
+func TestStockTools(t *testing.T) {
+	root, verify := unpacked(t, fixture(t))
+	if err := run(t, root, stock(t, verify)); err != nil {
 		t.Error(err)
 	}
 }

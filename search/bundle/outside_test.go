@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,22 +110,9 @@ func TestOutsideIsNoMessage(t *testing.T) {
 }
 
 func TestOutsideWithStockTools(t *testing.T) {
-	tools(t)
-	b, sum := written(t, withOutside(t))
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "b.zip"), b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := run(t, dir, "unzip -q b.zip"); err != nil {
-		t.Fatal(err)
-	}
-	root := filepath.Join(dir, sum.Root)
-	verify, err := os.ReadFile(filepath.Join(root, "VERIFY.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	root, verify := unpacked(t, withOutside(t))
 	n := 0
-	for line := range strings.Lines(string(verify)) {
+	for line := range strings.Lines(verify) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "for e in proof/X") {
 			n++
 			if err := run(t, root, `out=$(`+line+` 2>&1); case "$out" in *BAD*) echo "$out"; exit 1;; esac`); err != nil {

@@ -168,6 +168,10 @@ type MailboxCoverage struct {
 	Folders []FolderCoverage `json:"folders"`
 }
 
+// Complete reports whether nothing of the account is missing, as far as it was to
+// be read.
+func (m MailboxCoverage) Complete() bool { return m.State == "up to date" || m.State == "imported" }
+
 // FolderCoverage is one folder of an account. Server is 0 for imports.
 type FolderCoverage struct {
 	Name        string     `json:"name"`
