@@ -190,11 +190,15 @@ func (c *Catalog) Stale(upTo int64, limit int) ([]Blob, error) {
 // MarkStale has blobs read again, as those found in another place since are.
 func (t *Tx) MarkStale(blobs []Blob) error {
 	for _, b := range blobs {
-		if err := t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, b.ID); err != nil {
+		if err := t.markStale(b.ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *Tx) markStale(blob int64) error {
+	return t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, blob)
 }
 
 // ClearStale forgets that blobs are stale.

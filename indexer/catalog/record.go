@@ -165,10 +165,10 @@ func (t *Tx) seen(index int64, at time.Time, f ledger.MsgSeen) error {
 		err = t.exec(`UPDATE blob SET entry = ?, seen = ? WHERE id = ?`, index, at.UnixMilli(), blob)
 		if err == nil {
 			// It may lie behind the reader's cursor: an exhibit is not read.
-			err = t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, blob)
+			err = t.markStale(blob)
 		}
 	case entry != index:
-		err = t.exec(`INSERT INTO stale VALUES (?) ON CONFLICT DO NOTHING`, blob)
+		err = t.markStale(blob)
 	}
 	if err != nil {
 		return err
