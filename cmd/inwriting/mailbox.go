@@ -104,7 +104,7 @@ messages, confirms that the server opens them for reading only, and signs out.`,
 			if err != nil {
 				return err
 			}
-			boxes, err := a.named(cfg, args)
+			boxes, err := named(cfg, args)
 			if err != nil {
 				return err
 			}
@@ -162,7 +162,7 @@ messages, confirms that the server opens them for reading only, and signs out.`,
 }
 
 // named returns the mailboxes with these addresses, all when none is named.
-func (a *app) named(cfg *config.Config, addresses []string) ([]config.Mailbox, error) {
+func named(cfg *config.Config, addresses []string) ([]config.Mailbox, error) {
 	boxes := cfg.Mailboxes
 	if len(addresses) > 0 {
 		boxes = nil

@@ -2,29 +2,23 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"inwriting/config"
 	"inwriting/indexer"
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
-	"inwriting/indexer/imapsync"
 	"inwriting/indexer/importer"
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/textindex"
 	"inwriting/search"
-	"inwriting/search/bundle"
 	"inwriting/search/httpapi"
 	"inwriting/search/trail"
 	"inwriting/search/watch"
@@ -280,127 +274,6 @@ type progress struct {
 	Tail  string `json:"tail,omitempty"`
 }
 
-type syncArgs struct {
-	Mailboxes []string `json:"mailboxes"` // none: all
-	NoRead    bool     `json:"no_read"`   // keep what is new, make it searchable later
-}
-
-// syncReport is the document "inwriting.sync/v1".
-type syncReport struct {
-	Schema      string        `json:"schema"`
-	Mailboxes   []mailboxSync `json:"mailboxes"`
-	CollectedMS int64         `json:"collected_ms"` // until all was durable in archive, ledger and catalog
-	ReadMS      int64         `json:"read_ms"`      // until all was searchable
-}
-
-type mailboxSync struct {
-	Address     string   `json:"address"`
-	State       string   `json:"state"` // as in coverage
-	New         int      `json:"new"`
-	Relinked    int      `json:"relinked"` // known under new UIDs by size, date and header
-	Gone        int      `json:"gone"`
-	Flags       int      `json:"flags"`
-	Quarantined int      `json:"quarantined"`
-	Left        int      `json:"left"`
-	Bytes       int64    `json:"bytes"`
-	Error       string   `json:"error,omitempty"`
-	Hint        string   `json:"hint,omitempty"`
-	WaitMS      int64    `json:"wait_ms,omitempty"` // for how long the server wants to be left alone
-	Folders     []string `json:"folders_with_trouble,omitempty"`
-}
-
-// errMailbox means that at least one mailbox was not read to its end.
-var errMailbox = errors.New("not every mailbox was read to its end")
-
-func (s *service) sync(ctx context.Context, args syncArgs, always bool, events func(any)) (*syncReport, error) {
-	boxes := s.cfg.Mailboxes
-	if len(args.Mailboxes) > 0 {
-		boxes = nil
-		for _, address := range args.Mailboxes {
-			m, ok := s.cfg.Mailbox(address)
-			if !ok {
-				return nil, usage("no mailbox %q in the configuration", address)
-			}
-			boxes = append(boxes, m)
-		}
-	}
-	if len(boxes) == 0 {
-		return nil, &exitError{status: exitUsage, err: errors.New("there is no mailbox in the configuration"), hint: `"inwriting config example" shows one`}
-	}
-	r := &syncReport{Schema: "inwriting.sync/v1", Mailboxes: []mailboxSync{}}
-	started := now()
-	var errs []error
-	for _, m := range boxes {
-		res, err := s.vault.Sync(ctx, s.account(m), always, imapsync.Options{Progress: func(p imapsync.Progress) {
-			events(progress{Label: p.Account, Done: p.Done, Total: p.Total, Tail: p.Folder})
-		}})
-		r.Mailboxes = append(r.Mailboxes, mailboxReport(m.Address, res, err))
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	r.CollectedMS = now().Sub(started).Milliseconds()
-	started = now()
-	if !args.NoRead {
-		if err := s.read(ctx, events); err != nil {
-			return r, err
-		}
-	}
-	r.ReadMS = now().Sub(started).Milliseconds()
-	if err := s.setPeople(s.peopleNow()); err != nil {
-		errs = append(errs, err)
-	}
-	switch err := errors.Join(errs...); {
-	case err == nil:
-		return r, nil
-	case ctx.Err() != nil:
-		return r, ctx.Err()
-	case errors.Is(err, imapsync.ErrStore):
-		return r, err
-	default:
-		return r, errMailbox
-	}
-}
-
-func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
-	m := mailboxSync{Address: address, State: "up to date", Bytes: res.Bytes}
-	for _, f := range res.Folders {
-		m.New += f.New
-		m.Relinked += f.Relinked
-		m.Gone += f.Gone
-		m.Flags += f.Flags
-		m.Quarantined += f.Quarantined + f.Held
-		m.Left += f.Left
-		if f.Err != nil {
-			m.Folders = append(m.Folders, f.Display)
-		}
-	}
-	if m.Quarantined+m.Left > 0 {
-		m.State = "incomplete"
-	}
-	if err != nil {
-		m.State, m.Error = indexer.AccountState(err), err.Error()
-		var e *imapsync.Error
-		if errors.As(err, &e) {
-			m.Hint, m.WaitMS = e.Hint, e.Wait.Milliseconds()
-		}
-	}
-	return m
-}
-
-func (s *service) account(m config.Mailbox) imapsync.Account { return accountOf(s.cfg, m, s.getenv) }
-
-func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string) imapsync.Account {
-	return imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Exclude: m.Exclude, Compress: m.Compress,
-		Password: func(ctx context.Context) (string, error) {
-			secret, err := cfg.Password(ctx, m.Address, getenv)
-			return secret.Reveal(), err
-		}}
-}
-
 func (s *service) read(ctx context.Context, events func(any)) error {
 	return s.vault.Read(ctx, func(p indexer.ReadProgress) {
 		events(progress{Label: "reading", Done: p.Done, Total: p.Total})
@@ -466,131 +339,4 @@ func (s *service) rebuild(ctx context.Context, args rebuildArgs, events func(any
 		return s.vault.RebuildCatalog(ctx, show)
 	}
 	return usage("rebuild what? index or catalog, not %q", args.What)
-}
-
-type exportArgs struct {
-	Question string `json:"question"`
-	Title    string `json:"title"`
-	For      string `json:"for"`
-	Out      string `json:"out"` // absolute
-	Force    bool   `json:"force"`
-}
-
-// exportReport is the document "inwriting.export/v1".
-type exportReport struct {
-	Schema   string `json:"schema"`
-	File     string `json:"file"`
-	Size     int64  `json:"size"`
-	SHA256   string `json:"sha256"`
-	Messages int    `json:"messages"`
-	Entries  int    `json:"entries"`
-	Findings int    `json:"findings"`
-}
-
-// export writes the bundle beside its final name and renames it: a bundle is
-// there whole or not at all.
-func (s *service) export(ctx context.Context, args exportArgs) (*exportReport, error) {
-	if !args.Force {
-		if _, err := os.Lstat(args.Out); err == nil {
-			return nil, &exitError{status: exitFailed, err: fmt.Errorf("writing %q: the file exists", args.Out), hint: "choose another name, or give --force to replace it"}
-		}
-	}
-	tr, err := s.Trail(ctx, search.TrailQuery{Question: args.Question})
-	if err != nil {
-		return nil, err
-	}
-	if len(tr.Entries) == 0 {
-		return nil, fmt.Errorf("%w about: %s", errNothing, args.Question)
-	}
-	if args.Title == "" {
-		args.Title = args.Question
-		if tr.Matter != nil {
-			args.Title = tr.Matter.Title
-		}
-	}
-	in := bundle.Input{Trail: tr, Profile: args.For, Title: args.Title, Version: Version}
-	seen := map[archive.Ref]bool{}
-	for _, e := range tr.Entries {
-		ref := e.Statement.Message.Ref
-		if seen[ref] {
-			continue
-		}
-		seen[ref] = true
-		doc, err := s.Message(ctx, ref.String())
-		if err != nil {
-			return nil, fmt.Errorf("gathering the bundle: %w", err)
-		}
-		in.Exhibits = append(in.Exhibits, bundle.Exhibit{Ref: ref, Info: doc.Message, Text: doc.Text, LedgerIndex: doc.LedgerIndex,
-			Open: func() (io.ReadCloser, int64, error) { return s.Raw(ctx, ref) }})
-	}
-	for _, x := range tr.Exhibits {
-		in.Outside = append(in.Outside, bundle.Outside{Ref: x.Ref, Name: x.Name, Media: x.Media, Note: x.Note, Taken: x.At, LedgerIndex: x.LedgerIndex,
-			Open: func() (io.ReadCloser, int64, error) { return s.Raw(ctx, x.Ref) }})
-	}
-	if err := s.seal(&in); err != nil {
-		return nil, fmt.Errorf("sealing the bundle: %w", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(args.Out), ".inwriting-*")
-	if err != nil {
-		return nil, fmt.Errorf("writing the bundle: %w", err)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	h := sha256.New()
-	sum, err := bundle.Write(io.MultiWriter(f, h), in)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = f.Chmod(0o600)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("writing the bundle: %w", err)
-	}
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Rename(f.Name(), args.Out); err != nil {
-		return nil, fmt.Errorf("writing the bundle: %w", err)
-	}
-	selection := sha256.Sum256([]byte(strings.Join([]string{args.Question, args.For, args.Title}, "\n")))
-	if err := s.vault.Note(ledger.Export{TagManifest: sum.TagManifest, Selection: hex.EncodeToString(selection[:])}); err != nil {
-		return nil, err
-	}
-	return &exportReport{Schema: "inwriting.export/v1", File: args.Out, Size: size, SHA256: hex.EncodeToString(h.Sum(nil)),
-		Messages: len(in.Exhibits), Entries: len(tr.Entries), Findings: len(tr.Findings)}, nil
-}
-
-// seal adds what proves that the exhibits lie in the ledger. It is signed first:
-// every exhibit lies under the checkpoint that the bundle carries.
-func (s *service) seal(in *bundle.Input) error {
-	return s.vault.Stores(func(_ *archive.Archive, l *ledger.Ledger, _ *catalog.Catalog, _ *textindex.Index) error {
-		cp, err := l.Checkpoint()
-		if err != nil {
-			return err
-		}
-		in.Trail.Coverage.Checkpoint = &trail.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: cp.Time}
-		in.Checkpoint, in.VKey = cp.Note, l.VKey()
-		in.PublicKeyPEM = l.PublicKeyPEM()
-		for i := range in.Exhibits {
-			e := &in.Exhibits[i]
-			if e.Line, err = l.Line(e.LedgerIndex); err != nil {
-				return err
-			}
-			if e.Proof, err = l.Prove(e.LedgerIndex); err != nil {
-				return err
-			}
-		}
-		for i := range in.Outside {
-			x := &in.Outside[i]
-			if x.Line, err = l.Line(x.LedgerIndex); err != nil {
-				return err
-			}
-			if x.Proof, err = l.Prove(x.LedgerIndex); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

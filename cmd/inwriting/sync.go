@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"inwriting/config"
+	"inwriting/indexer"
+	"inwriting/indexer/imapsync"
+)
+
+type syncArgs struct {
+	Mailboxes []string `json:"mailboxes"` // none: all
+	NoRead    bool     `json:"no_read"`   // keep what is new, make it searchable later
+}
+
+// syncReport is the document "inwriting.sync/v1".
+type syncReport struct {
+	Schema      string        `json:"schema"`
+	Mailboxes   []mailboxSync `json:"mailboxes"`
+	CollectedMS int64         `json:"collected_ms"` // until all was durable in archive, ledger and catalog
+	ReadMS      int64         `json:"read_ms"`      // until all was searchable
+}
+
+type mailboxSync struct {
+	Address     string   `json:"address"`
+	State       string   `json:"state"` // as in coverage
+	New         int      `json:"new"`
+	Relinked    int      `json:"relinked"` // known under new UIDs by size, date and header
+	Gone        int      `json:"gone"`
+	Flags       int      `json:"flags"`
+	Quarantined int      `json:"quarantined"`
+	Left        int      `json:"left"`
+	Bytes       int64    `json:"bytes"`
+	Error       string   `json:"error,omitempty"`
+	Hint        string   `json:"hint,omitempty"`
+	WaitMS      int64    `json:"wait_ms,omitempty"` // for how long the server wants to be left alone
+	Folders     []string `json:"folders_with_trouble,omitempty"`
+}
+
+// errMailbox means that at least one mailbox was not read to its end.
+var errMailbox = errors.New("not every mailbox was read to its end")
+
+// sideBySide is how many mailboxes a sync reads at once.
+const sideBySide = 10
+
+// sync reads mailboxes side by side: one that is slow or broken holds no other up.
+func (s *service) sync(ctx context.Context, args syncArgs, always bool, events func(any)) (*syncReport, error) {
+	boxes, err := named(s.cfg, args.Mailboxes)
+	if err != nil {
+		return nil, err
+	}
+	r := &syncReport{Schema: "inwriting.sync/v1", Mailboxes: make([]mailboxSync, len(boxes))}
+	started := now()
+	errs := make([]error, len(boxes))
+	var passes errgroup.Group // no error ends the others
+	passes.SetLimit(sideBySide)
+	for i, m := range boxes {
+		passes.Go(func() error {
+			res, err := s.vault.Sync(ctx, s.account(m), always, imapsync.Options{Progress: func(p imapsync.Progress) {
+				events(progress{Label: p.Account, Done: p.Done, Total: p.Total, Tail: p.Folder})
+			}})
+			r.Mailboxes[i], errs[i] = mailboxReport(m.Address, res, err), err
+			return nil
+		})
+	}
+	passes.Wait()
+	r.CollectedMS = now().Sub(started).Milliseconds()
+	started = now()
+	if !args.NoRead {
+		if err := s.read(ctx, events); err != nil {
+			return r, err
+		}
+	}
+	r.ReadMS = now().Sub(started).Milliseconds()
+	errs = append(errs, s.setPeople(s.peopleNow()))
+	switch err := errors.Join(errs...); {
+	case err == nil:
+		return r, nil
+	case ctx.Err() != nil:
+		return r, ctx.Err()
+	case errors.Is(err, imapsync.ErrStore):
+		return r, err
+	default:
+		return r, errMailbox
+	}
+}
+
+func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
+	m := mailboxSync{Address: address, State: "up to date", Bytes: res.Bytes}
+	for _, f := range res.Folders {
+		m.New += f.New
+		m.Relinked += f.Relinked
+		m.Gone += f.Gone
+		m.Flags += f.Flags
+		m.Quarantined += f.Quarantined + f.Held
+		m.Left += f.Left
+		if f.Err != nil {
+			m.Folders = append(m.Folders, f.Display)
+		}
+	}
+	if m.Quarantined+m.Left > 0 {
+		m.State = "incomplete"
+	}
+	if err != nil {
+		m.State, m.Error = indexer.AccountState(err), err.Error()
+		var e *imapsync.Error
+		if errors.As(err, &e) {
+			m.Hint, m.WaitMS = e.Hint, e.Wait.Milliseconds()
+		}
+	}
+	return m
+}
+
+func (s *service) account(m config.Mailbox) imapsync.Account { return accountOf(s.cfg, m, s.getenv) }
+
+func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string) imapsync.Account {
+	return imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Exclude: m.Exclude, Compress: m.Compress,
+		Password: func(ctx context.Context) (string, error) {
+			secret, err := cfg.Password(ctx, m.Address, getenv)
+			return secret.Reveal(), err
+		}}
+}
