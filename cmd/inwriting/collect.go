@@ -13,8 +13,8 @@ import (
 var now = time.Now
 
 // bars shows progress events on stderr, where people are.
-func (a *app) bars() (func(json.RawMessage), *bar) {
-	b := newBar(a.err, a.errTerm())
+func (a *app) bars() (func(json.RawMessage), *bars) {
+	b := newBars(a.err, a.errTerm())
 	return func(raw json.RawMessage) {
 		var p progress
 		if json.Unmarshal(raw, &p) == nil {

@@ -84,7 +84,7 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	defer s.Close()
 
 	started := time.Now()
-	bar := newBar(a.err, a.errTerm())
+	bar := newBars(a.err, a.errTerm())
 	done := map[string]int{}
 	report, err := s.sync(ctx, syncArgs{}, true, func(v any) {
 		p := v.(progress)
