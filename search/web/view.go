@@ -17,12 +17,11 @@ type head struct {
 	Question string // in the box
 	Nav      string // which entry of the navigation is this page
 	State    string // coverage in a few words
-	CSS      string // address of the stylesheet
 	BigBox   bool   // the page has its own box
 }
 
 func (w *site) head(r *http.Request, title string) head {
-	return head{Title: title, CSS: "/static/app.css?v=" + w.ver}
+	return head{Title: title}
 }
 
 type homeView struct {
@@ -41,7 +40,7 @@ type errorView struct {
 func (w *site) funcs() template.FuncMap {
 	return template.FuncMap{
 		"icon":   icon,
-		"sprite": func() template.HTML { return sprite },
+		"asset":  assets.url,
 		"words":  words,
 		"plural": plural,
 		"slug":   slug,

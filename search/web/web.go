@@ -15,11 +15,7 @@ package web
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -62,16 +58,11 @@ type Matter struct {
 	Kept     bool   // the Searcher knows it by its name
 }
 
-//go:embed templates/*.html static/app.css
-var files embed.FS
-
 // site is the handler's state; all of it is fixed at the start.
 type site struct {
 	s    search.Searcher
 	o    Options
 	tmpl *template.Template
-	css  []byte
-	ver  string // in the stylesheet's address, so that it can be kept for a year
 }
 
 // New returns the pages over s. Serve them behind httpapi.Loopback.
@@ -82,12 +73,7 @@ func New(s search.Searcher, o Options) http.Handler {
 	if o.Location == nil {
 		o.Location = time.Local
 	}
-	css, err := fs.ReadFile(files, "static/app.css")
-	if err != nil {
-		panic(err) // embedded: a build without it is no build
-	}
-	sum := sha256.Sum256(css)
-	w := &site{s: s, o: o, css: css, ver: hex.EncodeToString(sum[:6])}
+	w := &site{s: s, o: o}
 	w.tmpl = template.Must(template.New("").Funcs(w.funcs()).ParseFS(files, "templates/*.html"))
 
 	mux := http.NewServeMux()
@@ -97,7 +83,7 @@ func New(s search.Searcher, o Options) http.Handler {
 	mux.HandleFunc("GET /mailboxes", w.mailboxes)
 	mux.HandleFunc("GET /message/{ref}", w.message)
 	mux.HandleFunc("GET /message/{ref}/raw", w.raw)
-	mux.HandleFunc("GET /static/app.css", w.static)
+	mux.Handle("GET /static/", assets)
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		w.problem(rw, r, &httpapi.Problem{Code: "no-such-address", Status: http.StatusNotFound, Exit: 2,
 			Title: "There is no page here", Detail: "nothing is served at " + r.URL.Path})
@@ -287,14 +273,6 @@ func (w *site) raw(rw http.ResponseWriter, r *http.Request) {
 	r = r.Clone(r.Context())
 	r.URL = &url.URL{Path: "/api/v1/message/" + r.PathValue("ref") + "/raw"}
 	httpapi.New(w.s, httpapi.Options{Logger: w.o.Logger}).ServeHTTP(rw, r)
-}
-
-func (w *site) static(rw http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Get("v") == w.ver {
-		rw.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	rw.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = rw.Write(w.css)
 }
 
 // Coverage of a page that shows nothing else still needs a deadline of its own:
