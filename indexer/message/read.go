@@ -90,9 +90,10 @@ type entity struct {
 	sink func([]byte) // takes what dec gives; made once, it is called a line
 	hash hash.Hash
 	size int64
-	text bool   // candidate for Message.Text
-	data []byte // decoded octets when text
-	held []byte // line end that belongs to a delimiter, if one follows (RFC 2046 section 5.1.1)
+	text bool      // candidate for Message.Text
+	data []byte    // decoded octets when text
+	held []byte    // line end that belongs to a delimiter, if one follows (RFC 2046 section 5.1.1)
+	out  io.Writer // of ReadLeaves; nil for none
 }
 
 // A textLeaf is a candidate for Message.Text.
@@ -108,9 +109,10 @@ type textLeaf struct {
 }
 
 type parser struct {
-	br *bufio.Reader
-	cr bool // lines end in CR alone
-	m  *Message
+	br   *bufio.Reader
+	cr   bool // lines end in CR alone
+	m    *Message
+	leaf func(Leaf) io.Writer // of ReadLeaves
 
 	stack  []*entity
 	state  state
@@ -408,6 +410,7 @@ func (p *parser) openLeaf(e *entity) {
 	if !e.text || e.name != "" {
 		e.hash = sha256.New()
 	}
+	p.offer(e)
 }
 
 func isText(typ string) bool {
@@ -442,6 +445,9 @@ func (e *entity) take(p *parser, b []byte) {
 	e.size += int64(len(b))
 	if e.hash != nil {
 		e.hash.Write(b)
+	}
+	if e.out != nil {
+		e.out.Write(b)
 	}
 	if e.text {
 		if p.keep(len(b)) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,10 +58,39 @@ var typefaces = []*typeface{
 	{name: "NotoSansThai-Regular", file: "NotoSansThai-Regular"},
 	{name: "DejaVuSans", data: dejavusans.TTF},
 	{name: "DroidSansFallback", file: "DroidSansFallbackFull"},
+	{name: "NanumSquareR", file: "NanumSquareR"},
+	{name: "Symbola", file: "Symbola"},
 }
 
 // fallbacks are tried in this order.
-var fallbacks = []int{int(Sans), 4, 5, 6, 7, 8, 9}
+var fallbacks = []int{int(Sans), 4, 5, 6, 7, 8, 9, 10, 11}
+
+// FontFile is a font that documents may embed parts of.
+type FontFile struct {
+	Name    string // PostScript name
+	SHA256  string // of the whole file, hexadecimal
+	Licence string
+}
+
+// Fonts lists the fonts whose glyphs the document used so far, by name.
+func (d *Document) Fonts() []FontFile {
+	var out []FontFile
+	for _, f := range d.faces {
+		sum := sha256.Sum256(f.data)
+		licence := "OFL-1.1"
+		switch {
+		case strings.HasPrefix(f.name, "DejaVu"):
+			licence = "Bitstream-Vera"
+		case strings.HasPrefix(f.name, "Droid"):
+			licence = "Apache-2.0"
+		case f.name == "Symbola":
+			licence = "free for any use"
+		}
+		out = append(out, FontFile{f.name, hex.EncodeToString(sum[:]), licence})
+	}
+	slices.SortFunc(out, func(a, b FontFile) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
 
 // get panics when the program was built with a damaged font: no input can bring
 // that about.

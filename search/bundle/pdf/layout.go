@@ -28,6 +28,7 @@ type Span struct {
 	Mark    Color  // behind it, with a dotted line below for grey printers
 	Strike  bool   // struck through
 	Link    string // the Dest it leads to
+	Page    string // a Dest: the number of its page is written here, over a text as wide as it may get
 	Isolate bool   // its direction is its own, as of a name between our words
 }
 
@@ -141,10 +142,14 @@ func (p *Para) layout(d *Document, f *frame, x, y, w float64, parent *elem) floa
 	top := y + p.Before
 	f.keep = max(f.keep, p.Keep)
 	f.anchor(top, p.Dest, p.Bookmark, p.Level)
+	d.inspect(p.Bookmark)
 	spans := make([]Span, len(p.Spans))
 	for i, s := range p.Spans {
 		if s.Style == (Style{}) {
 			s.Style = p.Style
+		}
+		if s.Page != "" {
+			s.Text = "0000"
 		}
 		spans[i] = s
 	}
@@ -207,6 +212,7 @@ func (g *Group) layout(d *Document, f *frame, x, y, w float64, parent *elem) flo
 	top := y + g.Before
 	f.keep = max(f.keep, g.Keep)
 	f.anchor(top, g.Dest, g.Bookmark, g.Level)
+	d.inspect(g.Bookmark)
 	e := d.child(parent, g.Tag, "")
 	box := len(f.boxes)
 	if g.Box != nil {
@@ -288,7 +294,7 @@ func (d *Document) place(f *frame) {
 		if fresh {
 			f.shift(f.lead)
 		}
-		room, full := bottom-d.y, bottom-start
+		room, full := d.bottom()-d.y, d.bottom()-start
 		need := f.height
 		if !fresh {
 			need = min(f.height+f.keep, full)
@@ -309,7 +315,7 @@ func (d *Document) place(f *frame) {
 		if rest == nil {
 			if fresh { // boxes only, higher than a page
 				d.draw(f)
-				d.y = bottom
+				d.y = d.bottom()
 				return
 			}
 			rest = f
@@ -427,7 +433,9 @@ type canvas struct {
 	key    int // in the parent tree
 	buf    []byte
 	head   float64 // where the text begins below a repeated header
-	tagged []ref   // by marked-content identifier
+	high   float64 // of the page
+	late   []late
+	tagged []ref // by marked-content identifier
 	annots []ref
 }
 
@@ -446,7 +454,7 @@ func (c *canvas) color(x Color, op string) {
 func (c *canvas) box(b drawnBox) {
 	if b.Bar != 0 {
 		c.color(b.Bar, "RG")
-		c.op("1.5 w %s %s m %s %s l S\n", num(b.x), num(PageHeight-b.top), num(b.x), num(PageHeight-b.top-b.h))
+		c.op("1.5 w %s %s m %s %s l S\n", num(b.x), num(c.high-b.top), num(b.x), num(c.high-b.top-b.h))
 	}
 	if b.Fill == 0 && b.Stroke == 0 {
 		return
@@ -467,7 +475,7 @@ func (c *canvas) box(b drawnBox) {
 		}
 		c.op("0.7 w %s\n", dash)
 	}
-	x0, x1, y0, y1 := b.x, b.x+b.w, PageHeight-b.top-b.h, PageHeight-b.top
+	x0, x1, y0, y1 := b.x, b.x+b.w, c.high-b.top-b.h, c.high-b.top
 	r := min(b.Radius, b.w/2, b.h/2)
 	if r <= 0 {
 		c.op("%s %s %s %s re %s\n", num(x0), num(y0), num(b.w), num(b.h), op)
@@ -506,7 +514,7 @@ func (c *canvas) line(d *Document, l *line, x, y float64, e *elem, page *canvas)
 	if len(l.clusters) == 0 {
 		return
 	}
-	y = PageHeight - y
+	y = c.high - y
 	type piece struct {
 		from, to int
 		x, w     float64
@@ -576,6 +584,17 @@ func (c *canvas) line(d *Document, l *line, x, y float64, e *elem, page *canvas)
 		c.op("BT\n")
 		for _, p := range pieces[i:j] {
 			s := &l.p.spans[l.clusters[p.from].span]
+			if s.Page != "" && page != nil {
+				t := late{dest: s.Page, style: s.Style, x: p.x, width: p.w, y: y, id: -1}
+				if owner != nil {
+					t.id, t.tag = len(c.tagged), owner.tag
+					owner.mark(c.ref, t.id)
+					c.tagged = append(c.tagged, owner.ref)
+				}
+				c.late = append(c.late, t)
+				d.wanted[s.Page] = true
+				continue
+			}
 			if s.Style.Color == 0 {
 				c.op("0 0 0 rg\n")
 			} else {
@@ -594,7 +613,12 @@ func (c *canvas) line(d *Document, l *line, x, y float64, e *elem, page *canvas)
 			cs := slices.Clone(l.clusters[first.from:last.to])
 			slices.SortFunc(cs, func(a, b cluster) int { return cmp.Compare(a.start, b.start) })
 			for _, k := range cs {
-				said = append(said, l.p.runes[k.start:k.end]...)
+				if l.p.spans[k.span].Page == "" {
+					said = append(said, l.p.runes[k.start:k.end]...)
+				}
+			}
+			if len(said) == 0 {
+				said = []rune("page")
 			}
 			a := d.o.add(fmt.Sprintf("<</Type/Annot/Subtype/Link/Rect[%s %s %s %s]/Border[0 0 0]/F 4/Dest %s/Contents %s/P %v/StructParent %d>>",
 				num(first.x-1), num(y-0.3*size), num(last.x+last.w+1), num(y+0.95*size), name(link), text("Go to "+string(said)), c.ref, len(d.parents)))

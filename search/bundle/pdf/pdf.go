@@ -26,22 +26,29 @@ import (
 	"time"
 )
 
-// A4, and the margins of its pages.
-const (
-	PageWidth, PageHeight                        = 595.28, 841.89
-	marginLeft, marginRight, marginTop, footerAt = 51.0, 51.0, 50.0, 800.0
-	bottom                                       = 776.0
-	// Width is what is between the margins.
-	Width = PageWidth - marginLeft - marginRight
+// Paper is the size of a page.
+type Paper struct{ Width, Height float64 }
+
+// The sizes there are.
+var (
+	A4     = Paper{595.28, 841.89}
+	Letter = Paper{612, 792}
 )
+
+// The margins of a page; the foot stands within the lower one.
+const marginLeft, marginRight, marginTop, marginBottom, footHeight = 51.0, 51.0, 50.0, 65.89, 41.89
 
 // Options says what a document is.
 type Options struct {
 	Title    string
-	Lang     string    // BCP 47; "" means en-GB
-	Producer string    // the program
-	Created  time.Time // zero leaves it out
-	Footer   string    // at the left of each page's foot
+	Lang     string            // BCP 47; "" means en-GB
+	Producer string            // the program
+	Created  time.Time         // zero leaves it out
+	Footer   string            // at the left of each page's foot
+	Paper    Paper             // the zero Paper is A4
+	First    int               // number of the first page; 0 means 1
+	Number   string            // of a page at the right of its foot, from its number and the last one's; "" means "%d / %d"
+	Inspect  func(text string) // sees the text of every paragraph, bookmark and title before it is written
 }
 
 // ErrNoDestination: a link leads to a name that nothing in the document has.
@@ -66,7 +73,7 @@ type Document struct {
 	dests                             []dest
 	wanted                            map[string]bool
 	marks                             []bookmark
-	feet                              []ref
+	feet                              []foot
 	closed                            bool
 }
 
@@ -91,7 +98,17 @@ func New(w io.Writer, opt Options) *Document {
 	if opt.Lang == "" {
 		opt.Lang = "en-GB"
 	}
+	if opt.Paper == (Paper{}) {
+		opt.Paper = A4
+	}
+	opt.First = max(opt.First, 1)
+	if opt.Number == "" {
+		opt.Number = "%d / %d"
+	}
 	d := &Document{o: newObjects(w), opt: opt, faces: map[int]*face{}, wanted: map[string]bool{}}
+	d.ts.inspect = opt.Inspect
+	d.inspect(opt.Title)
+	d.inspect(opt.Producer)
 	d.ts.face = func(id int) *face {
 		f := d.faces[id]
 		if f == nil {
@@ -107,6 +124,18 @@ func New(w io.Writer, opt Options) *Document {
 
 // Pages is how many pages have been begun.
 func (d *Document) Pages() int { return len(d.pages) }
+
+// Unshown is how many characters no font had: they were drawn as name and number.
+func (d *Document) Unshown() int { return d.ts.unshown }
+
+func (d *Document) inspect(text string) {
+	if d.opt.Inspect != nil && text != "" {
+		d.opt.Inspect(text)
+	}
+}
+
+func (d *Document) width() float64  { return d.opt.Paper.Width - marginLeft - marginRight }
+func (d *Document) bottom() float64 { return d.opt.Paper.Height - marginBottom }
 
 // Begin opens a structure element, such as Sect or Table, around the blocks up to
 // End. A header is drawn again on each page that begins within.
@@ -141,7 +170,7 @@ func (d *Document) elem(parent *elem, tag, attr string) *elem {
 // higher than a page.
 func (d *Document) Add(b Block) error {
 	f := &frame{lead: b.lead()}
-	f.height = b.layout(d, f, marginLeft, 0, Width, d.top())
+	f.height = b.layout(d, f, marginLeft, 0, d.width(), d.top())
 	d.place(f)
 	for _, e := range d.pending {
 		d.o.elem(e)
@@ -153,9 +182,9 @@ func (d *Document) Add(b Block) error {
 // Room is what is free on the page.
 func (d *Document) Room() float64 {
 	if d.page == nil {
-		return bottom - marginTop
+		return d.bottom() - marginTop
 	}
-	return bottom - d.y
+	return d.bottom() - d.y
 }
 
 // NewPage begins a page unless nothing is on this one.
@@ -172,14 +201,14 @@ func (d *Document) turn() {
 	}
 	p := d.o.alloc()
 	d.pages = append(d.pages, p)
-	d.page = &canvas{ref: p, key: len(d.parents), head: marginTop}
+	d.page = &canvas{ref: p, key: len(d.parents), head: marginTop, high: d.opt.Paper.Height}
 	d.parents = append(d.parents, 0)
 	d.y = marginTop
 	if d.repeat != nil {
 		head := d.repeat
 		f := &frame{lead: head.Before}
 		d.repeat = nil
-		f.height = head.layout(d, f, marginLeft, 0, Width, nil)
+		f.height = head.layout(d, f, marginLeft, 0, d.width(), nil)
 		d.place(f)
 		d.repeat = head
 	}
@@ -194,7 +223,7 @@ func (d *Document) finishPage() {
 	}
 	content := d.o.alloc()
 	d.o.stream(content, "", c.buf)
-	foot := d.o.alloc()
+	foot := foot{d.o.alloc(), c.late}
 	d.feet = append(d.feet, foot)
 	d.parents[c.key] = d.o.add("[" + refs(c.tagged) + "]")
 	annots := ""
@@ -202,7 +231,7 @@ func (d *Document) finishPage() {
 		annots = "/Annots[" + refs(c.annots) + "]"
 	}
 	d.o.put(c.ref, fmt.Sprintf("<</Type/Page/Parent %v/MediaBox[0 0 %v %v]/Resources %v/Contents[%v %v]/StructParents %d/Tabs/S%s>>",
-		d.groups[len(d.groups)-1], num(PageWidth), num(PageHeight), d.resources, content, foot, c.key, annots))
+		d.groups[len(d.groups)-1], num(d.opt.Paper.Width), num(d.opt.Paper.Height), d.resources, content, foot.ref, c.key, annots))
 	d.page = nil
 }
 
@@ -231,8 +260,14 @@ func (d *Document) Close() error {
 		d.End()
 	}
 	o := d.o
-	for i, r := range d.feet {
-		d.footer(r, i+1)
+	pageOf := map[string]int{}
+	for _, x := range d.dests {
+		if pageOf[x.name] == 0 {
+			pageOf[x.name] = x.page + d.opt.First
+		}
+	}
+	for i, f := range d.feet {
+		d.footer(f, i+d.opt.First, pageOf)
 	}
 	d.pageTree()
 	o.elem(d.open[0])
@@ -271,8 +306,8 @@ func (d *Document) Close() error {
 	o.rawStream(meta, "/Type/Metadata/Subtype/XML", []byte(fmt.Sprintf("<?xpacket begin=\"\uFEFF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"+
 		`<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">`+
 		`<dc:title><rdf:Alt><rdf:li xml:lang="x-default">%s</rdf:li></rdf:Alt></dc:title><pdf:Producer>%s</pdf:Producer>%s</rdf:Description></rdf:RDF></x:xmpmeta>`+"\n<?xpacket end=\"r\"?>", xmlText(d.opt.Title), xmlText(d.opt.Producer), xdate)))
-	o.put(d.root, fmt.Sprintf("<</Type/Catalog/Pages %v/Lang %s/MarkInfo<</Marked true>>/StructTreeRoot %v/Metadata %v%s%s/ViewerPreferences<</DisplayDocTitle true>>/OpenAction[%v/XYZ null null 1]>>",
-		d.tree, text(d.opt.Lang), d.structRoot, meta, names, outlines, d.pages[0]))
+	o.put(d.root, fmt.Sprintf("<</Type/Catalog/Pages %v/Lang %s/MarkInfo<</Marked true>>/StructTreeRoot %v/Metadata %v%s%s/ViewerPreferences<</DisplayDocTitle true>>/PageLabels<</Nums[0<</S/D/St %d>>]>>/OpenAction[%v/XYZ null null 1]>>",
+		d.tree, text(d.opt.Lang), d.structRoot, meta, names, outlines, d.opt.First, d.pages[0]))
 	return o.finish(d.root, info)
 }
 
@@ -305,7 +340,7 @@ func (d *Document) destinations() (string, error) {
 	var entries []string
 	for _, x := range d.dests {
 		have[x.name] = true
-		entries = append(entries, fmt.Sprintf("%s[%v/XYZ null %s null]", name(x.name), d.pages[x.page], num(PageHeight-x.y)))
+		entries = append(entries, fmt.Sprintf("%s[%v/XYZ null %s null]", name(x.name), d.pages[x.page], num(d.opt.Paper.Height-x.y)))
 	}
 	var missing []string
 	for n := range d.wanted {
@@ -369,31 +404,56 @@ func (d *Document) outlines() string {
 		if p.first > 0 { // closed
 			rest += fmt.Sprintf("/First %v/Last %v/Count %d", nodes[p.first-1], nodes[p.last-1], -p.kids)
 		}
-		d.o.put(nodes[i], fmt.Sprintf("<</Title %s/Parent %v/Dest[%v/XYZ null %s null]%s>>", text(fmt.Sprintf("%s, p. %d", m.title, m.page+1)), parent, d.pages[m.page], num(PageHeight-m.y), rest))
+		d.o.put(nodes[i], fmt.Sprintf("<</Title %s/Parent %v/Dest[%v/XYZ null %s null]%s>>", text(fmt.Sprintf("%s, p. %d", m.title, m.page+d.opt.First)), parent, d.pages[m.page], num(d.opt.Paper.Height-m.y), rest))
 	}
 	d.o.put(root, fmt.Sprintf("<</Type/Outlines/First %v/Last %v/Count %d>>", nodes[at[0].first-1], nodes[at[0].last-1], at[0].kids))
 	return fmt.Sprintf("/Outlines %v/PageMode/UseOutlines", root)
 }
 
-// footer writes the foot of page n: an artifact, no part of the text.
-func (d *Document) footer(r ref, n int) {
-	c := &canvas{}
-	c.buf = append(c.buf, "/Artifact<</Type/Pagination/Subtype/Footer>>BDC\n"...)
+// foot is what of a page has to wait until all pages are known.
+type foot struct {
+	ref  ref
+	late []late
+}
+
+// late is the number of a page that is not known yet, and where it is to stand.
+type late struct {
+	dest        string
+	style       Style
+	x, width, y float64 // it ends at x+width
+	id          int     // marked content; -1 for no part of the text
+	tag         string
+}
+
+// footer writes page numbers: those that the page's text gives of others, and its
+// own foot, which is an artifact.
+func (d *Document) footer(f foot, n int, pageOf map[string]int) {
+	c := &canvas{high: d.opt.Paper.Height}
+	for _, t := range f.late {
+		if t.id >= 0 {
+			c.op("/%s<</MCID %d>>BDC\n", t.tag, t.id)
+		} else {
+			c.op("/Artifact BMC\n")
+		}
+		l := d.ts.split([]Span{{Text: strconv.Itoa(pageOf[t.dest]), Style: t.style}})[0].lines(1000)[0]
+		c.line(d, l, t.x+t.width-l.width, c.high-t.y, nil, nil)
+		c.op("EMC\n")
+	}
+	c.op("/Artifact<</Type/Pagination/Subtype/Footer>>BDC\n")
 	style := Style{Font: Sans, Size: 7.5, Leading: 10, Color: RGB(0x6B645A)}
-	for i, s := range []string{d.opt.Footer, fmt.Sprintf("%d / %d", n, len(d.pages))} {
+	for i, s := range []string{d.opt.Footer, fmt.Sprintf(d.opt.Number, n, len(d.pages)+d.opt.First-1)} {
 		if s == "" {
 			continue
 		}
-		room := Width - 60
-		ls := d.ts.split([]Span{{Text: s, Style: style}})[0].lines(room)
+		ls := d.ts.split([]Span{{Text: s, Style: style}})[0].lines(d.width() - 100)
 		x := marginLeft
 		if i == 1 {
-			x = PageWidth - marginRight - ls[0].width
+			x = d.opt.Paper.Width - marginRight - ls[0].width
 		}
-		c.line(d, ls[0], x, footerAt, nil, nil)
+		c.line(d, ls[0], x, c.high-footHeight, nil, nil)
 	}
-	c.buf = append(c.buf, "EMC\n"...)
-	d.o.stream(r, "", c.buf)
+	c.op("EMC\n")
+	d.o.stream(f.ref, "", c.buf)
 }
 
 func xmlText(s string) string {

@@ -162,7 +162,7 @@ func TestStructure(t *testing.T) {
 			count[k] += strings.Count(o, k)
 		}
 	}
-	want := map[string]int{"/Type/Page/": 6, "/S/H1": 1, "/S/BlockQuote": len(scripts), "/S/Link": len(scripts), "/S/TH": 2, "/S/TR": 71, "/S/Table": 1, "/Subtype/Link": len(scripts), "/FontFile2": 9,
+	want := map[string]int{"/Type/Page/": 6, "/S/H1": 1, "/S/BlockQuote": len(scripts), "/S/Link": len(scripts), "/S/TH": 2, "/S/TR": 71, "/S/Table": 1, "/Subtype/Link": len(scripts), "/FontFile2": 11,
 		"/Type/OBJR": len(scripts), "/Lang <FEFF0065006E002D00470042>": 1, "/MarkInfo<</Marked true>>": 1, "/Scope/Column": 2}
 	if diff := cmp.Diff(want, count); diff != "" {
 		t.Error(diff)
@@ -252,9 +252,11 @@ func TestTokens(t *testing.T) {
 	for in, want := range map[string]string{
 		"ok":         "ok",
 		"a\u202Eb":   "a[U+202E]b",
-		"👍":          "[thumbs up sign, U+1F44D]",
-		"👩‍💻":        "[woman + personal computer, U+1F469 U+200D U+1F4BB]",
-		"각":          "[U+AC01]",
+		"👍":          "👍 [thumbs up sign, U+1F44D]",
+		"👩‍💻":        "👩💻 [woman + personal computer, U+1F469 U+200D U+1F4BB]",
+		"각":          "각",
+		"🫡":          "[saluting face, U+1FAE1]",
+		"\u1000":     "[U+1000]",
 		"\x00":       "[U+0000]",
 		"東":          "東",
 		"\u2066x":    "[U+2066]x",

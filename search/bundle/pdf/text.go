@@ -29,6 +29,9 @@ type typesetter struct {
 	bidi   bidi.Paragraph
 	face   func(id int) *face
 	chosen [4]map[rune]int // by Font: the typeface for a character, -1 for none
+
+	unshown int               // characters that no font has
+	inspect func(text string) // sees every paragraph
 }
 
 // glyphs is a cluster: characters that are drawn as one, and how.
@@ -70,6 +73,13 @@ type line struct {
 
 // split cuts spans at line breaks into paragraphs of characters that are safe to draw.
 func (ts *typesetter) split(spans []Span) []*paragraph {
+	if ts.inspect != nil {
+		var all strings.Builder
+		for _, s := range spans {
+			all.WriteString(s.Text)
+		}
+		ts.inspect(all.String())
+	}
 	p := &paragraph{spans: spans}
 	out := []*paragraph{p}
 	var faces []int
@@ -121,8 +131,23 @@ func (ts *typesetter) split(spans []Span) []*paragraph {
 				return
 			}
 			f := ts.chooseAll(s.Style.Font, g, cur)
-			if f < 0 {
-				stand(nameOf(g), string(g))
+			if f < 0 || pictured(g) {
+				name := nameOf(g)
+				if pictured(g) {
+					var drawn []rune
+					for _, r := range g {
+						if unicode.In(r, unicode.So, unicode.Sk) && ts.choose(s.Style.Font, r) >= 0 {
+							drawn = append(drawn, r)
+						}
+					}
+					if len(drawn) > 0 {
+						name = string(drawn) + " " + name
+					}
+				}
+				if f < 0 {
+					ts.unshown++
+				}
+				stand(name, string(g))
 				return
 			}
 			for _, r := range g {
@@ -164,6 +189,10 @@ func hidden(r rune) bool {
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) || r&0xFFFE == 0xFFFE
 }
+
+// pictured tells what is drawn with its name beside it: a picture in one colour is
+// easily taken for another, and what a 👍 meant may be what is argued about.
+func pictured(g []rune) bool { return g[0] >= 0x1F000 && unicode.In(g[0], unicode.So, unicode.Sk) }
 
 // nameOf writes what no font can draw: [thumbs up sign, U+1F44D], [U+AE40].
 func nameOf(g []rune) string {
