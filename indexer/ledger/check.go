@@ -41,6 +41,7 @@ type Problem struct {
 type Stats struct {
 	Entries  int64
 	Signed   int64 // entries that the checkpoint commits to
+	Erased   int   // entries of which only the leaf hash is left
 	Problems int
 }
 
@@ -107,6 +108,8 @@ func (c *checker) run(end int64) error {
 		got   tlog.Hash
 		r     = newLines(entries, 0, end)
 		torn  *Problem
+
+		blanks = blanks{said: map[int64]tlog.Hash{}}
 	)
 	for {
 		line, off, whole, err := r.next()
@@ -120,7 +123,9 @@ func (c *checker) run(end int64) error {
 			torn = &Problem{Kind: Torn, File: "entries.jsonl", Index: -1, Offset: off, Length: int64(len(line)), Text: "octets behind the last whole line"}
 			break
 		}
-		fresh = tree.add(tlog.RecordHash(line), fresh[:0])
+		h := leafHash(line)
+		blanks.look(tree.size, off, line, h)
+		fresh = tree.add(h, fresh[:0])
 		for _, h := range fresh {
 			if same && (stored == nil || readHash(stored, &got) != nil || got != h) {
 				same = false
@@ -141,10 +146,51 @@ func (c *checker) run(end int64) error {
 			return err
 		}
 	}
+	for _, p := range blanks.unsaid() {
+		c.problem(p)
+	}
+	c.stats.Erased = len(blanks.found)
 	if torn != nil {
 		c.problem(*torn)
 	}
 	return nil
+}
+
+// blanks compares erased lines with the erase entries that must name them: a leaf
+// hash alone would let anybody take a line out.
+type blanks struct {
+	found []Problem // as it would be, were nothing said
+	leaf  []tlog.Hash
+	said  map[int64]tlog.Hash
+}
+
+func (b *blanks) look(index, off int64, line []byte, h tlog.Hash) {
+	if _, ok := erasedLeaf(line); ok {
+		b.leaf = append(b.leaf, h)
+		b.found = append(b.found, Problem{Kind: Altered, File: "entries.jsonl", Index: index, Offset: off, Length: int64(len(line)),
+			Text: fmt.Sprintf("line %d was blanked out, and no erase entry says so", index+1)})
+		return
+	}
+	if !bytes.Contains(line, []byte(`"type":"erase"`)) {
+		return
+	}
+	e, err := Decode(line)
+	if x, ok := e.Fact.(Erase); ok && err == nil && len(x.Entries) == len(x.Leaves) {
+		for i, n := range x.Entries {
+			if h, err := parseHash(x.Leaves[i]); err == nil && n < index {
+				b.said[n] = h
+			}
+		}
+	}
+}
+
+func (b *blanks) unsaid() (out []Problem) {
+	for i, p := range b.found {
+		if h, ok := b.said[p.Index]; !ok || h != b.leaf[i] {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func readHash(r io.Reader, h *tlog.Hash) error {
@@ -204,7 +250,7 @@ func (c *checker) diagnose(entries io.ReaderAt, end, signed int64, root tlog.Has
 		if err != nil {
 			return err
 		}
-		lineHash = append(lineHash, tlog.RecordHash(line))
+		lineHash = append(lineHash, leafHash(line))
 		offsets = append(offsets, off)
 	}
 	linesSound := signed > 0 && rootOf(lineHash, signed) == root

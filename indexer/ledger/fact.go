@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -325,7 +326,7 @@ type fields struct {
 
 type member struct {
 	key  string
-	kind byte // 's', 'n', 'l', 'y'
+	kind byte // 's', 'n', 'l', 'y'; 'r' for what is JSON already
 	s    string
 	n    int64
 	l    []string
@@ -333,6 +334,34 @@ type member struct {
 
 func (f *fields) str(k, v string)           { f.all = append(f.all, member{key: k, kind: 's', s: v}) }
 func (f *fields) list(k string, v []string) { f.all = append(f.all, member{key: k, kind: 'l', l: v}) }
+
+func (f *fields) nums(k string, v []int64) {
+	b := []byte{'['}
+	for i, n := range v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	f.all = append(f.all, member{key: k, kind: 'r', s: string(append(b, ']'))})
+}
+
+// objects writes a list of n objects, each filled by fill.
+func (f *fields) objects(k string, n int, fill func(int, *fields)) {
+	b := []byte{'['}
+	for i := range n {
+		var o fields
+		fill(i, &o)
+		if o.err != nil {
+			f.err = o.err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = o.appendTo(b)
+	}
+	f.all = append(f.all, member{key: k, kind: 'r', s: string(append(b, ']'))})
+}
 
 func (f *fields) yes(k string) { f.all = append(f.all, member{key: k, kind: 'y'}) }
 
@@ -367,6 +396,8 @@ func (f *fields) appendTo(b []byte) []byte {
 			b = fmt.Append(b, m.n)
 		case 'y':
 			b = append(b, "true"...)
+		case 'r':
+			b = append(b, m.s...)
 		case 'l':
 			b = append(b, '[')
 			for k, s := range m.l {
@@ -431,7 +462,8 @@ const version = 1
 // appendEntry writes one line without its line feed.
 func appendEntry(b []byte, f *fields, fact Fact, t string, salt []byte) ([]byte, error) {
 	f.all, f.err = f.all[:0], nil
-	if _, ok := fact.(Unknown); ok || fact == nil {
+	switch fact.(type) {
+	case nil, Unknown, Erased:
 		return b, fmt.Errorf("an entry of type %T cannot be written", fact)
 	}
 	fact.fields(f)
@@ -473,6 +505,17 @@ var decoders = map[string]func([]byte) (Fact, error){
 	MatterNote{}.EntryType():     decodeAs[MatterNote],
 	MatterClosed{}.EntryType():   decodeAs[MatterClosed],
 	Correction{}.EntryType():     decodeAs[Correction],
+	Anchor{}.EntryType():         decodeAs[Anchor],
+	ClockSkew{}.EntryType():      decodeAs[ClockSkew],
+	DNSKey{}.EntryType():         decodeAs[DNSKey],
+	AuthResult{}.EntryType():     decodeAs[AuthResult],
+	KeyAdded{}.EntryType():       decodeAs[KeyAdded],
+	KeyRetired{}.EntryType():     decodeAs[KeyRetired],
+	AccountRole{}.EntryType():    decodeAs[AccountRole],
+	Access{}.EntryType():         decodeAs[Access],
+	Hold{}.EntryType():           decodeAs[Hold],
+	Erase{}.EntryType():          decodeAs[Erase],
+	Config{}.EntryType():         decodeAs[Config],
 }
 
 func decodeAs[T Fact](line []byte) (Fact, error) {
@@ -480,26 +523,35 @@ func decodeAs[T Fact](line []byte) (Fact, error) {
 	if err := json.Unmarshal(line, &v); err != nil {
 		return nil, err
 	}
-	rv := reflect.ValueOf(&v).Elem()
-	for i := range rv.NumField() {
-		switch f := rv.Field(i); {
-		case f.Kind() == reflect.String:
-			s, err := octets(f.String())
-			if err != nil {
-				return nil, err
+	if err := restore(reflect.ValueOf(&v).Elem()); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// restore gives the strings in v their octets back.
+func restore(v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.String:
+		s, err := octets(v.String())
+		if err != nil {
+			return err
+		}
+		v.SetString(s)
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := restore(v.Index(i)); err != nil {
+				return err
 			}
-			f.SetString(s)
-		case f.Type() == reflect.TypeFor[[]string]():
-			for j := range f.Len() {
-				s, err := octets(f.Index(j).String())
-				if err != nil {
-					return nil, err
-				}
-				f.Index(j).SetString(s)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if err := restore(v.Field(i)); err != nil {
+				return err
 			}
 		}
 	}
-	return v, nil
+	return nil
 }
 
 func octets(s string) (string, error) {
@@ -512,9 +564,13 @@ func octets(s string) (string, error) {
 }
 
 // Decode reads one line, with or without its line feed. A type that is not known
-// gives a Fact of type Unknown.
+// gives a Fact of type Unknown, a line that was erased one of type Erased and no
+// time.
 func Decode(line []byte) (Entry, error) {
 	line = bytes.TrimSuffix(line, []byte("\n"))
+	if h, ok := erasedLeaf(line); ok {
+		return Entry{Version: version, Type: Erased{}.EntryType(), Fact: Erased{Leaf: h.String()}}, nil
+	}
 	var c struct {
 		V    int    `json:"v"`
 		T    string `json:"t"`

@@ -4,6 +4,9 @@
 //	ledger/entries.jsonl   one entry a line, canonical JSON, salted: the record
 //	ledger/hashes          the tree's hashes in tlog order; made again from the entries when it is short
 //	ledger/checkpoint      C2SP tlog-checkpoint: origin, size, root, signature
+//	ledger/checkpoints/<size>            the checkpoints that were time-stamped
+//	ledger/anchors/<size>.<name>.tsr     their RFC 3161 tokens, as authorities gave them
+//	ledger/anchors/<size>.<name>.pem     and the certificates that these rest on
 //	ledger/log.vkey        the public key, as C2SP signed notes write it
 //	ledger/torn-<offset>   what a crash left behind the last whole line, kept aside
 //	keys/ed25519           the signing key, PKCS #8, 0600
@@ -16,7 +19,8 @@
 // and the caller may act on them; the hashes follow without fsync, since they can be
 // computed again. A checkpoint therefore never commits to an entry that is not on
 // the disk, and an entry that a checkpoint commits to is never cut off: a ledger
-// that is shorter than its checkpoint stops the program.
+// that is shorter than its checkpoint stops the program. Erasing is the one thing
+// that changes a line (blank.go).
 package ledger
 
 import (
@@ -52,6 +56,8 @@ var (
 	ErrShort = errors.New("the ledger is shorter than its checkpoint")
 	// ErrAltered: entries, hashes or checkpoint contradict one another.
 	ErrAltered = errors.New("the ledger was altered")
+	// ErrErased: of the entry only its leaf hash is left.
+	ErrErased = errors.New("the entry was erased")
 	// ErrNoKey: the signing key is missing.
 	ErrNoKey = errors.New("the signing key is missing")
 )
@@ -75,6 +81,7 @@ type Ledger struct {
 	rand   io.Reader
 	vkey   string
 	signer note.Signer // nil without a key
+	key    ed25519.PrivateKey
 
 	mu      sync.RWMutex
 	entries durable.File
@@ -178,6 +185,7 @@ func (l *Ledger) open(keysDir, origin string) (err error) {
 		if l.signer, err = newSigner(key, l.vkey); err != nil {
 			return fmt.Errorf("%q: %w", keyPath(keysDir), err)
 		}
+		l.key = key
 	}
 	if len(cp) > 0 {
 		if l.signed, err = ParseCheckpoint(cp, l.vkey); err != nil {
@@ -384,6 +392,7 @@ func (l *Ledger) create(keysDir, origin string, key ed25519.PrivateKey) error {
 	if l.signer, err = newSigner(key, l.vkey); err != nil {
 		return err
 	}
+	l.key = key
 	_, name, _ := parseVKey(l.vkey)
 	_, err = l.Append([]Fact{VaultCreated{Vault: name[strings.LastIndexByte(name, '/')+1:], VKey: l.vkey}})
 	return err
@@ -451,7 +460,7 @@ func (l *Ledger) settleHashes(n int64) error {
 		if err != nil {
 			return fmt.Errorf("reading entry %d: %w", i, err)
 		}
-		fresh = l.edge.add(tlog.RecordHash(line), fresh)
+		fresh = l.edge.add(leafHash(line), fresh)
 		if i+1 == l.signed.Size && l.edge.root().String() != l.signed.Root {
 			return fmt.Errorf("%w: the first %d entries do not give the checkpoint's root", ErrAltered, l.signed.Size)
 		}
@@ -479,7 +488,7 @@ func (l *Ledger) settleHashes(n int64) error {
 		if err != nil {
 			return err
 		}
-		if h[0] != tlog.RecordHash(line) {
+		if h[0] != leafHash(line) {
 			return fmt.Errorf("%w: entry %d is not the one that was signed", ErrAltered, good-1)
 		}
 	}
@@ -766,6 +775,9 @@ func (l *Ledger) Prove(index int64) ([]byte, error) {
 	line, err := l.lineAt(index)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := erasedLeaf(line); ok {
+		return nil, fmt.Errorf("proving entry %d: %w", index, ErrErased)
 	}
 	root, err := parseHash(l.signed.Root)
 	if err == nil {

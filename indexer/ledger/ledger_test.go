@@ -127,6 +127,21 @@ var facts = []Fact{
 	MatterNote{Matter: "vienna-flight", Text: "ask again\non Monday", By: "us"},
 	MatterClosed{Matter: "vienna-flight", Reason: "settled", By: "us"},
 	Correction{Statement: "s-7k2q000000", Blob: strings.Repeat("ab", 32), Was: "instruction", Kind: "question", Note: "", By: "us"},
+	Anchor{Authority: "one", Size: 7, Checkpoint: strings.Repeat("ab", 32), Token: strings.Repeat("cd", 32), GenTime: "2023-03-02T09:12:00Z", Serial: "0a", Clock: -41000},
+	ClockSkew{Authority: "one", Clock: 41000},
+	DNSKey{Name: "s1._domainkey.hale.example", Records: []string{"v=DKIM1; p=\"x\xff"}, Resolver: "192.0.2.1:53", AD: "yes"},
+	AuthResult{Blob: strings.Repeat("ab", 32), State: "verified", AuthServ: "mx.deskandco.example", AuthHeader: strings.Repeat("cd", 32), Stated: "dkim=pass",
+		Signatures: []Signature{{Domain: "hale.example", Selector: "s1\xff", Algorithm: "rsa-sha256", Canon: "relaxed/relaxed", Headers: "from:subject", Uncovered: "to",
+			Signed: 1, Expires: 2, Length: -1, State: "verified", Key: 9}, {Domain: "two.example", Length: 7, Key: -1}}},
+	AuthResult{Blob: strings.Repeat("ab", 32), State: "not checked", Why: "unsigned"},
+	KeyAdded{VKey: "a+b+c", Fingerprint: "SHA256:x"},
+	KeyRetired{VKey: "a+b+c", Fingerprint: "SHA256:x", Reason: "lost"},
+	AccountRole{Account: 1, Role: "processor", Authority: strings.Repeat("ab", 32)},
+	Access{By: "nora", What: "export", Why: "claim"},
+	Hold{Scope: "client Hale Architects", Reason: "claim", By: "nora"},
+	Hold{Scope: "client Hale Architects", Reason: "settled", By: "nora", Released: true},
+	Erase{Commitment: strings.Repeat("ab", 32), Entries: []int64{3, 1 << 40}, Leaves: []string{"a", "b"}, Places: []string{"2/1/7"}, Reason: "asked", By: "nora"},
+	Config{Setting: "dkim", Old: "off", New: "on"},
 }
 
 func TestFactsRoundTrip(t *testing.T) {
@@ -210,11 +225,11 @@ func TestRefusedFacts(t *testing.T) {
 }
 
 func TestDecodeUnknown(t *testing.T) {
-	e, err := Decode([]byte(`{"salt":"","t":"2023-03-02T09:12:00.007Z","type":"anchor","v":1,"x":1}`))
+	e, err := Decode([]byte(`{"salt":"","t":"2023-03-02T09:12:00.007Z","type":"later.kind","v":1,"x":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u, ok := e.Fact.(Unknown); !ok || u.Type != "anchor" {
+	if u, ok := e.Fact.(Unknown); !ok || u.Type != "later.kind" {
 		t.Errorf("%+v", e)
 	}
 }
