@@ -67,6 +67,10 @@ type Config struct {
 	// Mailboxes are the IMAP accounts that are read. They are only ever read.
 	Mailboxes []Mailbox `toml:"mailbox"`
 
+	// Alerts say who is told when a mailbox is not read any more. Without one
+	// nothing leaves the machine.
+	Alerts []Alert `toml:"alert"`
+
 	file  string          // where it came from; "" when it was built in code
 	src   []byte          // for excerpts
 	spans map[string]span // where each setting stands, by path such as "mailbox[0].server"
@@ -80,45 +84,18 @@ type Party struct {
 	Addresses []string `toml:"addresses"`
 	// Domains cover every address at and below them, as "hale.example".
 	Domains []string `toml:"domains"`
+	// Authority says who of a client may give and change instructions, and from
+	// when to when. Without one, everybody who writes for the client may.
+	Authority []Authority `toml:"authority"`
 }
 
-// Mailbox is one IMAP account.
-type Mailbox struct {
-	// Address is the account's mail address. It names the mailbox everywhere.
+// Authority is one person's right to speak for a client: [[client.authority]].
+type Authority struct {
+	// Address is whose right it is.
 	Address string `toml:"address"`
-
-	// Server is "host:port" for TLS, "starttls://host:port", or
-	// "insecure://127.0.0.1:1143", which is without encryption and therefore
-	// only accepted on loopback. Without a port it is 993, else 143.
-	Server Server `toml:"server"`
-
-	// Username is what the server wants to hear when it is not the address.
-	Username string `toml:"username"`
-
-	// PasswordFile is a file whose first line is the password. A relative path
-	// starts at the folder of the configuration file. A file that everybody on
-	// the machine can read is refused.
-	PasswordFile string `toml:"password_file"`
-
-	// PasswordCommand is run by the shell when the password is needed; the first
-	// line of its output is the password. It has 30 seconds.
-	PasswordCommand string `toml:"password_command"`
-
-	// Keyring takes the password from the system's keyring, where it is stored
-	// for the service "inwriting" under the mailbox's address.
-	Keyring bool `toml:"keyring"`
-
-	// Exclude lists folders that are not read, by their full names as the server
-	// shows them. "*" stands for any number of characters: "Lists/*". Excluded
-	// folders are named in every answer's coverage.
-	Exclude []string `toml:"exclude"`
-
-	// Every overrides the setting of the same name for this mailbox.
-	Every Duration `toml:"every"`
-
-	// Compress asks the server to compress what it sends, where it can. That
-	// helps on lines slower than some 20 Mbit/s, and costs time on faster ones.
-	Compress bool `toml:"compress"`
+	// From is the first day, To the last; empty leaves that end open.
+	From Date `toml:"from"`
+	To   Date `toml:"to"`
 }
 
 // Duration is a time.Duration that is written "5m" in the file.
@@ -174,6 +151,19 @@ func (c *Config) Line(setting string) int {
 	return 1 + bytes.Count(c.src[:at.start], []byte("\n"))
 }
 
+// Has reports whether an address is the party's.
+func (p Party) Has(address string) bool {
+	address = strings.ToLower(strings.TrimSpace(address))
+	if slices.ContainsFunc(p.Addresses, func(a string) bool { return strings.EqualFold(a, address) }) {
+		return true
+	}
+	_, domain, _ := strings.Cut(address, "@")
+	return slices.ContainsFunc(p.Domains, func(d string) bool {
+		d = strings.ToLower(strings.TrimPrefix(d, "@"))
+		return domain == d || strings.HasSuffix(domain, "."+d)
+	})
+}
+
 // Location returns the configured zone; time.Local when none is set.
 func (c *Config) Location() (*time.Location, error) {
 	if c.Timezone == "" {
@@ -186,7 +176,7 @@ func (c *Config) Location() (*time.Location, error) {
 	return loc, nil
 }
 
-// Us returns Me and the address of every mailbox, lower-case, each once.
+// Us returns Me and the address of every mailbox of our own, lower-case, each once.
 func (c *Config) Us() []string {
 	var us []string
 	add := func(a string) {
@@ -198,7 +188,9 @@ func (c *Config) Us() []string {
 		add(a)
 	}
 	for _, m := range c.Mailboxes {
-		add(m.Address)
+		if m.Own() {
+			add(m.Address)
+		}
 	}
 	return us
 }
@@ -228,46 +220,6 @@ func (c *Config) Interval(m Mailbox) time.Duration {
 	return DefaultEvery
 }
 
-// User returns what to sign in as: Username, or else the address.
-func (m Mailbox) User() string {
-	if m.Username != "" {
-		return m.Username
-	}
-	return m.Address
-}
-
-// Excluded reports whether the folder is not to be read. INBOX is matched
-// without regard to case (RFC 9051 section 5.1), every other name exactly.
-func (m Mailbox) Excluded(folder string) bool {
-	for _, p := range m.Exclude {
-		if strings.EqualFold(p, "INBOX") && strings.EqualFold(folder, "INBOX") || wildcard(p, folder) {
-			return true
-		}
-	}
-	return false
-}
-
-// wildcard matches "*" against any run of characters, the hierarchy separator
-// among them: what that separator is, only the server knows.
-func wildcard(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, parts[0]) {
-		return false
-	}
-	s = s[len(parts[0]):]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, p)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(p):]
-	}
-	return strings.HasSuffix(s, parts[len(parts)-1])
-}
-
 // Redacted returns a copy that is safe to show: where passwords lie stays, a
 // command that might hold one does not.
 func (c *Config) Redacted() *Config {
@@ -276,10 +228,20 @@ func (c *Config) Redacted() *Config {
 	r.Me = slices.Clone(c.Me)
 	r.Clients, r.Others = slices.Clone(c.Clients), slices.Clone(c.Others)
 	r.Mailboxes = slices.Clone(c.Mailboxes)
-	for i := range r.Mailboxes {
-		if r.Mailboxes[i].PasswordCommand != "" {
-			r.Mailboxes[i].PasswordCommand = hidden
+	hide := func(s *string) {
+		if *s != "" {
+			*s = hidden
 		}
+	}
+	for i := range r.Mailboxes {
+		hide(&r.Mailboxes[i].PasswordCommand)
+		hide(&r.Mailboxes[i].TokenCommand)
+	}
+	r.Alerts = slices.Clone(c.Alerts)
+	for i := range r.Alerts {
+		hide(&r.Alerts[i].Command)
+		hide(&r.Alerts[i].Webhook)
+		hide(&r.Alerts[i].PasswordCommand)
 	}
 	return &r
 }

@@ -34,7 +34,7 @@ func TestExample(t *testing.T) {
 	if d := cmp.Diff(want, c.Mailboxes); d != "" {
 		t.Errorf("mailboxes (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff([]Party{{"Alpenair", nil, []string{"alpenair.example"}}}, c.Others); d != "" {
+	if d := cmp.Diff([]Party{{Name: "Alpenair", Domains: []string{"alpenair.example"}}}, c.Others); d != "" {
 		t.Errorf("others (-want +got):\n%s", d)
 	}
 	if loc, err := c.Location(); err != nil || loc.String() != "Europe/London" {
@@ -85,7 +85,7 @@ func TestRefused(t *testing.T) {
 		want     []string // "line:column: words", one a problem
 	}{
 		{"unknown at the top", "lisen = \"x\"\n", []string{`1:1: unknown setting "lisen"; did you mean "listen"?`}},
-		{"unknown and like nothing", "colour = 1\n", []string{`1:1: unknown setting "colour"; known here: client, data`}},
+		{"unknown and like nothing", "colour = 1\n", []string{`1:1: unknown setting "colour"; known here: alert, client, data`}},
 		{"unknown section", "[[clent]]\nname = \"x\"\n", []string{`1:3: unknown setting "clent"; did you mean "client"?`}},
 		{"neighbours swapped", box + "usernmae = \"x\"\n", []string{`4:1: unknown setting "usernmae" in [[mailbox]]; did you mean "username"?`}},
 		{"a longer word", box + "exclude_folders = []\n", []string{`4:1: unknown setting "exclude_folders" in [[mailbox]]; did you mean "exclude"?`}},
@@ -100,7 +100,12 @@ func TestRefused(t *testing.T) {
 		{"duration", "every = \"5 minutes\"\n", []string{`1:9: every: "5 minutes" is not a duration`}},
 		{"one bracket", "[mailbox]\naddress = \"n@x.example\"\n", []string{"1:2: mailbox: there may be several, so each begins with [[mailbox]]"}},
 		{"password in the file", box + "password = \"hunter2\"\n", []string{`4:1: "password" in [[mailbox]]: a password does not belong in this file`}},
-		{"oauth", box + "oauth = true\n", []string{"4:1: \"oauth\" in [[mailbox]]: signing in by OAuth is not in this version"}},
+		{"oauth", box + "oauth = true\n", []string{"4:9: oauth: want text in quotes, got true or false"}},
+		{"oauth without the rest", box + "oauth = \"microsoft\"\n", []string{"1:3: mailbox \"n@x.example\" has no oauth_client", "4:9: mailbox \"n@x.example\" has nowhere to keep its token"}},
+		{"a client's mailbox", box + "role = \"client\"\n", []string{"1:3: mailbox \"n@x.example\" is a client's, but client = \"\" is the name of none"}},
+		{"authority of a stranger", "[[client]]\nname = \"A\"\ndomains = [\"a.example\"]\n[[client.authority]]\naddress = \"b@b.example\"\n", []string{"5:11: authority: \"b@b.example\" is neither"}},
+		{"two alerts in one", "[[alert]]\ncommand = \"x\"\nwebhook = \"https://x.example/\"\n", []string{"1:3: [[alert]] wants one of"}},
+		{"a token in the file", box + "token = \"x\"\n", []string{"4:1: \"token\" in [[mailbox]]: a token does not belong"}},
 		{"two places for a password", box + "password_file = \"a\"\nkeyring = true\n", []string{"5:11: mailbox \"n@x.example\" names two places"}},
 		{"no address, no server", "[[mailbox]]\nusername = \"x\"\n", []string{"1:3: [[mailbox]] has no address", "1:3: mailbox \"\" has no server"}},
 		{"twice the same mailbox", box + strings.ToUpper(box[:11]) + "\n", []string{"4:3: unknown setting \"MAILBOX\"; did you mean \"mailbox\"?"}},
@@ -239,7 +244,7 @@ func TestPassword(t *testing.T) {
 		{"folder", conf(`password_file = "."`), nil, "", "folder"},
 		{"command", conf(`password_command = "printf 'from command\nrest'"`), nil, "from command", ""},
 		{"command that fails", conf(`password_command = "echo hunter2; echo locked >&2; exit 3"`), nil, "", "exit status 3: \"locked\""},
-		{"command that says nothing", conf(`password_command = "true"`), nil, "", "printed no password"},
+		{"command that says nothing", conf(`password_command = "true"`), nil, "", "printed nothing"},
 		{"keyring", conf(`keyring = true`), nil, "from keyring", ""},
 		{"keyring without an entry", strings.Replace(conf(`keyring = true`), "k@", "q@", 1), nil, "", "no password"},
 		{"nothing", conf(""), env(), "", "INWRITING_PASSWORD_K_X_EXAMPLE"},

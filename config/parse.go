@@ -4,13 +4,10 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
-	"net"
-	"net/mail"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -260,10 +257,10 @@ func unknown(name, where string, names []string) (message, hint, meant string) {
 	switch strings.ToLower(name) {
 	case "password", "pass", "passwd", "secret":
 		return fmt.Sprintf("%q%s: a password does not belong in this file, which is copied, backed up and shown to others", name, in),
-			"use password_file, password_command or keyring", ""
-	case "oauth", "oauth2", "token":
-		return fmt.Sprintf("%q%s: signing in by OAuth is not in this version", name, in),
-			"use an app password with password_file, password_command or keyring", ""
+			"use password_file, password_command, keyring, sealed or credential", ""
+	case "token", "refresh_token", "client_secret":
+		return fmt.Sprintf("%q%s: a token does not belong in this file, which is copied, backed up and shown to others", name, in),
+			`use token_command, or oauth and "inwriting mailbox login"`, ""
 	}
 	message = fmt.Sprintf("unknown setting %q%s", name, in)
 	if best := Nearest(name, names); best != "" {
@@ -279,7 +276,7 @@ func (d *decoder) value(m *member, f reflect.Value, path, where string) {
 	}
 	v := m.val
 	if u, ok := f.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		if v.kind != unstable.String {
+		if _, day := u.(*Date); v.kind != unstable.String && !(day && v.kind == unstable.LocalDate) {
 			wrong(v, "text in quotes")
 		} else if err := u.UnmarshalText([]byte(v.text)); err != nil {
 			d.refuse(path, v.at, fmt.Sprintf("%s: %v", m.name, err), "")
@@ -293,6 +290,13 @@ func (d *decoder) value(m *member, f reflect.Value, path, where string) {
 			return
 		}
 		f.SetString(v.text)
+	case reflect.Int:
+		n, err := strconv.Atoi(v.text)
+		if v.kind != unstable.Integer || err != nil {
+			wrong(v, "a whole number")
+			return
+		}
+		f.SetInt(int64(n))
 	case reflect.Bool:
 		if v.kind != unstable.Bool {
 			wrong(v, "true or false")
@@ -353,156 +357,6 @@ func describe(v *value) string {
 		return "a section"
 	}
 	return "a date"
-}
-
-// check returns what is wrong with the values, wherever they came from.
-func (c *Config) check() []located {
-	var out []located
-	say := func(path, message, hint string) {
-		at, known := c.spans[path]
-		// What is missing is reported where its section begins.
-		for p := path; !known && p != ""; {
-			i := strings.LastIndexAny(p, ".[")
-			if i < 0 {
-				break
-			}
-			p = p[:i]
-			at, known = c.spans[p]
-		}
-		out = append(out, located{path, at, known, message, hint})
-	}
-
-	if _, err := c.Location(); err != nil {
-		say("timezone", fmt.Sprintf("timezone: unknown zone %q", c.Timezone), `use an IANA name such as "Europe/London"`)
-	}
-	c.checkListen(say)
-	if c.Every != 0 && time.Duration(c.Every) < time.Second {
-		say("every", fmt.Sprintf("every: %v is too short", c.Every), "the least is 1s")
-	}
-
-	// Who is who must have one answer.
-	side := map[string]string{}
-	claim := func(path, what, owner string) {
-		key := strings.ToLower(what)
-		if other, taken := side[key]; taken && other != owner {
-			say(path, fmt.Sprintf("%q already belongs to %s", what, other), "each address and domain stands on one side only")
-			return
-		}
-		side[key] = owner
-	}
-	for i, a := range c.Me {
-		path := fmt.Sprintf("me[%d]", i)
-		if msg := badAddress(a); msg != "" {
-			say(path, "me: "+msg, "")
-			continue
-		}
-		claim(path, a, "us")
-	}
-	for i, m := range c.Mailboxes {
-		c.checkMailbox(i, m, say)
-		if badAddress(m.Address) == "" {
-			claim(fmt.Sprintf("mailbox[%d].address", i), m.Address, "us")
-		}
-	}
-	parties := func(section string, list []Party) {
-		for i, p := range list {
-			path := fmt.Sprintf("%s[%d]", section, i)
-			if strings.TrimSpace(p.Name) == "" {
-				say(path+".name", fmt.Sprintf("[[%s]] has no name", section), "")
-			}
-			if len(p.Addresses) == 0 && len(p.Domains) == 0 {
-				say(path+".addresses", fmt.Sprintf("[[%s]] %q has neither addresses nor domains", section, p.Name), "")
-			}
-			owner := fmt.Sprintf("%s %q", section, p.Name)
-			for j, a := range p.Addresses {
-				at := fmt.Sprintf("%s.addresses[%d]", path, j)
-				if msg := badAddress(a); msg != "" {
-					say(at, "addresses: "+msg, "")
-					continue
-				}
-				claim(at, a, owner)
-			}
-			for j, dom := range p.Domains {
-				at := fmt.Sprintf("%s.domains[%d]", path, j)
-				bare := strings.TrimPrefix(dom, "@")
-				if bare == "" || strings.Contains(bare, "@") || !isHost(bare) {
-					say(at, fmt.Sprintf("domains: %q is not a domain", dom), `write it as "hale.example"`)
-					continue
-				}
-				claim(at, "@"+bare, owner)
-			}
-		}
-	}
-	parties("client", c.Clients)
-	parties("other", c.Others)
-	return out
-}
-
-func (c *Config) checkListen(say func(path, message, hint string)) {
-	host, port, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		say("listen", fmt.Sprintf("listen: %q is not host:port", c.Listen), fmt.Sprintf("the default is %q", DefaultListen))
-		return
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		say("listen", fmt.Sprintf("listen: port %q is not a number from 0 to 65535", port), "")
-	}
-	if !isLoopback(host) {
-		say("listen", fmt.Sprintf("listen: %q is not a loopback address; in this version there is no sign-in, so whoever reaches the port reads the mail", host),
-			"use 127.0.0.1 or [::1], and a tunnel from elsewhere")
-	}
-}
-
-func (c *Config) checkMailbox(i int, m Mailbox, say func(path, message, hint string)) {
-	path := fmt.Sprintf("mailbox[%d]", i)
-	if m.Address == "" {
-		say(path+".address", "[[mailbox]] has no address", "")
-	} else if msg := badAddress(m.Address); msg != "" {
-		say(path+".address", "address: "+msg, "")
-	}
-	for j, o := range c.Mailboxes[:i] {
-		if m.Address != "" && strings.EqualFold(o.Address, m.Address) {
-			say(path+".address", fmt.Sprintf("mailbox %q is configured twice", m.Address), fmt.Sprintf("the first is [[mailbox]] number %d", j+1))
-		}
-	}
-	if m.Server.IsZero() {
-		say(path+".server", fmt.Sprintf("mailbox %q has no server", m.Address), `write it as server = "imap.example.org:993"`)
-	} else if s := m.Server; s.Security == Insecure && !isLoopback(s.Host) {
-		say(path+".server", fmt.Sprintf("server: %q is not loopback, and \"insecure://\" is only for loopback", s.Host), "")
-	}
-	var sources []string
-	if m.PasswordFile != "" {
-		sources = append(sources, "password_file")
-	}
-	if m.PasswordCommand != "" {
-		sources = append(sources, "password_command")
-	}
-	if m.Keyring {
-		sources = append(sources, "keyring")
-	}
-	if len(sources) > 1 {
-		say(path+"."+sources[1], fmt.Sprintf("mailbox %q names two places for its password: %s", m.Address, strings.Join(sources, " and ")), "keep one")
-	}
-	for j, p := range m.Exclude {
-		if p == "" {
-			say(fmt.Sprintf("%s.exclude[%d]", path, j), "exclude: a folder has no empty name", "")
-		}
-	}
-	if m.Every != 0 && time.Duration(m.Every) < time.Second {
-		say(path+".every", fmt.Sprintf("every: %v is too short", m.Every), "the least is 1s")
-	}
-}
-
-// badAddress says what is wrong with a bare mail address; "" when nothing is.
-func badAddress(a string) string {
-	p, err := mail.ParseAddress(a)
-	if err != nil || p.Name != "" || !strings.EqualFold(p.Address, a) {
-		return fmt.Sprintf("%q is not a mail address", a)
-	}
-	if _, domain, _ := strings.Cut(a, "@"); strings.HasPrefix(domain, "[") || !isHost(domain) {
-		return fmt.Sprintf("%q is not a mail address: bad domain", a)
-	}
-	return ""
 }
 
 // Nearest returns the name that a slip of the finger or two would turn into

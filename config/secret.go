@@ -10,11 +10,12 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
-	"github.com/zalando/go-keyring"
+	"inwriting/config/secret"
 )
 
 const hidden = "(hidden)"
@@ -42,9 +43,6 @@ func (s Secret) LogValue() slog.Value         { return slog.StringValue(hidden) 
 // ErrNoPassword means that nothing says where a mailbox's password is.
 var ErrNoPassword = errors.New("no password")
 
-// keyringService is the name under which passwords lie in the system keyring.
-const keyringService = "inwriting"
-
 // commandTime is how long a password command may take: a password manager may
 // have to ask a person.
 const commandTime = 30 * time.Second
@@ -54,9 +52,9 @@ const commandTime = 30 * time.Second
 // INWRITING_PASSWORD_<ADDRESS>, the address in capitals with every character
 // but letters and digits as "_", then INWRITING_PASSWORD when it is the only
 // mailbox, so that one account's password never goes to another's server. Then
-// what the mailbox says: file, command or keyring. Nothing is kept between
+// what the mailbox says: file, command, keyring, sealed file or credential. Nothing is kept between
 // calls. The error never holds the password; it is ErrNoPassword when no source
-// is named.
+// is named or holds one.
 func (c *Config) Password(ctx context.Context, address string, getenv func(string) string) (Secret, error) {
 	m, ok := c.Mailbox(address)
 	if !ok {
@@ -72,15 +70,27 @@ func (c *Config) Password(ctx context.Context, address string, getenv func(strin
 	}
 	var s Secret
 	var err error
+	store, name := c.Store(m, getenv)
 	switch {
 	case m.PasswordFile != "":
 		s, err = passwordFile(c.resolve(m.PasswordFile))
 	case m.PasswordCommand != "":
-		s, err = passwordCommand(ctx, m.PasswordCommand)
-	case m.Keyring:
-		s, err = passwordKeyring(m.Address)
+		s, err = runCommand(ctx, "password_command", m.PasswordCommand)
+	case store != nil:
+		s.v, err = store.Get(ctx, name)
+	case m.Credential != "":
+		dir := ""
+		if getenv != nil {
+			dir = getenv("CREDENTIALS_DIRECTORY")
+		}
+		s.v, err = secret.Credential(dir, m.Credential)
 	default:
-		err = fmt.Errorf("%w: set password_file, password_command or keyring, or %s in the environment", ErrNoPassword, PasswordEnv(m.Address))
+		err = fmt.Errorf("%w: set password_file, password_command, keyring, sealed or credential, or %s in the environment", ErrNoPassword, PasswordEnv(m.Address))
+	}
+	if errors.Is(err, secret.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", ErrNoPassword, err)
+	} else if err == nil && s.IsZero() {
+		err = fmt.Errorf("%w: what is kept is empty", ErrNoPassword)
 	}
 	if err != nil {
 		return Secret{}, fmt.Errorf("fetching the password of %s: %w", m.Address, err)
@@ -131,7 +141,7 @@ func passwordFile(path string) (Secret, error) {
 	return s, nil
 }
 
-func passwordCommand(ctx context.Context, command string) (Secret, error) {
+func runCommand(ctx context.Context, name, command string) (Secret, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	shell, flag := "/bin/sh", "-c"
@@ -149,29 +159,53 @@ func passwordCommand(ctx context.Context, command string) (Secret, error) {
 		// What the command says is worth showing, what it prints on stdout never is.
 		// Neither is the command itself: it may hold the password.
 		if said := strings.TrimSpace(errs.String()); said != "" {
-			return Secret{}, fmt.Errorf("running password_command: %w: %.200q", err, said)
+			return Secret{}, fmt.Errorf("running %s: %w: %.200q", name, err, said)
 		}
-		return Secret{}, fmt.Errorf("running password_command: %w", err)
+		return Secret{}, fmt.Errorf("running %s: %w", name, err)
 	}
 	s := firstLine(out.Bytes())
 	if s.IsZero() {
-		return Secret{}, errors.New("running password_command: it printed no password")
+		return Secret{}, fmt.Errorf("running %s: it printed nothing", name)
 	}
 	return s, nil
 }
 
-func passwordKeyring(address string) (Secret, error) {
-	v, err := keyring.Get(keyringService, address)
+// Store returns where the password of m is kept and can be replaced, and under
+// which name: the keyring or the sealed file; nil when m says neither.
+func (c *Config) Store(m Mailbox, getenv func(string) string) (secret.Store, string) {
 	switch {
-	case errors.Is(err, keyring.ErrNotFound):
-		return Secret{}, fmt.Errorf("%w in the system keyring for service %q, user %q", ErrNoPassword, keyringService, address)
-	case err != nil:
-		return Secret{}, fmt.Errorf("asking the system keyring: %w", err)
-	case v == "":
-		return Secret{}, fmt.Errorf("%w in the system keyring: the entry is empty", ErrNoPassword)
+	case m.Keyring:
+		return secret.Keyring{}, m.Address
+	case m.Sealed:
+		return c.Sealed(getenv), m.Address
 	}
-	return Secret{v}, nil
+	return nil, ""
 }
+
+// Sealed returns the encrypted file of secrets, which lies beside the
+// configuration file. Its key is in the file that INWRITING_SECRETS_KEY names, or
+// the systemd credential "inwriting-secrets-key", or else lies beside it.
+func (c *Config) Sealed(getenv func(string) string) secret.Sealed {
+	s := secret.Sealed{Dir: filepath.Dir(c.file)}
+	if getenv == nil {
+		return s
+	}
+	s.Key = getenv("INWRITING_SECRETS_KEY")
+	if dir := getenv("CREDENTIALS_DIRECTORY"); s.Key == "" && dir != "" {
+		if path := filepath.Join(dir, "inwriting-secrets-key"); fileExists(path) {
+			s.Key = path
+		}
+	}
+	return s
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// Path returns a path of the configuration, resolved against the file's folder.
+func (c *Config) Path(path string) string { return c.resolve(path) }
 
 // firstLine takes the line end off and nothing else: a password may begin or
 // end with a space.
