@@ -64,7 +64,15 @@ func (v *Vault) sync(ctx context.Context, c *committer, a imapsync.Account, alwa
 	if opt.Budget, err = v.budget(id, a, started); err != nil {
 		return imapsync.Result{}, err
 	}
+	seen, err := v.seen(id)
+	if err != nil {
+		return imapsync.Result{}, err
+	}
+	opt.MarksSeen = seen >= imapsync.SeenProven
 	res, err := imapsync.Run(ctx, a, s, v.stage, opt)
+	if e := v.keepSeen(id, seen, res.Seen); e != nil {
+		err = errors.Join(err, e)
+	}
 	if e := v.spend(id, started, res.Bytes); e != nil {
 		err = errors.Join(err, e)
 	}
@@ -136,6 +144,29 @@ func (v *Vault) spend(id int64, at time.Time, octets int64) error {
 		return t.SetMeta(spentKey(id), fmt.Sprintf("%s %d", at.UTC().Format(time.DateOnly), before+octets))
 	})
 }
+
+// seen returns how much speaks for it that the server of an account marks messages as
+// read when they are fetched: what imapsync.Result.Seen said, added up. keepSeen adds to
+// it; one pass after which they were unread ends all doubt.
+func (v *Vault) seen(id int64) (int, error) {
+	text, err := v.catalog.Meta(seenKey(id))
+	if err != nil || text == "" {
+		return 0, err
+	}
+	return strconv.Atoi(text)
+}
+
+func (v *Vault) keepSeen(id int64, before, now int) error {
+	if now < 0 {
+		now = -before
+	}
+	if now == 0 {
+		return nil
+	}
+	return v.catalog.Update(func(t *catalog.Tx) error { return t.SetMeta(seenKey(id), strconv.Itoa(before+now)) })
+}
+
+func seenKey(account int64) string { return fmt.Sprintf("seen %d", account) }
 
 func spentKey(account int64) string { return fmt.Sprintf("spent %d", account) }
 
@@ -296,6 +327,11 @@ func (s *accountStore) Folder(ctx context.Context, info imapsync.FolderInfo, uid
 			return nil, err
 		}
 	}
+	if info.ID != "" && m.ObjectID != info.ID {
+		if err := s.v.catalog.SetMailboxID(m.ID, info.ID); err != nil {
+			return nil, err
+		}
+	}
 	return &folder{s: s, m: m, uidValidity: uidValidity, started: s.v.now(), fresh: m.LastSync.IsZero() || m.UIDValidity != uidValidity}, nil
 }
 
@@ -309,7 +345,7 @@ func (s *accountStore) LastClean(ctx context.Context, name string) (imapsync.Cle
 	}
 	n, held, err := s.v.catalog.Pending(m.ID, m.UIDValidity, s.v.now().Add(-retryQuarantined))
 	return imapsync.CleanState{UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, Exists: m.Exists, HighestModSeq: m.ModSeq,
-		Pending: n, Quarantined: held, LastAudit: m.LastAudit, At: m.Clean}, true, err
+		Pending: n, Quarantined: held, Resets: m.Resets, LastAudit: m.LastAudit, At: m.Clean}, true, err
 }
 
 func (s *accountStore) Event(ctx context.Context, kind, folder, detail string) {
@@ -329,6 +365,11 @@ func shorten(s string, n int) string {
 	}
 	return s[:n] + "…"
 }
+
+var (
+	_ imapsync.Relinker = (*folder)(nil)
+	_ imapsync.Objects  = (*folder)(nil)
+)
 
 // folder is the imapsync.Folder of one pass over one mailbox.
 type folder struct {
@@ -386,6 +427,22 @@ func (f *folder) Earlier(ctx context.Context, labels bool, each func(imapsync.Ea
 	})
 }
 
+// Named implements imapsync.Relinker.
+func (f *folder) Named(ctx context.Context, ids []string, each func(string, imapsync.Earlier)) error {
+	return f.s.v.catalog.Named(f.m.ID, ids, func(id string, u catalog.UIDState) {
+		each(id, imapsync.Earlier{Ref: u.Ref, Size: u.Size, InternalDate: u.InternalDate})
+	})
+}
+
+// Objects implements imapsync.Objects.
+func (f *folder) Objects(ctx context.Context, of []imapsync.ListedMessage) error {
+	objects := make([]catalog.Object, len(of))
+	for i, m := range of {
+		objects[i] = catalog.Object{UID: m.UID, ID: m.Object.ID, Thread: m.Object.Thread, Labels: m.Object.Labels}
+	}
+	return f.s.v.catalog.SetObjects(f.m.ID, f.uidValidity, objects)
+}
+
 // Header implements imapsync.Relinker.
 func (f *folder) Header(ctx context.Context, ref archive.Ref) ([]byte, error) {
 	b, err := f.s.v.catalog.Blob(ref)
@@ -422,7 +479,7 @@ func (f *folder) Relink(ctx context.Context, m imapsync.Relinked) error {
 	f.seen++
 	f.relinked++
 	return f.s.c.add(nil, ledger.MsgSeen{Blob: m.Ref.Hex(), Size: m.Size, Mailbox: f.m.ID, UIDValidity: f.uidValidity,
-		UID: m.UID, InternalDate: dateText(m.InternalDate), Flags: m.Flags, Relinked: "size, date and header"})
+		UID: m.UID, InternalDate: dateText(m.InternalDate), Flags: m.Flags, Relinked: m.By})
 }
 
 func (f *folder) Flush(ctx context.Context) error { return f.s.c.flush() }

@@ -101,7 +101,7 @@ func (t *Tx) apply(index int64, e ledger.Entry) error {
 		return t.exec(`INSERT INTO mailbox (id, account, name, display, delim) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			f.Mailbox, f.Account, []byte(f.Name), f.Display, f.Delim)
 	case ledger.MailboxReset:
-		return t.exec(`UPDATE mailbox SET uidvalidity = ?, clean = 0 WHERE id = ?`, f.New, f.Mailbox)
+		return t.reset(f.Mailbox, f.Old, f.New, e.Time)
 	case ledger.MailboxRenamed:
 		// Its messages live under the new name, which has entries of its own.
 		if err := t.exec(`UPDATE mailbox SET server = 0, clean = 0 WHERE id = ?`, f.From); err != nil {
@@ -258,15 +258,17 @@ type Mailbox struct {
 	Server      int
 	LastSync    time.Time
 	Excluded    bool
-	Listed      bool // the last LIST showed it
+	Listed      bool   // the last LIST showed it
+	ObjectID    string // MAILBOXID, "" when it is not known
+	Resets      int    // how often the UIDVALIDITY changed, no two times more than a day apart
 }
 
-const mailboxColumns = `id, account, name, display, uidvalidity, uidnext, modseq, clean_exists, clean, last_audit, server, last_sync, excluded, listed`
+const mailboxColumns = `id, account, name, display, uidvalidity, uidnext, modseq, clean_exists, clean, last_audit, server, last_sync, excluded, listed, objectid, resets`
 
 func scanMailbox(row interface{ Scan(...any) error }) (Mailbox, error) {
 	var m Mailbox
 	var clean, audit, last int64
-	err := row.Scan(&m.ID, &m.Account, &m.Name, &m.Display, &m.UIDValidity, &m.UIDNext, &m.ModSeq, &m.Exists, &clean, &audit, &m.Server, &last, &m.Excluded, &m.Listed)
+	err := row.Scan(&m.ID, &m.Account, &m.Name, &m.Display, &m.UIDValidity, &m.UIDNext, &m.ModSeq, &m.Exists, &clean, &audit, &m.Server, &last, &m.Excluded, &m.Listed, &m.ObjectID, &m.Resets)
 	m.Clean, m.LastAudit, m.LastSync = milli(clean), milli(audit), milli(last)
 	return m, err
 }
@@ -365,14 +367,16 @@ func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, everywhere bool, fn
 	return rows.Err()
 }
 
-// RenamedFrom returns the mailbox whose name the server no longer lists and whose
-// messages, 95 of 100 at least, a mailbox shows under the same UIDVALIDITY and
-// UIDs; 0 when there is none.
+// RenamedFrom returns the mailbox whose name the server no longer lists and that has
+// the MAILBOXID of a mailbox or whose messages, 95 of 100 at least, it shows under the
+// same UIDVALIDITY and UIDs; 0 when there is none.
 func (c *Catalog) RenamedFrom(mailbox int64, uidValidity uint32) (old int64, messages int, err error) {
-	err = c.r.QueryRow(`SELECT m.id, count(*) FROM mailbox n JOIN mailbox m ON m.account = n.account AND m.listed = 0 AND m.uidvalidity = ?2
-			JOIN occurrence o ON o.mailbox = m.id AND o.uidvalidity = ?2 AND o.version = 0 AND o.state = 'stored' AND o.gone = 0
+	err = c.r.QueryRow(`SELECT m.id, count(o.uid) AS had FROM mailbox n
+			JOIN mailbox m ON m.account = n.account AND m.id <> n.id AND m.listed = 0 AND (m.uidvalidity = ?2 OR m.objectid <> '' AND m.objectid = n.objectid)
+			JOIN occurrence o ON o.mailbox = m.id AND o.uidvalidity = m.uidvalidity AND o.version = 0 AND o.state = 'stored' AND o.gone = 0
 			LEFT JOIN occurrence p ON p.mailbox = n.id AND p.uidvalidity = ?2 AND p.uid = o.uid AND p.version = 0 AND p.blob = o.blob
-		WHERE n.id = ?1 AND m.id <> n.id GROUP BY m.id HAVING count(p.uid) * 100 >= count(*) * 95 ORDER BY count(*) DESC LIMIT 1`, mailbox, uidValidity).
+		WHERE n.id = ?1 GROUP BY m.id HAVING m.objectid <> '' AND m.objectid = n.objectid OR count(p.uid) * 100 >= had * 95
+		ORDER BY m.objectid <> '' AND m.objectid = n.objectid DESC, had DESC LIMIT 1`, mailbox, uidValidity).
 		Scan(&old, &messages)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil

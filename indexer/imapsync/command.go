@@ -56,7 +56,8 @@ func astring(s string) arg {
 }
 
 // command sends a command and reads responses up to its tagged one. Untagged
-// responses go to each, which may be nil; they are valid only during the call.
+// responses and continuations go to each, which may be nil; they are valid only
+// during the call.
 // The error is the connection's; NO and BAD are in the condition.
 func (g *guard) command(tag, verb string, each func(response) error, args ...arg) (condition, error) {
 	// The parts between which the server is waited for, and the command as
@@ -152,6 +153,11 @@ func (g *guard) await(tag string, each func(response) error) (c condition, done 
 		}
 		switch {
 		case bytes.HasPrefix(r, []byte("+")):
+			if each != nil {
+				if err := each(r); err != nil {
+					return c, false, g.fail(err)
+				}
+			}
 			return c, false, nil
 		case bytes.HasPrefix(r, []byte("* ")):
 			if each != nil {

@@ -64,25 +64,9 @@ func (d *dialer) dial(ctx context.Context) (_ *session, err error) {
 			`write "imap.example:993" for TLS or "starttls://imap.example:143"`)
 	}
 	doing := "connecting to " + e.addr
-	nd := net.Dialer{Timeout: dialTimeout, KeepAlive: time.Minute}
-	conn, err := nd.DialContext(ctx, "tcp", e.addr)
+	conn, err := d.reach(ctx, e, doing)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, d.err(ErrUnreachable, doing, err, dialHint(err))
-	}
-	if e.scheme == "insecure" {
-		// A name may resolve to anything.
-		if a, ok := conn.RemoteAddr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
-			conn.Close()
-			return nil, d.err(ErrConfig, doing, fmt.Errorf("%q is not loopback and insecure:// sends the password in the clear", e.host), "")
-		}
-	}
-	if e.scheme == "tls" {
-		if conn, err = d.secure(ctx, conn, e, doing); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	s := &session{name: strconv.FormatUint(rand.Uint64(), 36)}
 	s.hold(ctx, d.guard(conn))
@@ -96,28 +80,9 @@ func (d *dialer) dial(ctx context.Context) (_ *session, err error) {
 			}
 		}
 	}()
-
-	greeting, err := s.greeting()
+	greeting, err := d.greeted(ctx, s, e, doing)
 	if err != nil {
-		hint := ""
-		if e.scheme != "tls" {
-			hint = "a server that says nothing here may expect TLS: leave the scheme away"
-		}
-		return nil, d.connErr(s, doing, err, hint)
-	}
-	if e.scheme == "starttls" {
-		// RFC 9051 section 7.1.4: PREAUTH before encryption is refused; what
-		// follows would go over the wire in the clear.
-		if greeting.status == "PREAUTH" {
-			return nil, d.err(ErrTLS, doing, errors.New("the server skips the login before encryption, STARTTLS is impossible"), "use the TLS port, usually 993")
-		}
-		if err := d.startTLS(ctx, s, e, doing); err != nil {
-			return nil, err
-		}
-		greeting.code = "" // capabilities told in the clear do not count
-	}
-	if greeting.code == "CAPABILITY" {
-		s.setCaps(greeting.arg)
+		return nil, err
 	}
 	d.event(EventConnected, "", fmt.Sprintf("%s %s: %s", e.scheme, e.addr, greeting.text))
 	if greeting.status != "PREAUTH" {
@@ -130,11 +95,8 @@ func (d *dialer) dial(ctx context.Context) (_ *session, err error) {
 			return nil, d.connErr(s, "asking "+e.addr+" what it can do", err, "")
 		}
 	}
-	if s.caps["ID"] {
-		// 163.com and its kin refuse folders to clients without a name.
-		if _, err := s.command("ID", nil, arg{text: `("name" "inwriting")`}); err != nil {
-			return nil, d.connErr(s, "introducing ourselves to "+e.addr, err, "")
-		}
+	if err := s.introduce(); err != nil {
+		return nil, d.connErr(s, "introducing ourselves to "+e.addr, err, "")
 	}
 	s.info.Addr, s.info.Transport, s.info.Greeting = e.addr, e.scheme, greeting.text
 	s.info.Capabilities = slices.Sorted(maps.Keys(s.caps))
@@ -154,6 +116,75 @@ func (d *dialer) dial(ctx context.Context) (_ *session, err error) {
 	}
 	s.start()
 	return s, nil
+}
+
+// reach makes the connection, encrypted where that comes first.
+func (d *dialer) reach(ctx context.Context, e endpoint, doing string) (net.Conn, error) {
+	nd := net.Dialer{Timeout: dialTimeout, KeepAlive: time.Minute}
+	conn, err := nd.DialContext(ctx, "tcp", e.addr)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, d.err(ErrUnreachable, doing, err, dialHint(err))
+	}
+	switch e.scheme {
+	case "insecure":
+		// A name may resolve to anything.
+		if a, ok := conn.RemoteAddr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
+			conn.Close()
+			return nil, d.err(ErrConfig, doing, fmt.Errorf("%q is not loopback and insecure:// sends the password in the clear", e.host), "")
+		}
+	case "tls":
+		return d.secure(ctx, conn, e, doing)
+	}
+	return conn, nil
+}
+
+// greeted reads the greeting and encrypts what follows where that is agreed on.
+func (d *dialer) greeted(ctx context.Context, s *session, e endpoint, doing string) (condition, error) {
+	greeting, err := s.greeting()
+	if err != nil {
+		hint := ""
+		if e.scheme != "tls" {
+			hint = "a server that says nothing here may expect TLS: leave the scheme away"
+		}
+		return greeting, d.connErr(s, doing, err, hint)
+	}
+	if e.scheme == "starttls" {
+		// RFC 9051 section 7.1.4: PREAUTH before encryption is refused; what
+		// follows would go over the wire in the clear.
+		if greeting.status == "PREAUTH" {
+			return greeting, d.err(ErrTLS, doing, errors.New("the server skips the login before encryption, STARTTLS is impossible"), "use the TLS port, usually 993")
+		}
+		if err := d.startTLS(ctx, s, e, doing); err != nil {
+			return greeting, err
+		}
+		greeting.code = "" // capabilities told in the clear do not count
+	}
+	if greeting.code == "CAPABILITY" {
+		s.setCaps(greeting.arg)
+	}
+	return greeting, nil
+}
+
+// introduce tells the server who we are, as 163.com and its kin refuse folders to
+// clients without a name, and that it may say VANISHED. Whatever it answers, it goes
+// on.
+func (s *session) introduce() error {
+	const id, enable = `ID ("name" "inwriting")`, "ENABLE QRESYNC"
+	named, resync := s.caps["ID"], s.caps["QRESYNC"] && s.caps["ENABLE"]
+	var err error
+	switch {
+	case named && resync:
+		s.tags += 2
+		_, _, err = s.g.pair(raw{"A" + strconv.Itoa(s.tags-1), id, nil}, raw{"A" + strconv.Itoa(s.tags), enable, nil})
+	case named:
+		_, err = s.command(id, nil)
+	case resync:
+		_, err = s.command(enable, nil) // RFC 7162 section 3.2.3
+	}
+	return err
 }
 
 func (d *dialer) guard(conn net.Conn) *guard {

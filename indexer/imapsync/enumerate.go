@@ -84,7 +84,7 @@ func (p *pass) confirm(ctx context.Context, runs []*folderRun) error {
 	for _, r := range runs {
 		err := p.persist(ctx, r, func() error {
 			st, f, err := p.open(ctx, r)
-			if err != nil {
+			if err != nil || f == nil {
 				return err
 			}
 			if r.known, err = load(ctx, f); err != nil {

@@ -15,7 +15,7 @@ func (s *session) examine(name string) (st status, readOnly bool, err error) {
 	if s.condstore() {
 		args = append(args, arg{text: "(CONDSTORE)"})
 	}
-	s.g.exists = 0
+	s.g.opening()
 	c, err := s.command("EXAMINE", s.opened(&st), args...)
 	if err == nil && c.status != "OK" {
 		err = &refusal{c}
@@ -39,11 +39,11 @@ func (s *session) examineAndDescribe(name string, each func(ListedMessage)) (st 
 	if s.condstore() {
 		examine += " (CONDSTORE)"
 	}
-	s.g.exists = 0
+	s.g.opening()
 	s.tags += 2
 	a, b, err := s.g.pair(
 		raw{"A" + strconv.Itoa(s.tags-1), examine, s.opened(&st)},
-		raw{"A" + strconv.Itoa(s.tags), "UID FETCH 1:* " + descriptionItems, described(each)})
+		raw{"A" + strconv.Itoa(s.tags), "UID FETCH 1:* " + s.description(), described(each)})
 	if err == nil && a.status != "OK" {
 		err = &refusal{a}
 	}
@@ -68,6 +68,11 @@ func (s *session) opened(st *status) func(response) error {
 			if s.condstore() {
 				st.modSeq = n
 			}
+		case "MAILBOXID":
+			// RFC 8474 section 4.2: the id stands in parentheses.
+			if s.caps["OBJECTID"] {
+				st.id = strings.Trim(c.arg, " ()")
+			}
 		}
 		return nil
 	}
@@ -86,64 +91,113 @@ func (s *session) noop() error {
 }
 
 // describe fetches what the server says about UIDs without their messages, and
-// calls each for every UID once per response. What it leaves out is left out.
-// With since it is restricted to UIDs whose MODSEQ is greater.
+// calls each for every UID, again when the server has more to say of it. What it
+// leaves out is left out. With since it is restricted to UIDs whose MODSEQ is
+// greater.
 func (s *session) describe(set string, since uint64, each func(ListedMessage)) error {
-	args := []arg{{text: set}, {text: descriptionItems}}
-	if since > 0 {
-		args = append(args, arg{text: fmt.Sprintf("(CHANGEDSINCE %d)", since)})
+	for {
+		args := []arg{{text: set}, {text: s.description()}}
+		if since > 0 {
+			args = append(args, arg{text: fmt.Sprintf("(CHANGEDSINCE %d)", since)})
+		}
+		c, err := s.command("UID FETCH", described(each), args...)
+		if err != nil || c.status == "OK" {
+			return err
+		}
+		if c.status == "BAD" && s.objects() != "" {
+			s.noObjects = true // offered, and not kept
+			continue
+		}
+		return &refusal{c}
 	}
-	c, err := s.command("UID FETCH", described(each), args...)
-	if err == nil && c.status != "OK" {
-		err = &refusal{c}
-	}
-	return err
 }
 
-const descriptionItems = "(UID FLAGS INTERNALDATE RFC822.SIZE)"
+// description are the items of a description.
+func (s *session) description() string {
+	switch s.objects() {
+	case objectID:
+		return "(UID FLAGS INTERNALDATE RFC822.SIZE EMAILID THREADID)"
+	case gmail:
+		return "(UID FLAGS INTERNALDATE RFC822.SIZE X-GM-MSGID X-GM-THRID X-GM-LABELS)"
+	}
+	return "(UID FLAGS INTERNALDATE RFC822.SIZE)"
+}
 
+// described calls each for what describes a UID. DavMail answers in fragments, so
+// what came of a UID is put together; flags alone are the change of another session
+// and no answer.
 func described(each func(ListedMessage)) func(response) error {
+	begun := map[uint32]ListedMessage{}
 	return func(r response) error {
-		if _, rest, ok := r.numbered("FETCH"); ok {
-			if m, ok := readDescription(rest); ok {
-				each(m)
-			}
+		_, rest, ok := r.numbered("FETCH")
+		if !ok {
+			return nil
+		}
+		m := ListedMessage{Size: -1}
+		readDescription(rest, &m)
+		before, again := begun[m.UID]
+		if again {
+			m.fill(before)
+		}
+		switch {
+		case m.UID == 0:
+		case m.Size < 0 || m.InternalDate.IsZero() || m.Flags == nil:
+			begun[m.UID] = m
+		case again:
+			delete(begun, m.UID)
+		}
+		if m.UID != 0 && m.Size >= 0 {
+			each(m)
 		}
 		return nil
 	}
 }
 
-// readDescription reads what follows "* n FETCH". A response without size is a
-// flag change of another session and not an answer.
-func readDescription(b []byte) (m ListedMessage, ok bool) {
+// fill takes from the fragment before what m does not say.
+func (m *ListedMessage) fill(before ListedMessage) {
+	if m.Size < 0 {
+		m.Size = before.Size
+	}
+	if m.InternalDate.IsZero() {
+		m.InternalDate = before.InternalDate
+	}
+	if m.Flags == nil {
+		m.Flags = before.Flags
+	}
+	if m.Object.ID == "" {
+		m.Object = before.Object
+	}
+}
+
+// readDescription reads what follows "* n FETCH" into m, where it says something.
+func readDescription(b []byte, m *ListedMessage) {
 	v, err := readValues(b)
 	if err != nil || len(v) != 1 || !v[0].isList {
-		return m, false
+		return
 	}
-	items := v[0].list
-	hasSize := false
-	for i := 0; i+1 < len(items); i += 2 {
-		x := items[i+1]
-		switch strings.ToUpper(items[i].s) {
+	for items := v[0].list; len(items) > 1; items = items[2:] {
+		x := items[1]
+		switch strings.ToUpper(items[0].s) {
 		case "UID":
 			m.UID, _ = number32(x.s)
 		case "RFC822.SIZE":
-			n, err := strconv.ParseInt(x.s, 10, 64)
-			hasSize = err == nil && n >= 0
-			m.Size = max(n, 0)
+			if n, err := strconv.ParseInt(x.s, 10, 64); err == nil && n >= 0 {
+				m.Size = n
+			}
 		case "INTERNALDATE":
 			m.InternalDate = readInternalDate(x.s)
 		case "FLAGS":
 			m.Flags = flagNames(x.list)
+		case "EMAILID", "THREADID", "X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS":
+			m.Object.read(strings.ToUpper(items[0].s), x)
 		}
 	}
-	return m, m.UID != 0 && hasSize
 }
 
 // flagNames sorts the flags, without \Recent, which says something about the
 // session and not about the message.
 func flagNames(list []value) []string {
-	var out []string
+	out := []string{}
 	for _, f := range list {
 		if f.s != "" && !strings.EqualFold(f.s, `\Recent`) {
 			out = append(out, f.s)

@@ -17,17 +17,8 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 		return p.storing("reading the state of "+quoted(r), err)
 	}
 	if wasClean && p.s.condstore() {
-		if r.st == nil {
-			st, err := p.s.status(r.info.Name)
-			if err != nil {
-				return p.folderErr(r, "asking for the state of", "", err)
-			}
-			r.st = &st
-		}
-		if p.unchanged(*r.st, last) {
-			r.res.Unchanged, r.res.Clean, r.res.Server = true, true, int(r.st.exists)
-			r.res.Held = last.Quarantined
-			return nil
+		if same, err := p.same(r, last); err != nil || same {
+			return err
 		}
 	}
 	// A folder to be described in full is so as it is opened, once: a server that
@@ -43,6 +34,16 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 	if err != nil {
 		return err
 	}
+	if f == nil {
+		r.res.Clean = true // empty, and all that there is to know of it
+		return nil
+	}
+	if wasClean && st.uidValidity != last.UIDValidity && last.Resets > 1 {
+		// Courier does so until somebody selects the folder. Its messages are known
+		// by size, date and header each time.
+		p.event(EventUIDValidity, r.info.Name, fmt.Sprintf("unstable: %d values within a day", last.Resets+1))
+		r.res.Unstable = true
+	}
 	defer func() {
 		// What was accepted stays, whatever ended the attempt.
 		if err != nil {
@@ -51,6 +52,29 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 			}
 		}
 	}()
+	return p.reconcile(ctx, r, f, st, last, wasClean)
+}
+
+// same reports whether nothing changed in a folder since the last clean pass, as far
+// as the server's STATUS tells; it need not be opened then.
+func (p *pass) same(r *folderRun, last CleanState) (bool, error) {
+	if r.st == nil {
+		st, err := p.s.status(r.info.Name)
+		if err != nil {
+			return false, p.folderErr(r, "asking for the state of", "", err)
+		}
+		r.st = &st
+	}
+	if !p.unchanged(*r.st, last) {
+		return false, nil
+	}
+	r.res.Unchanged, r.res.Clean, r.res.Server = true, true, int(r.st.exists)
+	r.res.Held = last.Quarantined
+	return true, nil
+}
+
+// reconcile makes the store hold what the open folder holds.
+func (p *pass) reconcile(ctx context.Context, r *folderRun, f Folder, st status, last CleanState, wasClean bool) (err error) {
 	if r.known, err = load(ctx, f); err != nil {
 		return p.storing("reading what is known of "+quoted(r), err)
 	}
@@ -67,8 +91,8 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 	if err != nil {
 		return err
 	}
-	if !wasClean || last.UIDValidity != st.uidValidity {
-		if queue, err = p.relink(ctx, r, f, queue); err != nil {
+	if fresh := !wasClean || last.UIDValidity != st.uidValidity; fresh || p.s.objects() != "" {
+		if queue, err = p.relink(ctx, r, f, queue, fresh); err != nil {
 			return err
 		}
 	}
@@ -126,7 +150,8 @@ func (p *pass) auditDue(last CleanState) bool {
 	return p.opt.Now().Sub(last.LastAudit) >= p.opt.AuditEvery
 }
 
-// open examines the folder and opens its epoch.
+// open examines the folder and opens its epoch. Folder is nil when the folder is empty
+// and has no UIDVALIDITY.
 func (p *pass) open(ctx context.Context, r *folderRun) (status, Folder, error) {
 	var st status
 	var readOnly bool
@@ -152,12 +177,17 @@ func (p *pass) open(ctx context.Context, r *folderRun) (status, Folder, error) {
 				"exclude the folder, or allow it in the settings of the mailbox")
 		}
 	}
+	if st.uidValidity == 0 && st.exists == 0 {
+		// Zimbra and UW say none for a folder without messages, and none is needed.
+		return st, nil, nil
+	}
 	if st.uidValidity == 0 {
 		// 0 is unknown, never "changed" (RFC 9051 section 2.3.1.1 wants it non-zero).
 		p.event(EventUIDValidity, r.info.Name, "the server did not say the UIDVALIDITY")
 		return st, nil, p.err(ErrFolder, "opening folder "+quoted(r),
 			errors.New("the server does not say its UIDVALIDITY"), "it is tried again in the next pass")
 	}
+	r.info.ID = st.id
 	f, err := p.store.Folder(ctx, r.info, st.uidValidity)
 	if err != nil {
 		return st, nil, p.storing("opening the records of "+quoted(r), err)

@@ -2,12 +2,14 @@ package imapsync
 
 import (
 	"bufio"
+	"bytes"
 	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,6 +86,7 @@ type guard struct {
 	inside  bool          // the next line goes on a response that a literal interrupted
 	drop    bool          // that response is not for go-imap
 	exists  uint32        // greatest message count of the selected folder, less expunges
+	gone    []uidRange    // what VANISHED told of it: a hint
 }
 
 func newGuard(conn net.Conn, lim limits, trace *transcript) *guard {
@@ -211,6 +214,8 @@ func (g *guard) note(line []byte) {
 		g.exists--
 	}
 	switch r.word() {
+	case "VANISHED":
+		g.vanished(r.after())
 	case "OK", "NO", "BAD", "BYE", "PREAUTH":
 		c := readCondition(r.conditionPart())
 		g.mu.Lock()
@@ -225,6 +230,32 @@ func (g *guard) note(line []byte) {
 		}
 	}
 }
+
+// vanished keeps what follows "* VANISHED" (RFC 7162 section 3.2.10). It is not
+// believed: what a folder lacks, two lists of it tell.
+func (g *guard) vanished(rest []byte) {
+	set, earlier := bytes.CutPrefix(bytes.TrimSpace(rest), []byte("(EARLIER) "))
+	ranges := readUIDSet(string(set))
+	if !earlier {
+		for _, r := range ranges {
+			g.exists -= uint32(min(uint64(r.hi)-uint64(r.lo)+1, uint64(g.exists)))
+		}
+	}
+	if len(g.gone) < goneLimit {
+		g.gone = append(g.gone, ranges...)
+	}
+}
+
+const goneLimit = 10_000 // ranges that VANISHED may add to
+
+// hasVanished reports whether the server said that a UID of the selected folder is
+// gone.
+func (g *guard) hasVanished(uid uint32) bool {
+	return slices.ContainsFunc(g.gone, func(r uidRange) bool { return r.lo <= uid && uid <= r.hi })
+}
+
+// opening forgets the folder that was selected.
+func (g *guard) opening() { g.exists, g.gone = 0, nil }
 
 // deadline is when the silence that begins now ends the connection.
 func (g *guard) deadline() time.Time { return time.Now().Add(time.Duration(g.idle.Load())) }

@@ -274,7 +274,7 @@ func FuzzReadValues(f *testing.F) {
 		}
 		readList([]byte(s))
 		readStatus([]byte(s))
-		readDescription([]byte(s))
+		readDescription([]byte(s), new(ListedMessage))
 		readCondition([]byte(s))
 		response(s).numbered("FETCH")
 		// What we send reads back as it was.

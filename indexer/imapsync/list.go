@@ -13,6 +13,7 @@ type status struct {
 	exists               uint32
 	hasExists            bool
 	modSeq               uint64
+	id                   string // MAILBOXID, "" unknown
 }
 
 // list returns the folders in the server's order and, if the server gives it

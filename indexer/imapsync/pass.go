@@ -11,18 +11,11 @@ import (
 )
 
 const (
-	batchUIDs    = 1000
-	batchOctets  = 16 << 20
-	aloneOctets  = 4 << 20 // a message above this is fetched alone
-	chunkUIDs    = 5000    // UIDs described at a time
-	setOctets    = 4 << 10 // of a UID set in a command
-	recentUIDs   = 50      // fingerprints compared in every pass
-	killsAlone   = 3       // connections a UID may end before it is quarantined
-	maxStalls    = 6       // connections in a row that bring nothing, before the folder is left
-	maxDead      = 3       // such folders in a row before the pass ends
-	killedInRow  = 3       // such UIDs, with no message given between, before the folder is left
-	singles      = 8       // messages missing from a batch that are asked for one by one; more, in smaller batches
-	refusedInRow = 20      // refused messages, none given, before the folder is left
+	chunkUIDs  = 5000    // UIDs described at a time
+	setOctets  = 4 << 10 // of a UID set in a command
+	recentUIDs = 50      // fingerprints compared in every pass
+	maxStalls  = 6       // connections in a row that bring nothing, before the folder is left
+	maxDead    = 3       // such folders in a row before the pass ends
 )
 
 // Run makes one pass over all folders of the account: it lists them, compares
@@ -82,6 +75,8 @@ type pass struct {
 	stalls int      // connections in a row that did not
 	dead   int      // folders in a row that were given up for that
 	result Result
+
+	seenLooked bool // it was looked whether fetching marks as read
 }
 
 // folderRun is the work on one folder. It outlives connections.

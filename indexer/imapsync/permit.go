@@ -10,11 +10,11 @@ import (
 // out, so that neither STORE nor BODY[] without PEEK can pass. A folder's name
 // and the login are the only free texts, and they are quoted or literals.
 var allowed = regexp.MustCompile(`^(?:` + strings.Join([]string{
-	`CAPABILITY|NOOP|LOGOUT|STARTTLS|UNSELECT|IDLE|COMPRESS DEFLATE`,
+	`CAPABILITY|NOOP|LOGOUT|STARTTLS|UNSELECT|IDLE|COMPRESS DEFLATE|ENABLE QRESYNC`,
 	regexp.QuoteMeta(notifyCommand),
 	`ID \("name" "[a-z]+"\)`,
 	`LOGIN ` + astringPattern + ` ` + astringPattern,
-	`AUTHENTICATE PLAIN(?: [A-Za-z0-9+/=]+)?`,
+	`AUTHENTICATE (?:PLAIN|XOAUTH2|OAUTHBEARER)(?: [A-Za-z0-9+/=]+)?`,
 	`LIST "" "\*"(?: RETURN \([A-Z0-9 ()-]+\))?`,
 	`STATUS ` + astringPattern + ` \([A-Z ]+\)`,
 	`EXAMINE ` + astringPattern + `(?: \(CONDSTORE\))?`,
@@ -24,7 +24,7 @@ var allowed = regexp.MustCompile(`^(?:` + strings.Join([]string{
 
 const (
 	astringPattern = `(?:"(?:[^"\\\x00-\x1f]|\\["\\])*"|\{[0-9]+\})`
-	fetchItem      = `(?:UID|FLAGS|INTERNALDATE|RFC822\.SIZE|MODSEQ|BODY\.PEEK\[(?:HEADER)?\])`
+	fetchItem      = `(?:UID|FLAGS|INTERNALDATE|RFC822\.SIZE|EMAILID|THREADID|X-GM-(?:MSGID|THRID|LABELS)|BODY\.PEEK\[(?:HEADER)?\])`
 )
 
 // permit refuses any command that is not on the list. command is without its

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 // A new UIDVALIDITY says that the UIDs of before mean nothing any more, and a
 // renamed folder is a new one; the messages are mostly the same. Where one has the
 // size, the INTERNALDATE and the header, octet for octet, of one that was stored
-// before, it is taken for that and not downloaded again. The record says how it was
-// known.
+// before, it is taken for that and not downloaded again. So is one that has the name,
+// where the server names its messages, and the header: a copy, a label, a message that
+// was moved. The record says how it was known.
 
 // Earlier is a message that a folder may show under a new UID.
 type Earlier struct {
@@ -32,6 +34,10 @@ type Relinker interface {
 	// server before. With labels it does so for all folders of the account.
 	Earlier(ctx context.Context, labels bool, each func(Earlier)) error
 
+	// Named calls each for what the account's folders hold, or held, of what the
+	// server calls by one of these ids (Object.ID).
+	Named(ctx context.Context, ids []string, each func(id string, e Earlier)) error
+
 	// Header returns the header of a stored message, with the empty line that
 	// ends it.
 	Header(ctx context.Context, ref archive.Ref) ([]byte, error)
@@ -47,7 +53,8 @@ type Relinked struct {
 	Ref          archive.Ref
 	InternalDate time.Time
 	Flags        []string
-	Size         int64 // RFC822.SIZE
+	Size         int64  // RFC822.SIZE
+	By           string // what was compared, in words
 }
 
 const (
@@ -60,38 +67,29 @@ const (
 
 type likeness struct{ size, date int64 }
 
-// relink takes out of queue what the folder held before. It returns the rest.
-func (p *pass) relink(ctx context.Context, r *folderRun, f Folder, queue []item) ([]item, error) {
+// candidate is a stored message that a listed one may be.
+type candidate struct {
+	ref archive.Ref
+	by  string // Relinked.By
+}
+
+// relink takes out of queue what is stored already. It returns the rest. fresh says
+// that the folder was not known under these numbers.
+func (p *pass) relink(ctx context.Context, r *folderRun, f Folder, queue []item, fresh bool) ([]item, error) {
 	rl, ok := f.(Relinker)
 	if !ok || len(queue) == 0 || r.relinks >= relinkTries {
 		return queue, nil
 	}
-	alike := make(map[likeness][]archive.Ref, len(queue))
-	for _, it := range queue {
-		if it.size > 0 && !it.date.IsZero() {
-			alike[likeness{it.size, it.date.Unix()}] = nil
-		}
-	}
-	err := rl.Earlier(ctx, p.s.labels(), func(e Earlier) {
-		k := likeness{e.Size, e.InternalDate.Unix()}
-		if refs, wanted := alike[k]; wanted && len(refs) < maxAlike && !slices.Contains(refs, e.Ref) {
-			alike[k] = append(refs, e.Ref)
-		}
-	})
+	maybe, err := p.candidates(ctx, rl, queue, fresh)
 	if err != nil {
 		return queue, p.storing("reading what is known of "+quoted(r), err)
 	}
-	var ask []item
-	for _, it := range queue {
-		if !it.date.IsZero() && len(alike[likeness{it.size, it.date.Unix()}]) > 0 {
-			ask = append(ask, it)
-		}
+	ask := slices.DeleteFunc(slices.Clone(queue), func(it item) bool { return len(maybe[it.uid]) == 0 })
+	if len(ask) > 0 {
+		r.relinks++
 	}
-	r.relinks++
 	known := map[uint32]bool{}
-	for len(ask) > 0 {
-		batch := ask[:min(len(ask), headersAtOnce)]
-		ask = ask[len(batch):]
+	for batch := range slices.Chunk(ask, headersAtOnce) {
 		uids := make([]uint32, len(batch))
 		for i, it := range batch {
 			uids[i] = it.uid
@@ -109,46 +107,97 @@ func (p *pass) relink(ctx context.Context, r *folderRun, f Folder, queue []item)
 			if !ok {
 				continue
 			}
-			for _, ref := range alike[likeness{it.size, it.date.Unix()}] {
-				stored, err := rl.Header(ctx, ref)
-				if err != nil {
-					return queue, p.storing("reading a stored message of "+quoted(r), err)
-				}
-				if len(stored) == 0 || !bytes.Equal(stored, header) {
-					continue
-				}
-				if err := rl.Relink(ctx, Relinked{UID: it.uid, Ref: ref, InternalDate: it.date, Flags: it.flags, Size: it.size}); err != nil {
-					return queue, p.storing("storing messages of "+quoted(r), err)
-				}
+			done, err := p.link(ctx, r, rl, it, header, maybe[it.uid])
+			if err != nil {
+				return queue, err
+			}
+			if done {
 				known[it.uid] = true
-				p.moved++
-				r.res.Relinked++
-				break
 			}
 		}
 	}
 	if len(known) == 0 {
 		return queue, nil
 	}
-	p.event(EventRelinked, r.info.Name, fmt.Sprintf("%d messages have the size, date and header of stored ones; %d are fetched", len(known), len(queue)-len(known)))
+	p.event(EventRelinked, r.info.Name, fmt.Sprintf("%d messages have the size, date or name, and the header, of stored ones; %d are fetched", len(known), len(queue)-len(known)))
 	return slices.DeleteFunc(slices.Clone(queue), func(it item) bool { return known[it.uid] }), nil
+}
+
+// candidates returns the stored messages that each UID of queue may show: those that
+// the server calls by the same name, and in a folder with new numbers those of the
+// same size and date.
+func (p *pass) candidates(ctx context.Context, rl Relinker, queue []item, fresh bool) (map[uint32][]candidate, error) {
+	maybe := map[uint32][]candidate{}
+	add := func(uid uint32, c candidate) {
+		if cs := maybe[uid]; len(cs) < maxAlike && !slices.ContainsFunc(cs, func(o candidate) bool { return o.ref == c.ref }) {
+			maybe[uid] = append(cs, c)
+		}
+	}
+	named := map[string][]item{}
+	alike := map[likeness][]item{}
+	for _, it := range queue {
+		if it.object != "" {
+			named[it.object] = append(named[it.object], it)
+		}
+		if it.size > 0 && !it.date.IsZero() {
+			k := likeness{it.size, it.date.Unix()}
+			alike[k] = append(alike[k], it)
+		}
+	}
+	if len(named) > 0 {
+		by := "EMAILID and header"
+		if p.s.objects() == gmail {
+			by = "X-GM-MSGID and header"
+		}
+		err := rl.Named(ctx, slices.Collect(maps.Keys(named)), func(id string, e Earlier) {
+			for _, it := range named[id] {
+				if it.size == 0 || e.Size == 0 || it.size == e.Size {
+					add(it.uid, candidate{e.Ref, by})
+				}
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if !fresh {
+		return maybe, nil
+	}
+	return maybe, rl.Earlier(ctx, p.s.labels(), func(e Earlier) {
+		for _, it := range alike[likeness{e.Size, e.InternalDate.Unix()}] {
+			add(it.uid, candidate{e.Ref, "size, date and header"})
+		}
+	})
+}
+
+// link records that a UID shows the stored message that has its header, octet for
+// octet, if there is one.
+func (p *pass) link(ctx context.Context, r *folderRun, rl Relinker, it item, header []byte, maybe []candidate) (done bool, err error) {
+	for _, c := range maybe {
+		stored, err := rl.Header(ctx, c.ref)
+		if err != nil {
+			return false, p.storing("reading a stored message of "+quoted(r), err)
+		}
+		if len(stored) == 0 || !bytes.Equal(stored, header) {
+			continue
+		}
+		if err := rl.Relink(ctx, Relinked{UID: it.uid, Ref: c.ref, InternalDate: it.date, Flags: it.flags, Size: it.size, By: c.by}); err != nil {
+			return false, p.storing("storing messages of "+quoted(r), err)
+		}
+		p.moved++
+		r.res.Relinked++
+		return true, nil
+	}
+	return false, nil
 }
 
 // labels reports whether the server is Gmail, where a folder is a label and one
 // message is in many.
-func (s *session) labels() bool { return s.caps["X-GM-EXT-1"] }
+func (s *session) labels() bool { return s.caps[gmail] }
 
 // headers fetches the headers of uids.
 func (s *session) headers(uids []uint32, each func(uid uint32, header []byte)) error {
-	var ranges []uidRange
-	for _, u := range uids {
-		if n := len(ranges); n > 0 && ranges[n-1].hi+1 == u {
-			ranges[n-1].hi = u
-		} else {
-			ranges = append(ranges, uidRange{u, u})
-		}
-	}
-	return s.fetchPart(setText(ranges), "HEADER", headerOctets, func(uid uint32, header []byte) {
+	return s.fetchPart(uidText(uids), "HEADER", headerOctets, func(uid uint32, header []byte) {
 		if uid != 0 {
 			each(uid, header)
 		}

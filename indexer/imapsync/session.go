@@ -27,7 +27,9 @@ type session struct {
 	tags   int
 	info   ServerInfo
 	bare   bool // the server refuses more than UID and BODY.PEEK[] in one FETCH
-	unhook func() bool
+
+	noObjects bool // the server refuses the items for which it has the capability
+	unhook    func() bool
 }
 
 // hold gives the session its guard and ties the guard's life to ctx.

@@ -51,6 +51,7 @@ type FolderInfo struct {
 	Delim    string   // hierarchy delimiter, "" when there is none
 	Attrs    []string // as the server wrote them: \Noselect, \Sent …
 	Excluded bool     // listed, but not collected: configuration says so
+	ID       string   // MAILBOXID (RFC 8474), which a rename leaves; "" when it is not known, as in Store.Folders
 }
 
 // Selectable reports whether the folder can hold messages.
@@ -76,8 +77,11 @@ type CleanState struct {
 	Pending int
 	// Quarantined is filled by Store.LastClean only: rows in that state, due or not.
 	Quarantined int
-	LastAudit   time.Time // when the fingerprints of all UIDs were last compared
-	At          time.Time // end of the pass
+	// Resets is filled by Store.LastClean only: how often the UIDVALIDITY changed, no
+	// two times more than a day apart.
+	Resets    int
+	LastAudit time.Time // when the fingerprints of all UIDs were last compared
+	At        time.Time // end of the pass
 }
 
 // ListedMessage is one UID as the server describes it, before its message is fetched.
@@ -86,6 +90,7 @@ type ListedMessage struct {
 	Size         int64
 	InternalDate time.Time // zero when the server's date cannot be read
 	Flags        []string
+	Object       Object // zero when the server names no messages
 }
 
 // Accepted is one complete message.
@@ -204,5 +209,6 @@ const (
 	EventRefetch     = "refetch"       // the server said OK and left messages out
 	EventStandIn     = "stand-in"      // the server gave an excuse in place of a message
 	EventQuarantined = "quarantined"
+	EventMarksSeen   = "marks-seen"   // messages were read after they were fetched
 	EventSizeDiffers = "size-differs" // RFC822.SIZE is not the length of the message
 )

@@ -19,6 +19,10 @@ type Account struct {
 	// Password is called before each login; what it returns is not kept.
 	Password func(context.Context) (string, error)
 
+	// Token, where it is not nil, is called in place of Password and returns an
+	// access token (OAuth 2.0) that is good for some minutes at least.
+	Token func(context.Context) (string, error)
+
 	// Exclude lists folders that are not collected: a display name in which
 	// "*" stands for any run of characters, or an attribute such as "\Junk".
 	Exclude []string
@@ -34,7 +38,8 @@ type Account struct {
 	DailyBytes int64
 
 	// AllowNotReadOnly collects folders although the server does not confirm
-	// EXAMINE with READ-ONLY. Nothing is ever written either way.
+	// EXAMINE with READ-ONLY, and although it marks what it gives as read. Nothing
+	// is ever written either way.
 	AllowNotReadOnly bool
 }
 
@@ -51,6 +56,10 @@ type Options struct {
 	// Budget is how many octets of messages this pass may fetch, a batch more or
 	// less; 0: any number, negative: none.
 	Budget int64
+
+	// MarksSeen says that the server marks messages as read when they are fetched
+	// (see Result.Seen): none are then, unless the account allows it.
+	MarksSeen bool
 
 	// RetryDelay is the wait before the first reconnection, doubled for each
 	// further one without progress; 0: 1 s.
@@ -73,6 +82,7 @@ type FolderResult struct {
 	Display     string
 	Excluded    bool
 	Noselect    bool // holds folders only
+	Unstable    bool // the UIDVALIDITY changes again and again
 	Unchanged   bool // STATUS equalled the last clean pass, the folder was not opened
 	Server      int  // messages the server counts; -1 when it did not say
 	New         int  // messages handed to the store
@@ -97,6 +107,11 @@ type Result struct {
 	Reconnects  int
 	Connections int        // logins, the first one among them
 	Server      ServerInfo // zero when no connection was made
+
+	// Seen is what became of the unread messages that were fetched first: -1, they
+	// are unread still; above 0, they are read now. SeenProven means that the server
+	// did it, less that somebody may have read them; 0, nobody looked.
+	Seen int
 }
 
 // ServerInfo is what the last connection of a pass showed of the server.

@@ -328,6 +328,22 @@ func decodeShift(s string) (string, bool) {
 // uidRange is a closed range of UIDs.
 type uidRange struct{ lo, hi uint32 }
 
+// readUIDSet reads a set of UIDs without "*"; what it cannot read it passes over.
+func readUIDSet(s string) (out []uidRange) {
+	for part := range strings.SplitSeq(strings.TrimSpace(s), ",") {
+		from, to, ok := strings.Cut(part, ":")
+		if !ok {
+			to = from
+		}
+		lo, ok1 := number32(from)
+		hi, ok2 := number32(to)
+		if ok1 && ok2 && lo > 0 && hi > 0 {
+			out = append(out, uidRange{min(lo, hi), max(lo, hi)})
+		}
+	}
+	return out
+}
+
 // setText writes ranges as an IMAP sequence set.
 func setText(ranges []uidRange) string {
 	var b []byte
