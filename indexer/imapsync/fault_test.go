@@ -15,40 +15,58 @@ import (
 	"inwriting/indexer/imapsync/imaptest"
 )
 
-// shared is a Dovecot for tests that need no server of their own; each test
-// uses a user of its own.
+// shared are servers for tests that need none of their own; each test uses a user
+// of its own.
 var shared struct {
 	sync.Mutex
-	dir string
-	s   *imaptest.Server
+	servers map[string]*imaptest.Server
+	dirs    []string
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if shared.s != nil {
-		shared.s.Close()
-		os.RemoveAll(shared.dir)
+	for _, s := range shared.servers {
+		s.Close()
+	}
+	for _, d := range shared.dirs {
+		os.RemoveAll(d)
 	}
 	os.Exit(code)
 }
 
-func sharedDovecot(t testing.TB) *imaptest.Server {
+func sharedServer(t testing.TB, brand string) *imaptest.Server {
 	t.Helper()
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.s == nil {
-		dir, err := os.MkdirTemp("", "imaptest-mail-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := imaptest.StartDovecot(dir)
-		if err != nil {
-			os.RemoveAll(dir)
-			t.Fatal(err)
-		}
-		shared.s, shared.dir = s, dir
+	if s := shared.servers[brand]; s != nil {
+		return s
 	}
-	return shared.s
+	dir, err := imaptest.TempDir(brand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := imaptest.StartIn(dir, brand)
+	if err != nil {
+		os.RemoveAll(dir)
+		t.Fatal(err)
+	}
+	if shared.servers == nil {
+		shared.servers = map[string]*imaptest.Server{}
+	}
+	shared.servers[brand], shared.dirs = s, append(shared.dirs, dir)
+	return s
+}
+
+func sharedDovecot(t testing.TB) *imaptest.Server {
+	t.Helper()
+	return sharedServer(t, "dovecot")
+}
+
+// eachServer runs a test against every server there is.
+func eachServer(t *testing.T, test func(*testing.T, *imaptest.Server)) {
+	for _, brand := range imaptest.Brands {
+		t.Run(brand, func(t *testing.T) { test(t, sharedServer(t, brand)) })
+	}
 }
 
 const faultMessages = 60
@@ -166,37 +184,6 @@ func TestPoison(t *testing.T) {
 			}
 			holds(t, st, "INBOX", refs)
 		})
-	}
-}
-
-// Cancelling stops soon, keeps what was accepted and leaves nothing running.
-func TestCancel(t *testing.T) {
-	s := sharedDovecot(t)
-	refs := fill(t, s, "cancel", "INBOX", 0, 400)
-	leakCheck(t)
-	for _, at := range []int{1, 150, 399} {
-		ctx, cancel := context.WithCancel(t.Context())
-		st := imaptest.NewStore()
-		n := 0
-		st.OnAccept = func(string, uint32) {
-			if n++; n == at {
-				cancel()
-			}
-		}
-		start := time.Now()
-		_, err := imapsync.Run(ctx, s.Account("cancel"), st, newStage(t), imapsync.Options{})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("at %d: error %v, want context.Canceled", at, err)
-		}
-		if d := time.Since(start); d > 5*time.Second {
-			t.Errorf("at %d: took %v", at, d)
-		}
-		if got := len(st.Refs("INBOX")); got < at || got > at+1 {
-			t.Errorf("at %d: %d messages kept", at, got)
-		}
-		st.OnAccept = nil
-		run(t, s.Account("cancel"), st, imapsync.Options{})
-		holds(t, st, "INBOX", refs)
 	}
 }
 
