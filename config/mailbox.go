@@ -59,6 +59,10 @@ type Mailbox struct {
 	// else); "app" for an application of its own, whose secret is the password.
 	OAuthFlow string `toml:"oauth_flow"`
 
+	// OAuthScopes is what the token is to be good for, where it is not the issuer's
+	// usual.
+	OAuthScopes []string `toml:"oauth_scopes"`
+
 	// TokenCommand is run by the shell at each sign-in; the first line of its
 	// output is an access token. It has 30 seconds.
 	TokenCommand string `toml:"token_command"`
