@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
 	"inwriting/indexer/message"
@@ -198,85 +200,113 @@ type reading struct {
 	err  error
 }
 
-// read reads blobs in order; done is called after each durable batch.
+// read reads blobs in order; done is called after each durable batch. Reading, keeping
+// in the catalog and putting into the index go on at once, each a batch behind the
+// one before it: what the index holds the catalog knows.
 func (v *Vault) read(ctx context.Context, blobs []catalog.Blob, done func(n int, last int64) error) error {
-	// Results come back in order through a queue of one-slot channels, so that
-	// memory is bounded by its length.
 	corrected, err := v.corrected()
 	if err != nil {
 		return err
 	}
-	type job struct {
-		blob catalog.Blob
-		out  chan reading
-	}
-	workers := min(runtime.GOMAXPROCS(0), 4)
-	jobs := make(chan job)
-	queue := make(chan chan reading, 4*workers)
-	stop := make(chan struct{})
-	defer close(stop)
-	for range workers {
-		go func() {
-			for j := range jobs {
-				j.out <- v.readOne(j.blob, corrected)
+	g, stop := errgroup.WithContext(context.WithoutCancel(ctx))
+	read, kept := make(chan *readBatch), make(chan *readBatch)
+	g.Go(func() error {
+		defer close(read)
+		return v.gather(ctx, stop, v.readAll(ctx, stop, g, blobs, corrected), read)
+	})
+	g.Go(func() error {
+		defer close(kept)
+		for b := range read {
+			if err := v.catalog.SaveReadings(b.reads); err != nil {
+				return err
 			}
-		}()
-	}
-	go func() {
-		defer close(queue)
-		defer close(jobs)
-		for _, b := range blobs {
-			if ctx.Err() != nil {
-				return
-			}
-			out := make(chan reading, 1)
-			select {
-			case queue <- out:
-			case <-stop:
-				return
-			}
-			select {
-			case jobs <- job{b, out}:
-			case <-stop:
-				return
+			b.reads = nil
+			if !send(stop, kept, b) {
+				return nil
 			}
 		}
-	}()
+		return nil
+	})
+	g.Go(func() error {
+		for b := range kept {
+			if err := b.index.Commit(); err != nil {
+				return fmt.Errorf("index: %w", err)
+			}
+			if err := done(b.n, b.last); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
 
-	batch := v.index.NewBatch()
-	var reads []catalog.Read
-	var last int64
-	commit := func() error {
-		if len(reads) == 0 {
-			return nil
-		}
-		if err := v.catalog.SaveReadings(reads); err != nil {
-			return err
-		}
-		if err := batch.Commit(); err != nil {
-			return fmt.Errorf("index: %w", err)
-		}
-		n := len(reads)
-		reads, batch = nil, v.index.NewBatch()
-		return done(n, last)
+// readBatch is on its way into catalog and index.
+type readBatch struct {
+	reads []catalog.Read
+	index *textindex.Batch
+	n     int   // messages
+	last  int64 // the last of them
+}
+
+// send reports that b was taken before stop ended.
+func send[T any](stop context.Context, to chan<- T, b T) bool {
+	select {
+	case to <- b:
+		return true
+	case <-stop.Done():
+		return false
 	}
+}
+
+// readAll reads blobs side by side until ctx or stop ends. The readings come in
+// order, each in a channel of its own, so that memory is bounded by the queue.
+func (v *Vault) readAll(ctx, stop context.Context, g *errgroup.Group, blobs []catalog.Blob, corrected map[string]statement.Kind) <-chan chan reading {
+	workers := min(runtime.GOMAXPROCS(0), 4)
+	queue := make(chan chan reading, 4*workers)
+	slots := make(chan struct{}, workers)
+	g.Go(func() error {
+		defer close(queue)
+		for _, b := range blobs {
+			out := make(chan reading, 1)
+			if ctx.Err() != nil || !send(stop, slots, struct{}{}) || !send(stop, queue, out) {
+				return nil
+			}
+			g.Go(func() error {
+				out <- v.readOne(b, corrected)
+				<-slots
+				return nil
+			})
+		}
+		return nil
+	})
+	return queue
+}
+
+// gather makes batches of readings.
+func (v *Vault) gather(ctx, stop context.Context, queue <-chan chan reading, to chan<- *readBatch) error {
+	b := &readBatch{index: v.index.NewBatch()}
 	for out := range queue {
 		r := <-out
 		if r.err != nil {
 			return r.err
 		}
-		if err := batch.Put(r.doc); err != nil {
+		if err := b.index.Put(r.doc); err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
-		reads = append(reads, r.read)
-		last = r.blob.ID
-		if batch.Full() || len(reads) >= textindex.MaxBatchDocs {
-			if err := commit(); err != nil {
-				return err
+		b.reads = append(b.reads, r.read)
+		b.n, b.last = b.n+1, r.blob.ID
+		if b.index.Full() {
+			if !send(stop, to, b) {
+				return nil
 			}
+			b = &readBatch{index: v.index.NewBatch()}
 		}
 	}
-	return commit()
+	if b.n > 0 {
+		send(stop, to, b)
+	}
+	return nil
 }
 
 func (v *Vault) readOne(b catalog.Blob, corrected map[string]statement.Kind) reading {
