@@ -51,8 +51,7 @@ type MatterNote struct {
 	At       time.Time
 }
 
-// decided records the entries in which people decide something; the others say
-// nothing that the catalog keeps.
+// decided records the entries in which people decide something.
 func (t *Tx) decided(index int64, e ledger.Entry) error {
 	at := e.Time.UnixMilli()
 	switch f := e.Fact.(type) {
@@ -86,7 +85,7 @@ func (t *Tx) decided(index int64, e ledger.Entry) error {
 	case ledger.Correction:
 		return t.corrected(at, f)
 	}
-	return nil
+	return t.attested(index, e)
 }
 
 func (t *Tx) corrected(at int64, f ledger.Correction) error {
