@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -68,8 +69,8 @@ type Hold struct {
 	At                time.Time
 }
 
-// Holds returns the holds in force, by scope.
-func (c *Catalog) Holds() (out []Hold, err error) {
+// OnHold returns the holds in force, by scope.
+func (c *Catalog) OnHold() (out []Hold, err error) {
 	err = c.each(func(rows *sql.Rows) error {
 		var h Hold
 		var at int64
@@ -162,7 +163,7 @@ func (c *Catalog) Erase(refs []archive.Ref) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, text := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
-		if _, err := c.w.Exec(text); err != nil {
+		if _, err := c.wc.ExecContext(context.Background(), text); err != nil {
 			return fmt.Errorf("catalog: writing it anew: %w", err)
 		}
 	}
