@@ -30,8 +30,8 @@ func newBars(w io.Writer, t terminal) *bars { return &bars{w: w, t: t, now: time
 // show draws label's progress. tail is said behind the numbers.
 func (b *bars) show(label string, done, total int, tail string) {
 	now := b.now()
-	l := b.line(clean(label), now)
-	l.done, l.total, l.tail = done, total, clean(tail) // a folder's name is whatever a server says
+	l := b.line(label, now)
+	l.done, l.total, l.tail = done, total, tail
 	if !b.t.tty {
 		b.tell(l, now)
 		return
@@ -60,7 +60,7 @@ func (b *bars) tell(l *barLine, now time.Time) {
 		return
 	}
 	l.told = now
-	fmt.Fprintf(b.w, "%s %d/%d", l.label, l.done, l.total)
+	fmt.Fprintf(b.w, "%s %d/%d", clean(l.label), l.done, l.total)
 	if eta := l.eta(now); eta != "" {
 		fmt.Fprintf(b.w, " eta=%s", strings.ReplaceAll(eta, " ", ""))
 	}
@@ -93,13 +93,13 @@ func (l *barLine) text(t terminal, now time.Time) string {
 	if l.total > 0 {
 		n = max(0, min(w, l.done*w/l.total))
 	}
-	text := pad(l.label, 26) + " " + strings.Repeat(t.glyph("━", "="), n) + t.dim(strings.Repeat(t.glyph("─", "-"), w-n)) + "  " + number(l.done) + "/" + number(l.total)
+	text := pad(clean(l.label), 26) + " " + strings.Repeat(t.glyph("━", "="), n) + t.dim(strings.Repeat(t.glyph("─", "-"), w-n)) + "  " + number(l.done) + "/" + number(l.total)
 	var more []string
 	if eta := l.eta(now); eta != "" {
 		more = append(more, "about "+eta)
 	}
 	if l.tail != "" {
-		more = append(more, l.tail)
+		more = append(more, clean(l.tail)) // a folder's name is whatever a server says
 	}
 	for _, m := range more { // a line that wraps could not be drawn over
 		if columns(text)+2+columns(m) < t.width {
