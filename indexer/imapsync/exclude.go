@@ -5,9 +5,16 @@ import (
 )
 
 // excluded reports whether the settings leave a folder out.
-func excluded(f FolderInfo, patterns []string) bool {
+func excluded(f FolderInfo, a Account) bool {
+	return f.matches(a.Exclude) || len(a.Include) > 0 && !f.matches(a.Include)
+}
+
+// matches reports whether a folder is one of those that patterns name: by display
+// name, by the octets of its name, or by what it is for.
+func (f FolderInfo) matches(patterns []string) bool {
 	for _, x := range patterns {
-		if strings.HasPrefix(x, `\`) && f.has(x) || glob(x, f.Display) || x == f.Name {
+		if strings.HasPrefix(x, `\`) && (f.has(x) || strings.EqualFold(f.Use, x)) || glob(x, f.Display) || x == f.Name ||
+			f.Name == "INBOX" && strings.EqualFold(x, "INBOX") { // RFC 9051 section 5.1
 			return true
 		}
 	}

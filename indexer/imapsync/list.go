@@ -57,6 +57,7 @@ func (s *session) list() ([]FolderInfo, map[string]status, error) {
 	if err == nil && c.status != "OK" {
 		err = &refusal{c}
 	}
+	nameUses(folders)
 	return folders, stats, err
 }
 

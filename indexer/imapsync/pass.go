@@ -114,7 +114,7 @@ func (p *pass) run(ctx context.Context) error {
 		runs = runs[:0]
 		p.result.Folders = make([]FolderResult, len(folders))
 		for i, f := range folders {
-			f.Excluded = excluded(f, p.account.Exclude)
+			f.Excluded = excluded(f, p.account)
 			folders[i] = f
 			r := &folderRun{info: f, res: &p.result.Folders[i], limit: batchUIDs, kills: map[uint32]int{}, gaveUp: map[uint32]bool{}}
 			*r.res = FolderResult{Name: f.Name, Display: f.Display, Excluded: f.Excluded, Noselect: !f.Selectable(), Server: -1}

@@ -51,7 +51,7 @@ func (p *pass) probe() (Report, error) {
 	}
 	inbox := ""
 	for i, f := range folders {
-		folders[i].Excluded = excluded(f, p.account.Exclude)
+		folders[i].Excluded = excluded(f, p.account)
 		if strings.EqualFold(f.Name, "INBOX") {
 			inbox = f.Name
 		}

@@ -50,6 +50,7 @@ type FolderInfo struct {
 	Display  string   // decoded for people; equal to Name when it cannot be decoded
 	Delim    string   // hierarchy delimiter, "" when there is none
 	Attrs    []string // as the server wrote them: \Noselect, \Sent …
+	Use      string   // \Sent, \Drafts, \Junk, \Trash or \Archive (RFC 6154), as the server says or the name; "" else
 	Excluded bool     // listed, but not collected: configuration says so
 	ID       string   // MAILBOXID (RFC 8474), which a rename leaves; "" when it is not known, as in Store.Folders
 }

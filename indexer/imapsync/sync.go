@@ -24,8 +24,12 @@ type Account struct {
 	Token func(context.Context) (string, error)
 
 	// Exclude lists folders that are not collected: a display name in which
-	// "*" stands for any run of characters, or an attribute such as "\Junk".
+	// "*" stands for any run of characters, or an attribute such as "\Junk", which
+	// also finds a folder of that name in the common languages.
 	Exclude []string
+
+	// Include lists the only folders that are collected, in the same way; none: all.
+	Include []string
 
 	TLS *tls.Config // nil: system roots, TLS 1.2 or later
 
