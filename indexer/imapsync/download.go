@@ -262,14 +262,19 @@ func (d *download) broke(ctx context.Context, batch []item, err error) error {
 		u := batch[0].uid
 		d.r.kills[u]++
 		if d.r.kills[u] >= killsAlone {
-			if qerr := d.quarantine(ctx, d.r, d.f, u, err.Error()); qerr != nil {
+			bye := d.s.g.farewell()
+			why := err.Error()
+			if bye != "" {
+				why += ": " + bye
+			}
+			if qerr := d.quarantine(ctx, d.r, d.f, u, why); qerr != nil {
 				return qerr
 			}
 			delete(d.wanted, u)
 			if d.r.killed++; d.r.killed >= killedInRow {
 				// It is not the messages. The rest stays listed.
-				return d.err(ErrFolder, "fetching messages of "+quoted(d.r),
-					fmt.Errorf("the connection ends at every message: %w", err), "it is tried again in the next pass")
+				return &Error{Kind: ErrFolder, Account: d.account.Address, Doing: "fetching messages of " + quoted(d.r), Server: bye,
+					Err: fmt.Errorf("the connection ends at every message: %w", err), Hint: "it is tried again in the next pass"}
 			}
 		}
 	}

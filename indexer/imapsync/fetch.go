@@ -210,12 +210,14 @@ func (s *session) fetchPart(set, section string, limit int64, each func(uid uint
 		if !ok {
 			return nil
 		}
-		v, err := readValues(rest)
-		if err != nil || len(v) != 1 || !v[0].isList {
+		// Items may go on behind the parenthesis, and be followed by another (Xeams,
+		// Exchange): what is read up to there counts.
+		v, _ := readValues(rest)
+		if len(v) == 0 || !v[0].isList || !v[0].closed {
 			return nil
 		}
 		uid, text, has := uint32(0), "", false
-		for items := v[0].list; len(items) > 1; items = items[2:] {
+		for items := slices.Concat(v[0].list, v[1:]); len(items) > 1; items = items[2:] {
 			switch strings.ToUpper(items[0].s) {
 			case "UID":
 				uid, _ = number32(items[1].s)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/google/go-cmp/cmp"
 
 	"inwriting/indexer/archive"
 )
@@ -28,6 +29,7 @@ func TestPermit(t *testing.T) {
 		`LIST "" "*"`, `LIST "" "*" RETURN (SPECIAL-USE STATUS (MESSAGES UIDNEXT))`,
 		`STATUS "INBOX" (MESSAGES UIDNEXT)`, "STATUS {3} (MESSAGES)", `EXAMINE "a (b) SELECT c"`, `EXAMINE {5} (CONDSTORE)`,
 		"UID SEARCH UID 1:*", "UID SEARCH RETURN (ALL) UID 1:*", "UID FETCH 1:* (UID)",
+		"ENABLE QRESYNC", "AUTHENTICATE XOAUTH2", "AUTHENTICATE OAUTHBEARER AAA=", "UID FETCH 1:* (UID EMAILID THREADID)", "UID FETCH 1 (UID X-GM-MSGID X-GM-THRID X-GM-LABELS)",
 		"IDLE", notifyCommand, "UID FETCH 1,3:9 (UID RFC822.SIZE BODY.PEEK[])", "UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 12)",
 	} {
 		if err := permit(c); err != nil {
@@ -39,7 +41,7 @@ func TestPermit(t *testing.T) {
 		"COPY 1 x", "UID COPY 1 x", "UID MOVE 1 x", `CREATE "x"`, `DELETE "x"`, `RENAME "x" "y"`, `APPEND "x" {5}`, `SUBSCRIBE "x"`,
 		"UID FETCH 1 (UID BODY[])", "UID FETCH 1 BODY[]", "UID FETCH 1 (RFC822)", "UID FETCH 1 (UID RFC822.TEXT)", "UID FETCH 1 (BODY.PEEK[]) BODY[]",
 		"UID FETCH 1 (BINARY[1])", "FETCH 1 (BODY[])", "NOOP\r\nA2 EXPUNGE", "EXAMINE \"x\r\nA2 EXPUNGE\"", `EXAMINE "x" "y"`, `EXAMINE x`,
-		"examine \"x\" (CONDSTORE) EXPUNGE", "IDLE 1", "DONE", "NOTIFY SET", notifyCommand + " (x)", "SETACL x", "SETQUOTA x", "UNAUTHENTICATE", "ENABLE UTF8=ACCEPT",
+		"examine \"x\" (CONDSTORE) EXPUNGE", "IDLE 1", "DONE", "NOTIFY SET", notifyCommand + " (x)", "SETACL x", "SETQUOTA x", "UNAUTHENTICATE", "ENABLE UTF8=ACCEPT", "ENABLE QRESYNC UTF8=ACCEPT", "AUTHENTICATE CRAM-MD5", "UID STORE 1 +X-GM-LABELS (x)",
 		"LOGIN nora wrong-secret", `AUTHENTICATE PLAIN AAA BBB`,
 	} {
 		err := permit(c)
@@ -127,8 +129,57 @@ func TestGuardRefuses(t *testing.T) {
 	}
 }
 
-// A second command while one is in flight is refused.
-func TestGuardInFlight(t *testing.T) {
+// Those of the hazards (see TestHazards) that are the guard's alone.
+func TestGuardHazards(t *testing.T) {
+	t.Run("H9 a deadline is for silence", testDeadlines)
+	t.Run("H12 H14 errors stick", testSticky)
+	t.Run("H17 one command in flight", testInFlight)
+}
+
+// watched is a wire that keeps what deadlines it was given.
+type watched struct {
+	*wire
+	reads     int
+	deadlines []time.Time
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	w.reads++
+	return w.wire.Read(p[:min(len(p), 3)])
+}
+
+func (w *watched) SetReadDeadline(t time.Time) error {
+	w.deadlines = append(w.deadlines, t)
+	return nil
+}
+
+// Each read has the whole time of silence to itself, so that a literal may take as
+// long as it moves, and what go-imap sets for a whole literal is not heard.
+func testDeadlines(t *testing.T) {
+	w := &watched{wire: newWire("* OK a response that comes in many pieces\r\nA1 OK done\r\n")}
+	g := newGuard(w, testLimits, new(transcript))
+	before := time.Now()
+	for _, set := range []func(time.Time) error{g.SetDeadline, g.SetReadDeadline, g.SetWriteDeadline} {
+		if err := set(before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := g.command("A1", "NOOP", nil); err != nil {
+		t.Fatal(err)
+	}
+	if w.reads < 10 || len(w.deadlines) != w.reads {
+		t.Errorf("%d reads and %d deadlines", w.reads, len(w.deadlines))
+	}
+	for _, d := range w.deadlines {
+		if d.Before(before.Add(testLimits.idle)) {
+			t.Errorf("a deadline %v after the beginning, want %v at least", d.Sub(before), testLimits.idle)
+		}
+	}
+}
+
+// A second command while one is in flight is refused: Cyrus loses bodies of pipelined
+// FETCHes, Dovecot holds their answers back.
+func testInFlight(t *testing.T) {
 	g := newGuard(newWire(""), testLimits, new(transcript))
 	if err := g.begin("A1", "NOOP", "NOOP", turnRaw); err != nil {
 		t.Fatal(err)
@@ -136,10 +187,18 @@ func TestGuardInFlight(t *testing.T) {
 	if err := g.begin("A2", "NOOP", "NOOP", turnRaw); !errors.Is(err, errInFlight) {
 		t.Errorf("got %v", err)
 	}
+	s, w := newSession("")
+	if err := s.g.begin("A1", "NOOP", "NOOP", turnRaw); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.client.Noop().Wait(); err == nil || !errors.Is(s.g.failure(), errInFlight) || w.sent.Len() > 0 {
+		t.Errorf("through go-imap: %v, %v, sent %q", err, s.g.failure(), w.sent.String())
+	}
+	s.close(false)
 }
 
 // Errors stick, whatever follows.
-func TestGuardSticky(t *testing.T) {
+func testSticky(t *testing.T) {
 	tests := []struct {
 		name, in string
 		want     error
@@ -184,6 +243,66 @@ func TestTranscript(t *testing.T) {
 		t.Errorf("transcript:\n%s", tr)
 	}
 	s.close(false)
+}
+
+// The count of a folder follows VANISHED as it does EXPUNGE.
+func TestVanishedCounts(t *testing.T) {
+	for _, tt := range []struct {
+		in     string
+		exists uint32
+		gone   []uint32
+		there  []uint32
+	}{
+		{"* VANISHED 3\r\n", 9, []uint32{3}, []uint32{2, 4}},
+		{"* VANISHED 3,5:7\r\n* VANISHED 9:8\r\n", 4, []uint32{3, 5, 6, 7, 8, 9}, []uint32{4, 10}},
+		{"* VANISHED (EARLIER) 1:100\r\n", 10, []uint32{1, 100}, []uint32{101}},
+		{"* VANISHED 1:4294967295\r\n", 0, []uint32{1}, nil},
+		{"* VANISHED\r\n* VANISHED x,0,*:4,1:*\r\n* VANISHED ()\r\n", 10, nil, []uint32{1, 4}},
+	} {
+		g := newGuard(newWire(tt.in+"A1 OK done\r\n"), testLimits, new(transcript))
+		g.exists = 10
+		if _, err := g.command("A1", "NOOP", nil); err != nil {
+			t.Fatal(err)
+		}
+		if g.exists != tt.exists {
+			t.Errorf("%q: %d messages, want %d", tt.in, g.exists, tt.exists)
+		}
+		for _, u := range tt.gone {
+			if !g.hasVanished(u) {
+				t.Errorf("%q: UID %d is there", tt.in, u)
+			}
+		}
+		for _, u := range tt.there {
+			if g.hasVanished(u) {
+				t.Errorf("%q: UID %d is gone", tt.in, u)
+			}
+		}
+		if g.opening(); g.hasVanished(3) || g.exists != 0 {
+			t.Errorf("%q: the next folder has it, too", tt.in)
+		}
+	}
+}
+
+// What a server calls its messages, as RFC 8474 section 6 and Gmail write it.
+func TestReadObject(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want Object
+	}{
+		{` (UID 1 EMAILID (M6d99ac3275bb4e) THREADID (T64b478a75b7ea9))`, Object{ID: "M6d99ac3275bb4e", Thread: "T64b478a75b7ea9"}},
+		{` (UID 1 EMAILID (M1) THREADID NIL)`, Object{ID: "M1"}},
+		{` (X-GM-THRID 1278455344230334865 X-GM-MSGID 1278455344230334866 X-GM-LABELS (\Sent "My \"own\"" &BB8EQA- \Inbox) UID 1)`,
+			Object{ID: "1278455344230334866", Thread: "1278455344230334865", Labels: []string{"&BB8EQA-", `My "own"`, `\Inbox`, `\Sent`}}},
+		{" (UID 1 X-GM-LABELS ({3}\r\na\rb) X-GM-MSGID 7)", Object{ID: "7", Labels: []string{"a\rb"}}},
+		{` (UID 1 X-GM-LABELS NIL X-GM-MSGID 7)`, Object{ID: "7"}},
+		{` (UID 1 EMAILID () THREADID (a b))`, Object{}},
+	} {
+		var m ListedMessage
+		readDescription([]byte(tt.in), &m)
+		if d := cmp.Diff(tt.want, m.Object); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.in, d)
+		}
+	}
 }
 
 type memStage struct{}

