@@ -98,6 +98,7 @@ func (c *Config) check() []located {
 	for i, a := range c.Alerts {
 		checkAlert(fmt.Sprintf("alert[%d]", i), a, say)
 	}
+	c.checkTimestamps(say)
 	return out
 }
 

@@ -71,6 +71,20 @@ type Config struct {
 	// nothing leaves the machine.
 	Alerts []Alert `toml:"alert"`
 
+	// DKIM says whether name servers may be asked for the keys of signatures when a
+	// message arrives. The domain names of senders leave the machine that way, so
+	// the default is false; then signatures are "not checked".
+	DKIM bool `toml:"dkim"`
+
+	// Receivers are the servers whose Authentication-Results about a message are
+	// kept as their statement, as "mx.example.com". Empty takes the topmost field of
+	// a message for that of the server that it names.
+	Receivers []string `toml:"receivers"`
+
+	// Timestamps are the authorities that put an outside time on the ledger, once an
+	// hour at most. Without one nothing leaves the machine.
+	Timestamps []Timestamp `toml:"timestamp"`
+
 	file  string          // where it came from; "" when it was built in code
 	src   []byte          // for excerpts
 	spans map[string]span // where each setting stands, by path such as "mailbox[0].server"

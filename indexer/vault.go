@@ -43,6 +43,7 @@ type Options struct {
 	// FreshCatalog sets the catalog aside and makes it again from archive and
 	// ledger: the way back from a catalog that cannot be opened.
 	FreshCatalog bool
+	Attest       Attest // whom to ask about signatures and the time
 	// Hooks of the stores, for tests that make disks fail.
 	Archive archive.Options
 	Ledger  ledger.Options
@@ -71,6 +72,7 @@ type Vault struct {
 	recorded map[int64]time.Time // by account: its last acquisition entry; guarded by naming
 	// derive is held by whatever moves the read cursor.
 	derive sync.Mutex
+	attest attest
 
 	// stores guards the handles below against a rebuild, which replaces them.
 	stores  sync.RWMutex

@@ -3,6 +3,8 @@ package indexer
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +17,7 @@ import (
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
 	"inwriting/indexer/ledger"
+	"inwriting/indexer/ledger/anchor"
 )
 
 // VerifySchema is the first field of a VerifyReport.
@@ -29,9 +32,18 @@ type VerifyReport struct {
 	Entries  int64            `json:"entries"`
 	Signed   int64            `json:"signed"` // entries under the signed checkpoint
 	Root     string           `json:"root"`   // of the checkpoint, base64
+	Erased   int              `json:"erased"` // messages that were erased on purpose; they are not counted above
+	Anchors  []Anchor         `json:"anchors"`
 	Damage   []Damage         `json:"damage"`
 	Ledger   []ledger.Problem `json:"ledger"`
 	Notes    []string         `json:"notes"` // what else does not agree
+}
+
+// Anchor is a time that an authority put on the ledger.
+type Anchor struct {
+	Authority string    `json:"authority"`
+	Size      int64     `json:"size"`          // entries under it
+	Time      time.Time `json:"time,omitzero"` // zero when the token does not hold
 }
 
 // Damage is a run of octets of the archive that is not as it was sealed, with the
@@ -94,7 +106,7 @@ func Verify(ctx context.Context, dir string, cause error) (*VerifyReport, error)
 
 // verify checks the stores; c may be nil.
 func verify(ctx context.Context, dir string, a *archive.Archive, c *catalog.Catalog) (*VerifyReport, error) {
-	r := &VerifyReport{Schema: VerifySchema, Damage: []Damage{}, Ledger: []ledger.Problem{}, Notes: []string{}}
+	r := &VerifyReport{Schema: VerifySchema, Anchors: []Anchor{}, Damage: []Damage{}, Ledger: []ledger.Problem{}, Notes: []string{}}
 	ledgerDir := filepath.Join(dir, "ledger")
 	ls, err := ledger.Check(ledgerDir, func(p ledger.Problem) { r.Ledger = append(r.Ledger, p) })
 	if err != nil {
@@ -106,11 +118,15 @@ func verify(ctx context.Context, dir string, a *archive.Archive, c *catalog.Cata
 	}
 
 	// The ledger says which messages there must be; the catalog only where.
-	sealed := map[archive.Ref]int64{}
-	if err := readSealed(filepath.Join(ledgerDir, "entries.jsonl"), sealed); err != nil {
+	said, err := readSaid(filepath.Join(ledgerDir, "entries.jsonl"))
+	if err != nil {
 		return nil, err
 	}
-	r.Messages = len(sealed)
+	sealed := said.sealed
+	r.Messages, r.Erased = len(sealed), said.erased
+	if err := r.checkAnchors(ledgerDir, said.anchors); err != nil {
+		return nil, err
+	}
 
 	recorded := map[archive.Ref]bool{}
 	var known iter.Seq2[archive.Known, error]
@@ -202,37 +218,79 @@ func readCheckpoint(dir string) (ledger.Checkpoint, error) {
 	return ledger.ParseCheckpoint(msg, string(key))
 }
 
-// readSealed reads which messages the ledger names, each with its first entry. It
-// reads the file as it lies there: a ledger that does not open is read as well.
-func readSealed(path string, sealed map[archive.Ref]int64) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // ledger.Check has said so
-	}
+// checkAnchors compares the tokens that are kept with those that the ledger names,
+// and each with the certificates that are kept with it. That the tree still has the
+// stamped roots is for ledger.Check.
+func (r *VerifyReport) checkAnchors(ledgerDir string, named []ledger.Anchor) error {
+	kept, err := ledger.ReadAnchors(ledgerDir)
 	if err != nil {
 		return err
+	}
+	have := map[string]bool{} // by hash of the token
+	for _, k := range kept {
+		sum := sha256.Sum256(k.Token)
+		have[hex.EncodeToString(sum[:])] = true
+		a := Anchor{Authority: k.Authority, Size: k.Size}
+		s, err := anchor.Read(k.Token, k.Checkpoint, k.Chain)
+		if err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("the time stamp of %d entries by %q does not hold: %v", k.Size, k.Authority, err))
+		} else {
+			a.Time = s.Time
+		}
+		r.Anchors = append(r.Anchors, a)
+	}
+	for _, n := range named {
+		if !have[n.Token] {
+			r.Notes = append(r.Notes, fmt.Sprintf("the time stamp of %d entries by %q, which the ledger names, is not there", n.Size, n.Authority))
+		}
+	}
+	return nil
+}
+
+// said is what the ledger says of the rest of the vault.
+type said struct {
+	sealed  map[archive.Ref]int64 // messages, each with its first entry
+	anchors []ledger.Anchor
+	erased  int // messages
+}
+
+// readSaid reads the file as it lies there: a ledger that does not open is read as
+// well.
+func readSaid(path string) (said, error) {
+	s := said{sealed: map[archive.Ref]int64{}}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil // ledger.Check has said so
+	}
+	if err != nil {
+		return s, err
 	}
 	defer f.Close()
 	r := bufio.NewReaderSize(f, 1<<16)
 	for index := int64(0); ; index++ {
 		line, err := r.ReadBytes('\n')
 		if err == io.EOF {
-			return nil
+			return s, nil
 		}
 		if err != nil {
-			return err
+			return s, err
 		}
 		e, err := ledger.Decode(line)
 		if err != nil {
 			continue // an altered line, which ledger.Check has named
 		}
 		ref, named := exhibitOf(e.Fact)
-		if m, ok := e.Fact.(ledger.MsgSeen); ok {
+		switch m := e.Fact.(type) {
+		case ledger.MsgSeen:
 			ref, err = archive.ParseRef(m.Blob)
 			named = err == nil
+		case ledger.Anchor:
+			s.anchors = append(s.anchors, m)
+		case ledger.Erase:
+			s.erased++
 		}
-		if _, have := sealed[ref]; named && !have {
-			sealed[ref] = index
+		if _, have := s.sealed[ref]; named && !have {
+			s.sealed[ref] = index
 		}
 	}
 }

@@ -176,6 +176,7 @@ func (s *service) follow(ctx context.Context) {
 			if err := s.watch.Update(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("watching", "err", err)
 			}
+			s.attest(ctx)
 			select {
 			case <-ctx.Done():
 				return

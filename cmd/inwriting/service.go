@@ -151,7 +151,11 @@ type service struct {
 }
 
 func openService(cfg *config.Config, dir string, people trail.People, getenv func(string) string, log *slog.Logger, freshCatalog bool) (*service, error) {
-	v, err := indexer.Open(dir, indexer.Options{Logger: log, FreshCatalog: freshCatalog})
+	attest, err := attestOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	v, err := indexer.Open(dir, indexer.Options{Logger: log, FreshCatalog: freshCatalog, Attest: attest})
 	if err != nil {
 		return nil, err
 	}
@@ -305,6 +309,7 @@ func (s *service) importFiles(ctx context.Context, args importArgs, events func(
 	if e := s.read(ctx, events); e != nil {
 		err = errors.Join(err, e)
 	}
+	s.attest(ctx)
 	return r, err
 }
 

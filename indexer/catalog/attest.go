@@ -197,3 +197,9 @@ func (t *Tx) forget(ref archive.Ref) error {
 	}
 	return t.exec(`DELETE FROM blob WHERE ref = ?`, ref[:])
 }
+
+// Unattested returns up to limit messages with an id above id of whose signatures
+// nothing is recorded, in order of arrival.
+func (c *Catalog) Unattested(id int64, limit int) ([]Blob, error) {
+	return c.blobs(`WHERE id > ? AND entry >= 0 AND id NOT IN (SELECT blob FROM auth) ORDER BY id LIMIT ?`, id, limit)
+}

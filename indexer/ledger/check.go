@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -90,6 +92,10 @@ func (c *checker) run(end int64) error {
 		return err
 	}
 	c.stats.Signed = signed
+	kept, err := c.keptCheckpoints()
+	if err != nil {
+		return err
+	}
 
 	// First pass: lines, tree and hashes file side by side, in a few kilobytes.
 	hashes, err := os.Open(hashesPath(c.dir))
@@ -134,6 +140,17 @@ func (c *checker) run(end int64) error {
 		if tree.size == signed && tree.root() != root {
 			same = false
 		}
+		if want, ok := kept[tree.size]; ok {
+			if tree.root() != want {
+				c.problem(Problem{Kind: BadCheckpoint, File: fmt.Sprintf("checkpoints/%d", tree.size), Index: -1,
+					Text: fmt.Sprintf("the first %d entries do not give the root that was time-stamped", tree.size)})
+			}
+			delete(kept, tree.size)
+		}
+	}
+	for size := range kept {
+		c.problem(Problem{Kind: BadCheckpoint, File: fmt.Sprintf("checkpoints/%d", size), Index: -1,
+			Text: fmt.Sprintf("%d entries were time-stamped, %d are there", size, tree.size)})
 	}
 	c.stats.Entries = tree.size
 	if same && stored != nil {
@@ -225,6 +242,40 @@ func (c *checker) checkpoint() (signed int64, root tlog.Hash, err error) {
 	}
 	root, err = parseHash(cp.Root)
 	return cp.Size, root, err
+}
+
+// keptCheckpoints reads the roots of the checkpoints that were time-stamped.
+func (c *checker) keptCheckpoints() (map[int64]tlog.Hash, error) {
+	kept := map[int64]tlog.Hash{}
+	des, err := os.ReadDir(checkpointsDir(c.dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return kept, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	vkey, err := readOptional(vkeyPath(c.dir))
+	if err != nil {
+		return nil, err
+	}
+	for _, de := range des {
+		msg, err := os.ReadFile(filepath.Join(checkpointsDir(c.dir), de.Name()))
+		if err != nil {
+			return nil, err
+		}
+		cp, err := ParseCheckpoint(msg, string(vkey))
+		if err == nil && strconv.FormatInt(cp.Size, 10) != de.Name() {
+			err = fmt.Errorf("it is of %d entries", cp.Size)
+		}
+		if err != nil {
+			c.problem(Problem{Kind: BadCheckpoint, File: "checkpoints/" + de.Name(), Index: -1, Length: int64(len(msg)), Text: err.Error()})
+			continue
+		}
+		if kept[cp.Size], err = parseHash(cp.Root); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
 }
 
 // diagnose finds where lines and recorded hashes part. It holds both in memory.

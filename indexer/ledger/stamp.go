@@ -28,8 +28,8 @@ type Anchored struct {
 	Chain      []byte // PEM: the authority's certificate first, its root last
 }
 
-func (l *Ledger) checkpointsDir() string { return filepath.Join(l.dir, "checkpoints") }
-func (l *Ledger) anchorsDir() string     { return filepath.Join(l.dir, "anchors") }
+func checkpointsDir(dir string) string { return filepath.Join(dir, "checkpoints") }
+func anchorsDir(dir string) string     { return filepath.Join(dir, "anchors") }
 
 // AuthorityName reports whether s can be an authority's name: it is part of file
 // names, in the vault and in bundles.
@@ -52,17 +52,17 @@ func (l *Ledger) KeepAnchor(a Anchored) error {
 	if !AuthorityName(a.Authority) {
 		return fail(errors.New("the name holds other characters than a-z, 0-9 and -"))
 	}
-	for _, d := range []string{l.checkpointsDir(), l.anchorsDir()} {
+	for _, d := range []string{checkpointsDir(l.dir), anchorsDir(l.dir)} {
 		if err := durable.MkdirAll(d, 0o700); err != nil {
 			return fail(err)
 		}
 	}
-	base := filepath.Join(l.anchorsDir(), fmt.Sprintf("%d.%s", a.Size, a.Authority))
+	base := filepath.Join(anchorsDir(l.dir), fmt.Sprintf("%d.%s", a.Size, a.Authority))
 	for _, f := range []struct {
 		path string
 		b    []byte
 	}{
-		{filepath.Join(l.checkpointsDir(), strconv.FormatInt(a.Size, 10)), a.Checkpoint},
+		{filepath.Join(checkpointsDir(l.dir), strconv.FormatInt(a.Size, 10)), a.Checkpoint},
 		{base + ".pem", a.Chain},
 		{base + ".tsr", a.Token}, // last: where it is, the others are
 	} {
@@ -74,8 +74,11 @@ func (l *Ledger) KeepAnchor(a Anchored) error {
 }
 
 // Anchors returns what KeepAnchor kept, by size and name.
-func (l *Ledger) Anchors() ([]Anchored, error) {
-	des, err := os.ReadDir(l.anchorsDir())
+func (l *Ledger) Anchors() ([]Anchored, error) { return ReadAnchors(l.dir) }
+
+// ReadAnchors is Anchors for the ledger in dir, which need not open.
+func ReadAnchors(dir string) ([]Anchored, error) {
+	des, err := os.ReadDir(anchorsDir(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -91,9 +94,9 @@ func (l *Ledger) Anchors() ([]Anchored, error) {
 			continue
 		}
 		a := Anchored{Size: size, Authority: name}
-		if a.Token, err = os.ReadFile(filepath.Join(l.anchorsDir(), de.Name())); err == nil {
-			if a.Chain, err = os.ReadFile(filepath.Join(l.anchorsDir(), base+".pem")); err == nil {
-				a.Checkpoint, err = os.ReadFile(filepath.Join(l.checkpointsDir(), digits))
+		if a.Token, err = os.ReadFile(filepath.Join(anchorsDir(dir), de.Name())); err == nil {
+			if a.Chain, err = os.ReadFile(filepath.Join(anchorsDir(dir), base+".pem")); err == nil {
+				a.Checkpoint, err = os.ReadFile(filepath.Join(checkpointsDir(dir), digits))
 			}
 		}
 		if err != nil {
