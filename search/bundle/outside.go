@@ -28,7 +28,7 @@ func (b *bag) takeOutside(i int) error {
 	o := b.in.Outside[i]
 	x := &exhibit{Exhibit: Exhibit{Ref: o.Ref, Open: o.Open, LedgerIndex: o.LedgerIndex, Line: o.Line, Proof: o.Proof}, name: fmt.Sprintf("X%04d", i+1)}
 	x.Info.Subject = o.Name
-	if err := checkEntry(x.Line, x.Proof, b.in.VKey, x.Ref.Hex(), b.cp, true); err != nil {
+	if _, err := checkEntry(x.Line, x.Proof, b.in.VKey, x.Ref.Hex(), b.cp, true); err != nil {
 		return unsound("%s: %v", x.Ref, err)
 	}
 	r, size, err := x.Open()
@@ -113,7 +113,7 @@ func (v *verifier) outside(cp ledger.Checkpoint, listed map[string]bool) {
 		case sum != row["sha256"]:
 			v.problem("altered", file, "its hash is %s, the list says %s", sum, row["sha256"])
 		}
-		if err := checkEntry(v.read("proof/"+name+".entry"), v.read("proof/"+name+".tlog-proof"), r.Key, row["sha256"], cp, true); err != nil {
+		if _, err := checkEntry(v.read("proof/"+name+".entry"), v.read("proof/"+name+".tlog-proof"), r.Key, row["sha256"], cp, true); err != nil {
 			v.problem("proof", "proof/"+name+".tlog-proof", "%v", err)
 			continue
 		}

@@ -46,7 +46,7 @@ type rowView struct {
 	Gap, Day, ISO, Clock, Zone, Moment string
 	Role, RoleWord, Name, Address, To  string
 	Said                               []saidView
-	Exhibit, Subject, Place            string
+	Exhibit, File, Subject, Place      string
 	Ledger                             int64
 }
 
@@ -67,7 +67,9 @@ type linkView struct {
 
 type outsideView struct{ Name, File, Title, Note, Taken, SHA string }
 
-type exhibitView struct{ Name, Date, From, Subject, SHA string }
+type exhibitView struct {
+	Name, Date, From, Subject, SHA, File string
+}
 
 var findingWords = map[trail.FindingType]struct{ class, sign, word string }{
 	trail.Contradiction:  {"hard", "≠", "Contradiction"},
@@ -154,7 +156,7 @@ func (b *bag) view() *pageView {
 		}
 		last = x
 		r := rowView{Said: []saidView{said}, Role: string(s.Speaker.Role), RoleWord: roleWords[s.Speaker.Role], Name: plain(s.Speaker.Name), Address: plain(s.Speaker.Address),
-			To: plain(strings.Join(s.Message.To, ", ")), Exhibit: x.name, Subject: plain(s.Message.Subject), Ledger: x.LedgerIndex, Clock: "no date", Moment: moment(d), Place: place(s.Message.Occurrences)}
+			To: plain(strings.Join(s.Message.To, ", ")), Exhibit: x.name, File: x.file(), Subject: plain(s.Message.Subject), Ledger: x.LedgerIndex, Clock: "no date", Moment: moment(d), Place: place(s.Message.Occurrences)}
 		if r.Name == "" {
 			r.Name, r.Address = r.Address, ""
 		}
@@ -174,7 +176,7 @@ func (b *bag) view() *pageView {
 		v.Rows = append(v.Rows, r)
 	}
 	for _, x := range b.exhibits {
-		v.Exhibits = append(v.Exhibits, exhibitView{x.name, moment(x.Info.Date), plain(x.Info.From), plain(x.Info.Subject), x.Ref.Hex()})
+		v.Exhibits = append(v.Exhibits, exhibitView{x.name, moment(x.Info.Date), plain(x.Info.From), plain(x.Info.Subject), x.Ref.Hex(), x.file()})
 	}
 	for i, x := range b.outside {
 		o := b.in.Outside[i]
@@ -184,6 +186,14 @@ func (b *bag) view() *pageView {
 		v.LeftOut = append(v.LeftOut, leftOut(x))
 	}
 	return v
+}
+
+// file is where a reader of the page finds the message.
+func (x *exhibit) file() string {
+	if x.redacted {
+		return "text/" + x.name + ".txt"
+	}
+	return "eml/" + x.name + ".eml"
 }
 
 func moment(t time.Time) string {

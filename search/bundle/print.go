@@ -1,7 +1,7 @@
 package bundle
 
 import (
-	"bytes"
+	"archive/zip"
 	"fmt"
 	"strings"
 	"time"
@@ -45,37 +45,81 @@ func para(s pdf.Style, spans ...pdf.Span) *pdf.Para { return &pdf.Para{Style: s,
 
 func col(w float64, bs ...pdf.Block) pdf.Col { return pdf.Col{Width: w, Blocks: bs} }
 
-// printer draws the view as a PDF.
+// printer draws the bundle as a PDF.
 type printer struct {
 	d *pdf.Document
 	v *pageView
 	b *bag
 
-	numbers map[int]bool // of the statements
+	numbers map[int]bool               // of the statements
+	said    map[*exhibit][]trail.Entry // by message
 }
 
-// printed is the chronology as a PDF: what page shows, paginated.
-func (b *bag) printed(v *pageView) ([]byte, error) {
-	var buf bytes.Buffer
-	foot := plain(b.in.Title) + " · chronology · drawn from mailbox copies by inwriting"
-	p := &printer{d: pdf.New(&buf, pdf.Options{Title: v.Title + ": what the e-mails say", Producer: "inwriting " + b.in.Version, Created: b.time, Footer: foot}), v: v, b: b}
-	p.numbers = map[int]bool{}
+// printed writes the whole bundle on numbered pages: what the record shows, an index,
+// the chronology, every message, and what a reader needs to judge them.
+func (b *bag) printed() error {
+	e, err := b.p.create("data/bundle.pdf", quick, zip.Deflate)
+	if err != nil {
+		return err
+	}
+	v := b.view()
+	opt := pdf.Options{Title: v.Title + ": what the e-mails say", Producer: "inwriting " + b.in.Version, Created: b.time,
+		Footer: plain(b.in.Title) + " · drawn from mailbox copies by inwriting", Paper: b.paper(), First: b.in.First, Number: "Bundle p. %d of %d"}
+	if len(b.redact) > 0 {
+		opt.Footer += " · redacted"
+		opt.Inspect = func(text string) { b.gate("data/bundle.pdf", text) }
+	}
+	p := &printer{d: pdf.New(e, opt), v: v, b: b, numbers: map[int]bool{}, said: map[*exhibit][]trail.Entry{}}
 	for _, e := range b.in.Trail.Entries {
 		p.numbers[e.N] = true
+		x := b.byRef[e.Statement.Message.Ref]
+		p.said[x] = append(p.said[x], e)
 	}
 	p.front()
+	p.contents()
 	p.findings()
 	p.drawnFrom()
+	p.insured()
+	p.documents()
 	p.trail()
-	p.messages()
+	for i, x := range b.exhibits {
+		b.tell("pages", i, len(b.exhibits))
+		p.exhibit(x)
+	}
+	p.d.NewPage()
 	p.outside()
 	p.leftOut()
+	p.withheld()
+	p.threads()
+	p.certificates()
 	p.check()
 	if err := p.d.Close(); err != nil {
-		return nil, fmt.Errorf("printing the chronology: %w", err)
+		return fmt.Errorf("printing: %w", err)
 	}
-	return buf.Bytes(), nil
+	b.pages = p.d.Destinations()
+	b.sum.PDFSize, b.sum.Pages, b.sum.Unshown = e.done().size, p.d.Pages(), p.d.Unshown()
+	for _, f := range p.d.Fonts() {
+		b.fonts = append(b.fonts, indexFont{f.Name, f.SHA256, f.Licence})
+	}
+	return nil
 }
+
+func (b *bag) paper() pdf.Paper {
+	if b.in.Profile == "court-us" {
+		return pdf.Letter
+	}
+	return pdf.A4
+}
+
+func (b *bag) paperName() string {
+	if b.in.Profile == "court-us" {
+		return "Letter"
+	}
+	return "A4"
+}
+
+// page writes the number of the page on which something stands, leading there.
+func page(dest string, s pdf.Style) pdf.Span { return pdf.Span{Page: dest, Link: dest, Style: s} }
 
 // section begins one with a heading and a bookmark. keep is what must stand below
 // it on the same page.
@@ -87,7 +131,39 @@ func (p *printer) section(title string, keep float64) {
 }
 
 func sectionHead(title string) *pdf.Para {
-	return &pdf.Para{Style: h2, Spans: []pdf.Span{{Text: title}}, Tag: "H2", Bookmark: title, Before: 16, After: 6}
+	return &pdf.Para{Style: h2, Spans: []pdf.Span{{Text: title}}, Tag: "H2", Bookmark: title, Dest: "s:" + title, Before: 16, After: 6}
+}
+
+// contents lists the parts of the bundle with their pages.
+func (p *printer) contents() {
+	var parts []string
+	add := func(ok bool, title string) {
+		if ok {
+			parts = append(parts, title)
+		}
+	}
+	add(len(p.v.Findings) > 0, "Findings")
+	add(true, "What this was drawn from")
+	add(p.b.in.Profile == "insurer", "For the insurer")
+	add(true, "The documents")
+	add(true, "The trail")
+	add(len(p.v.Outside) > 0, "From outside the mail")
+	add(len(p.v.LeftOut) > 0, "Left out")
+	add(len(p.b.withheld) > 0, "Withheld")
+	add(p.hasThreads(), "Thread map")
+	add(p.b.hasCertificates(), "Certificates, as drafts")
+	add(true, "What is not claimed")
+	add(true, "How to check it")
+	half := (len(parts) + 1) / 2
+	cols := []pdf.Col{col(0), col(0)}
+	for i, t := range parts {
+		r := &pdf.Row{Rule: line1, Before: 2, Cols: []pdf.Col{
+			col(0, para(text, pdf.Span{Text: t, Link: "s:" + t})), {Width: 34, Blocks: []pdf.Block{&pdf.Para{Style: text, Align: pdf.End, Spans: []pdf.Span{page("s:"+t, text)}}}}}}
+		cols[i/half].Blocks = append(cols[i/half].Blocks, r)
+	}
+	h := para(heading, pdf.Span{Text: "In this bundle"})
+	h.After = 3
+	p.d.Add(&pdf.Group{Tag: "Sect", Before: 14, Blocks: []pdf.Block{h, &pdf.Row{Gap: 24, Cols: cols}}})
 }
 
 // to leads to a numbered statement; one that is not here is only named.
@@ -122,7 +198,7 @@ func (p *printer) front() {
 		p.d.Add(&pdf.Group{Blocks: []pdf.Block{para(quiet, pdf.Span{Text: "What was asked"}), q}})
 	}
 	as := para(quiet, pdf.Span{Text: "As the mailboxes stood on " + v.AsOf + ". Times are the writer’s own, with the writer’s offset from UTC. Words between “ ” are verbatim. " +
-		"These pages help in finding; the messages in data/eml are the evidence."})
+		p.words()})
 	as.After = 10
 	p.d.Add(as)
 
@@ -138,6 +214,30 @@ func (p *printer) front() {
 	}
 	p.d.Add(&pdf.Group{Tag: "Sect", Box: &roundBox, Pad: [4]float64{10, 14, 11, 14}, Blocks: blocks})
 	p.d.End()
+}
+
+// words say what the pages are.
+func (p *printer) words() string {
+	b := p.b
+	s := "The first pages help in finding; the messages behind them are the evidence. They were printed from the octets in data/eml."
+	if len(b.redact) > 0 {
+		s = fmt.Sprintf("This copy is redacted: where [REDACTED: …] stands, words were taken out and the reason is given. %s kept by whoever made it; the record of the originals is in proof/.",
+			plural(b.redactedCount(), "original is", "originals are"))
+	}
+	if n := len(b.withheld); n > 0 {
+		s += " " + plural(n, "message is", "messages are") + " withheld and listed."
+	}
+	return s
+}
+
+func (b *bag) redactedCount() int {
+	n := 0
+	for _, x := range b.exhibits {
+		if x.redacted {
+			n++
+		}
+	}
+	return n
 }
 
 // steps are the short version: at most six columns, what each step held below it.
@@ -363,6 +463,7 @@ func (p *printer) letter(r *rowView) pdf.Block {
 				quote[0].Mark = 0
 			}
 		}
+		n.Spans[0].Link = fmt.Sprintf("q%d", s.N)
 		kind := &pdf.Para{Style: pdf.Style{Font: pdf.Sans, Size: 7.5, Leading: 11, Color: kindColor(s.Kind)}, Hug: true, Pad: [2]float64{5, 1}, Box: &pdf.Box{Fill: blueWash, Stroke: line2, Radius: 4}, Before: 1, After: 2,
 			Spans: []pdf.Span{{Text: s.KindWord}}}
 		side := []pdf.Block{kind}
@@ -371,7 +472,7 @@ func (p *printer) letter(r *rowView) pdf.Block {
 		}
 		blocks = append(blocks, &pdf.Row{Gap: 9, Dest: fmt.Sprintf("n%d", s.N), Cols: []pdf.Col{col(20, n), {Tag: "BlockQuote", Blocks: []pdf.Block{para(words, quote...)}}, col(96, side...)}})
 	}
-	foot := para(small, pdf.Span{Text: r.Exhibit, Link: r.Exhibit, Style: heading}, pdf.Span{Text: "  ·  "}, own(r.Subject), pdf.Span{Text: "  ·  "}, own(r.Place), pdf.Span{Text: fmt.Sprintf("  ·  ledger entry %d", r.Ledger)})
+	foot := para(small, pdf.Span{Text: r.Exhibit + ", p. ", Link: r.Exhibit, Style: heading}, page(r.Exhibit, heading), pdf.Span{Text: "  ·  "}, own(r.Subject), pdf.Span{Text: "  ·  "}, own(r.Place), pdf.Span{Text: fmt.Sprintf("  ·  ledger entry %d", r.Ledger)})
 	foot.Before = 5
 	blocks = append(blocks, &pdf.Group{Pad: [4]float64{0, 0, 0, 29}, Blocks: []pdf.Block{foot}})
 
@@ -409,19 +510,35 @@ func initials(name string) string {
 	return string([]rune{out[0], out[len(out)-1]})
 }
 
-func (p *printer) messages() {
-	p.section("The messages", 70)
-	widths := []float64{32, 92, 104, 0, 128}
-	p.d.Begin("Table", tableRow(widths, true, headings("No.", "Date", "From", "Subject", "SHA-256")...))
-	for _, x := range p.v.Exhibits {
-		c := cells(x.Name, x.Date, x.From, x.Subject)
-		c = append(c, para(code, pdf.Span{Text: x.SHA}))
-		r := tableRow(widths, false, c...)
-		r.Dest = x.Name
-		p.d.Add(r)
+// documents is the index: every document with the page it begins on.
+func (p *printer) documents() {
+	p.section("The documents", 70)
+	widths := []float64{32, 96, 150, 0, 34}
+	p.d.Begin("Table", tableRow(widths, true, headings("No.", "Date", "From and to", "Subject", "Page")...))
+	for _, x := range p.b.exhibits {
+		no := para(small, pdf.Span{Text: x.name, Link: x.name, Style: heading})
+		from := plain(x.Info.From)
+		if to := plain(strings.Join(x.Info.To, ", ")); to != "" {
+			from += " to " + to
+		}
+		c := append([]*pdf.Para{no}, cells(moment(x.Info.Date), clip(from, 90), clip(plain(x.Info.Subject), 120))...)
+		c[3].Spans[0].Link = x.name
+		c = append(c, &pdf.Para{Style: small, Align: pdf.End, Spans: []pdf.Span{page(x.name, heading)}})
+		p.d.Add(tableRow(widths, false, c...))
 	}
 	p.d.End()
+	if len(p.b.exhibits) == 0 {
+		p.d.Add(para(text, pdf.Span{Text: "There are none."}))
+	}
 	p.d.End()
+}
+
+// clip cuts what would make a row of a list into a page.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
 }
 
 func (p *printer) outside() {

@@ -17,11 +17,11 @@ func printOf(t testing.TB, in Input) []byte {
 	t.Helper()
 	b, sum := written(t, in)
 	for _, f := range unzip(t, b) {
-		if f.name == sum.Root+"/data/chronology.pdf" {
+		if f.name == sum.Root+"/data/bundle.pdf" {
 			return f.data
 		}
 	}
-	t.Fatal("no data/chronology.pdf")
+	t.Fatal("no data/bundle.pdf")
 	return nil
 }
 
@@ -31,7 +31,7 @@ func stockPDF(t testing.TB, b []byte, name string, args ...string) string {
 	if _, err := exec.LookPath(name); err != nil {
 		t.Fatalf("this test needs %s: apt-get install qpdf poppler-utils", name)
 	}
-	file := filepath.Join(t.TempDir(), "chronology.pdf")
+	file := filepath.Join(t.TempDir(), "bundle.pdf")
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -70,9 +70,9 @@ func TestPrint(t *testing.T) {
 		"Vienna flight, March", "“which day did Martin want to fly?”", "As the mailboxes stood on 13 March 2023, 07:00 UTC",
 		"Martin moved the flight in writing on 2 March.", "Instruction 1", "Tue 14 Mar 2023", "Findings", "explained by 5", "1 says Tue 14 March, 6 says Wed 15 March.",
 		"What this was drawn from", "Left out on purpose", "1 message that kept mail refers to is not kept", "Not seen by inwriting",
-		"The trail", "Thursday 2 March 2023", "09:12", "Martin Hale", "Please book me London to Vienna on Tuesday 14 March, first flight out.", "E0001", "ledger entry 1",
-		"Martin ⟨U+202E⟩elaH", "=1+1 is what it costs 👩\u200d💻.", "So make that flight a day later", "No mail between the people of this trail for 9 days", "third party", "'Quoted' & <b>booked</b>: Wed 15 March",
-		"no longer on the server", "The messages", "E0005", "Left out", "privileged", "What is not claimed", "This is not legal advice.", "How to check it", "desk.example/vault1",
+		"The documents", "E0002", "Thursday 2 March 2023", "09:12", "Martin Hale", "Please book me London to Vienna on Tuesday 14 March, first flight out.", "E0001", "ledger entry 1",
+		"Martin ⟨U+202E⟩elaH", "=1+1 is what it costs 👩\u200d💻", "So make that flight a day later", "No mail between the people of this trail for 9 days", "third party", "'Quoted' & <b>booked</b>: Wed 15 March",
+		"no longer on the server", "SHA-256", "From Martin Hale <a0@halearchitects.example>", "E0005", "Left out", "privileged", "What is not claimed", "This is not legal advice.", "How to check it", "desk.example/vault1",
 	} {
 		i := strings.Index(said[at:], want)
 		if i < 0 {

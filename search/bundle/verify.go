@@ -10,10 +10,13 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/hiddeco/sshsig"
 
 	"inwriting/indexer/ledger"
 )
@@ -23,10 +26,15 @@ type Report struct {
 	Schema     string      `json:"schema"`
 	OK         bool        `json:"ok"`
 	Root       string      `json:"root"`
-	Files      Count       `json:"files"`     // that match the manifests, of all that must be there
-	Originals  Count       `json:"originals"` // messages whose octets are those that were recorded
-	Proofs     Count       `json:"proofs"`    // entries that are in the ledger under the checkpoint
-	Quotes     Count       `json:"quotes"`    // found word for word
+	Files      Count       `json:"files"`              // that match the manifests, of all that must be there
+	Originals  Count       `json:"originals"`          // messages whose octets are those that were recorded
+	Proofs     Count       `json:"proofs"`             // entries that are in the ledger under the checkpoint
+	Quotes     Count       `json:"quotes"`             // found word for word
+	Redacted   int         `json:"redacted,omitempty"` // messages whose octets are not in the bundle
+	Withheld   int         `json:"withheld,omitempty"` // messages that are listed only
+	Anchors    Count       `json:"anchors"`            // earlier states of the record that it grew out of
+	Stamps     int         `json:"stamps,omitempty"`   // time stamps of others; openssl checks them, see VERIFY.txt
+	Sealed     bool        `json:"sealed"`             // signed as a whole with the key
 	Checkpoint *Checkpoint `json:"checkpoint"`
 	Key        string      `json:"key"` // the verifier key in the bundle: compare it with one from elsewhere
 	TagSHA256  string      `json:"tagmanifest_sha256"`
@@ -50,7 +58,7 @@ type Checkpoint struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Kind string `json:"kind"` // altered, missing, added, bag, checkpoint, proof, quote
+	Kind string `json:"kind"` // altered, missing, added, bag, checkpoint, proof, quote, seal
 	File string `json:"file"`
 	Text string `json:"text"`
 }
@@ -71,6 +79,20 @@ func (r *Report) Lines() []string {
 		fmt.Sprintf("quotes    %s found word for word", r.Quotes))
 	if c := r.Checkpoint; c != nil {
 		out = append(out, fmt.Sprintf("ledger    %s, %d entries, signed with key %s: compare it with one that did not come with the bundle", c.Origin, c.Size, keyID(r.Key)))
+	}
+	if r.Redacted+r.Withheld > 0 {
+		out = append(out, fmt.Sprintf("left out  %s redacted, %d withheld: both are listed in it", plural(r.Redacted, "message is", "messages are"), r.Withheld))
+	}
+	if r.Anchors.Total > 0 {
+		out = append(out, fmt.Sprintf("history   %s earlier states grew into this one", r.Anchors))
+	}
+	if r.Sealed {
+		out = append(out, "seal      the whole bundle was signed with that key")
+	} else {
+		out = append(out, "seal      none: the messages are proved, the rest is as its maker left it")
+	}
+	if r.Stamps > 0 {
+		out = append(out, fmt.Sprintf("time      %s of others: VERIFY.txt says how openssl checks them", plural(r.Stamps, "stamp", "stamps")))
 	}
 	if r.OK {
 		return append(out, "OK")
@@ -104,7 +126,9 @@ func Verify(r io.ReaderAt, size int64) (*Report, error) {
 		return nil, err
 	}
 	v.bag()
+	v.signature()
 	v.seal()
+	v.history()
 	v.quotes()
 	v.report.OK = len(v.report.Problems) == 0
 	return v.report, nil
@@ -282,7 +306,11 @@ func (v *verifier) bag() {
 		}
 	}
 	for _, name := range v.names() {
-		if !listed[name] && name != tagManifest {
+		switch {
+		case listed[name] || name == tagManifest || name == tagManifest+".sig":
+		case stampName.MatchString(name):
+			r.Stamps++
+		default:
 			v.problem("added", name, "no manifest lists it")
 		}
 	}
@@ -297,6 +325,68 @@ func (v *verifier) bag() {
 	}
 	if want := fmt.Sprintf("%d.%d", octets, payload); oxum != want {
 		v.problem("bag", "bag-info.txt", "Payload-Oxum is %q; the payload has %s", oxum, want)
+	}
+}
+
+// stampName is a time stamp of the whole bundle. It comes after the lists, and cannot
+// stand in them.
+var stampName = regexp.MustCompile(`^tagmanifest-sha256\.txt\.[A-Za-z0-9-]+\.tsr$`)
+
+// signature checks the seal, which signs the list of all other files.
+func (v *verifier) signature() {
+	sig, signers := v.read(tagManifest+".sig"), v.read("seal/allowed_signers")
+	if sig == nil && signers == nil {
+		return
+	}
+	key, err := sshKey(v.read("seal/log.pub.pem"))
+	if err != nil {
+		return // seal says so
+	}
+	origin, _, _ := strings.Cut(string(v.read("proof/checkpoint")), "\n")
+	if !bytes.Equal(signers, allowedSigners(origin, key)) {
+		v.problem("seal", "seal/allowed_signers", "it names another signer than the key in seal/log.pub.pem")
+	}
+	s, err := sshsig.Unarmor(sig)
+	if err == nil {
+		err = sshsig.Verify(bytes.NewReader(v.read(tagManifest)), s, key, s.HashAlgorithm, Namespace)
+	}
+	if err == nil && !bytes.Equal(sshsig.Armor(s), sig) {
+		err = errors.New("it is not written as it was made")
+	}
+	if err != nil {
+		v.problem("seal", tagManifest+".sig", "the seal does not hold: %v", err)
+		return
+	}
+	v.report.Sealed = true
+}
+
+// history checks that earlier states of the record, which others put a time on, are
+// the beginning of this one.
+func (v *verifier) history() {
+	for _, n := range v.names() {
+		base, ok := strings.CutSuffix(n, ".consistency")
+		if !strings.HasPrefix(n, "proof/anchors/") {
+			continue
+		}
+		if strings.HasSuffix(n, ".tsr") {
+			v.report.Stamps++
+		}
+		if !ok {
+			continue
+		}
+		v.report.Anchors.Total++
+		old, err := ledger.ParseCheckpoint(v.read(base+".checkpoint"), v.report.Key)
+		if err == nil {
+			var now ledger.Checkpoint
+			if now, err = ledger.VerifyConsistency(v.read(n), old, v.report.Key); err == nil && !bytes.Equal(now.Note, v.read("proof/checkpoint")) {
+				err = errors.New("it ends in another checkpoint")
+			}
+		}
+		if err != nil {
+			v.problem("proof", n, "%v", err)
+			continue
+		}
+		v.report.Anchors.OK++
 	}
 }
 
@@ -341,9 +431,18 @@ func (v *verifier) seal() {
 		r.Originals.Total++
 		r.Proofs.Total++
 		eml := "data/eml/" + name + ".eml"
+		redacted := row["redacted"] == "true"
+		if redacted {
+			r.Originals.Total--
+			r.Redacted++
+			if v.files[eml] != nil {
+				v.problem("bag", eml, "the list says that this message is redacted")
+			}
+		}
 		sum, _, err := v.hashOf(eml)
 		line, proof := v.read("proof/"+name+".entry"), v.read("proof/"+name+".tlog-proof")
 		switch {
+		case redacted:
 		case err != nil:
 			v.problem("missing", eml, "%v", err)
 		case sum != row["sha256"]:
@@ -353,21 +452,25 @@ func (v *verifier) seal() {
 			v.problem("missing", "proof/"+name, "entry or proof are not there")
 			continue
 		}
-		if err := checkEntry(line, proof, r.Key, row["sha256"], cp, false); err != nil {
+		if _, err := checkEntry(line, proof, r.Key, row["sha256"], cp, false); err != nil {
 			v.problem("proof", "proof/"+name+".tlog-proof", "%v", err)
 			continue
 		}
 		r.Proofs.OK++
-		if sum == row["sha256"] {
+		if sum == row["sha256"] && !redacted {
 			r.Originals.OK++
 		}
 	}
+	r.Withheld = len(v.table("data/withheld.csv"))
 	v.outside(cp, listed)
 	for _, n := range v.names() {
 		dir, base := path.Split(n)
 		name := strings.TrimSuffix(base, path.Ext(base))
 		if dir == "data/outside/" {
 			name = n
+		}
+		if strings.HasPrefix(dir, "data/attachments/") && !listed[path.Base(dir)] {
+			v.problem("added", n, "it belongs to no exhibit")
 		}
 		if (dir == "data/eml/" || dir == "data/text/" || dir == "data/outside/" || dir == "proof/") && n != "proof/checkpoint" && !listed[name] {
 			v.problem("added", n, "it belongs to no exhibit")

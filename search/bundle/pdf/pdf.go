@@ -73,6 +73,7 @@ type Document struct {
 	dests                             []dest
 	wanted                            map[string]bool
 	marks                             []bookmark
+	mark                              []bookmark // to be placed with the next block
 	feet                              []foot
 	closed                            bool
 }
@@ -128,10 +129,27 @@ func (d *Document) Pages() int { return len(d.pages) }
 // Unshown is how many characters no font had: they were drawn as name and number.
 func (d *Document) Unshown() int { return d.ts.unshown }
 
+// Destinations tells on which page each destination lies, by the number printed there.
+func (d *Document) Destinations() map[string]int {
+	out := map[string]int{}
+	for _, x := range d.dests {
+		if out[x.name] == 0 {
+			out[x.name] = x.page + d.opt.First
+		}
+	}
+	return out
+}
+
 func (d *Document) inspect(text string) {
 	if d.opt.Inspect != nil && text != "" {
 		d.opt.Inspect(text)
 	}
+}
+
+// Mark puts a bookmark at what is added next.
+func (d *Document) Mark(title string, level int) {
+	d.inspect(title)
+	d.mark = append(d.mark, bookmark{level: level, title: title})
 }
 
 func (d *Document) width() float64  { return d.opt.Paper.Width - marginLeft - marginRight }
@@ -169,7 +187,8 @@ func (d *Document) elem(parent *elem, tag, attr string) *elem {
 // Add lays a block out below what is there. It stays in one piece unless it is
 // higher than a page.
 func (d *Document) Add(b Block) error {
-	f := &frame{lead: b.lead()}
+	f := &frame{lead: b.lead(), marks: d.mark}
+	d.mark = nil
 	f.height = b.layout(d, f, marginLeft, 0, d.width(), d.top())
 	d.place(f)
 	for _, e := range d.pending {
@@ -260,12 +279,7 @@ func (d *Document) Close() error {
 		d.End()
 	}
 	o := d.o
-	pageOf := map[string]int{}
-	for _, x := range d.dests {
-		if pageOf[x.name] == 0 {
-			pageOf[x.name] = x.page + d.opt.First
-		}
-	}
+	pageOf := d.Destinations()
 	for i, f := range d.feet {
 		d.footer(f, i+d.opt.First, pageOf)
 	}

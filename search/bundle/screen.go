@@ -1,0 +1,360 @@
+package bundle
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"html"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"inwriting/indexer/archive"
+	"inwriting/indexer/message"
+	"inwriting/search/trail"
+)
+
+// What is looked for before anything leaves: names, addresses and domains of clients
+// that the bundle is not about, words that may mean privilege, and words to redact.
+
+type foreign struct {
+	needle
+	of string
+}
+
+// privilege are the words that hold a message until a person has decided. What a
+// disclaimer says below a message is not counted.
+var privilege = []struct{ code, words string }{
+	{"WP", "without prejudice"}, {"PRIV", "subject to contract"}, {"PRIV", "privileged"}, {"PRIV", "legal privilege"}, {"PRIV", "legal professional privilege"},
+	{"PRIV", "litigation privilege"}, {"PRIV", "attorney-client"}, {"PRIV", "attorney client"}, {"PRIV", "legal advice"}, {"PRIV", "work product"},
+}
+
+// foreigners are the needles of all clients but the one the bundle is about.
+func foreigners(people trail.People, client string) []foreign {
+	var out []foreign
+	mine := func(p trail.Party) bool { return strings.EqualFold(p.Name, client) }
+	shared := map[string]bool{}
+	for _, p := range append(append([]trail.Party{}, people.Clients...), people.Others...) {
+		if mine(p) || slices.ContainsFunc(people.Others, func(o trail.Party) bool { return o.Name == p.Name }) {
+			for _, a := range append(slices.Clone(p.Addresses), p.Domains...) {
+				shared[strings.ToLower(strings.TrimPrefix(a, "@"))] = true
+			}
+		}
+	}
+	for _, a := range people.Us {
+		shared[strings.ToLower(a)] = true
+	}
+	for _, p := range people.Clients {
+		if mine(p) {
+			continue
+		}
+		words := []string{p.Name}
+		for _, a := range append(slices.Clone(p.Addresses), p.Domains...) {
+			if a = strings.ToLower(strings.TrimPrefix(a, "@")); !shared[a] {
+				words = append(words, a)
+			}
+		}
+		for _, w := range words {
+			if len([]rune(strings.TrimSpace(w))) >= 3 {
+				n := newNeedle(w, true)
+				n.tight, n.s = false, fold(w, false).s
+				out = append(out, foreign{n, p.Name})
+			}
+		}
+	}
+	return out
+}
+
+// spot is a text of a message, and what it is.
+type spot struct {
+	where string
+	text  string
+	legal bool // a disclaimer
+}
+
+// scanner looks through one message.
+type scanner struct {
+	b      *bag
+	x      *exhibit
+	leaves []*scanned
+}
+
+type scanned struct {
+	message.Leaf
+	data []byte
+	over bool
+}
+
+const maxScanned = 16 << 20
+
+func (s *scanned) Write(b []byte) (int, error) {
+	n := min(len(b), maxScanned-len(s.data))
+	s.data = append(s.data, b[:n]...)
+	s.over = s.over || n < len(b)
+	return len(b), nil
+}
+
+// leaf keeps what can be looked through.
+func (s *scanner) leaf(l message.Leaf) io.Writer {
+	if l.ContentType == "text/html" && l.Text {
+		s.x.html = true
+	}
+	if l.Foreign && !strings.HasPrefix(l.ContentType, "text/") && l.Name == "" || len(s.b.foreign)+len(s.b.redact) == 0 {
+		return nil
+	}
+	x := &scanned{Leaf: l}
+	s.leaves = append(s.leaves, x)
+	if !searchable(l) {
+		x.over = true
+		return nil
+	}
+	return x
+}
+
+// searchable tells what words can be found in: text, and office files, which are zips.
+func searchable(l message.Leaf) bool {
+	return strings.HasPrefix(l.ContentType, "text/") || l.ContentType == "message/rfc822" || office(l) ||
+		slices.Contains([]string{"application/json", "application/xml", "application/rtf"}, l.ContentType)
+}
+
+func office(l message.Leaf) bool {
+	return strings.Contains(l.ContentType, "officedocument") || strings.Contains(l.ContentType, "opendocument") ||
+		slices.Contains([]string{".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp"}, strings.ToLower(path.Ext(l.Name)))
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// words is what a leaf says, as far as it can be told; ok is false when it cannot.
+func (s *scanned) words() (text string, ok bool) {
+	if s.over {
+		return "", false
+	}
+	if office(s.Leaf) {
+		z, err := zip.NewReader(bytes.NewReader(s.data), int64(len(s.data)))
+		if err != nil {
+			return "", false
+		}
+		var b strings.Builder
+		left := int64(4 * maxScanned)
+		for _, f := range z.File {
+			b.WriteString(f.Name + "\n")
+			if !strings.HasSuffix(f.Name, ".xml") && !strings.HasSuffix(f.Name, ".rels") {
+				continue
+			}
+			r, err := f.Open()
+			if err != nil {
+				return "", false
+			}
+			data, err := io.ReadAll(io.LimitReader(r, left+1))
+			r.Close()
+			if left -= int64(len(data)); err != nil || left < 0 {
+				return "", false
+			}
+			// Word cuts words into runs: with and without what stands between.
+			b.WriteString(html.UnescapeString(tags.ReplaceAllString(string(data), "")) + "\n" + string(data) + "\n")
+		}
+		return b.String(), true
+	}
+	t := string(s.data)
+	if strings.Contains(s.ContentType, "html") || strings.Contains(s.ContentType, "xml") {
+		t = html.UnescapeString(tags.ReplaceAllString(t, " ")) + "\n" + html.UnescapeString(tags.ReplaceAllString(t, "")) + "\n" + t
+	}
+	return t, true
+}
+
+// places lists the texts of a message.
+func (s *scanner) places() []spot {
+	x := s.x
+	out := []spot{{where: "subject", text: x.m.Subject}, {where: "header section", text: string(x.head)}}
+	for _, l := range []struct {
+		name string
+		list []message.Address
+	}{{"From", x.m.From}, {"To", x.m.To}, {"Cc", x.m.Cc}, {"Bcc", x.m.Bcc}} {
+		for _, a := range l.list {
+			out = append(out, spot{where: l.name + " field", text: a.Name + " <" + a.Address + ">"})
+		}
+	}
+	for _, p := range x.m.Parts {
+		out = append(out, spot{where: "attachment name", text: p.Name})
+	}
+	for _, o := range x.Info.Occurrences {
+		out = append(out, spot{where: "folder name", text: o.Folder})
+	}
+	out = append(out, spot{where: "name of the file it came from", text: x.seen.Path})
+	out = append(out, zones(x)...)
+	for _, l := range s.leaves {
+		where := "other part " + l.Number
+		if l.Name != "" {
+			where = "attachment " + l.Name
+		}
+		t, ok := l.words()
+		if !ok {
+			if !l.Text {
+				x.unsearched = append(x.unsearched, l.Name)
+			}
+			continue
+		}
+		out = append(out, spot{where: where, text: t})
+	}
+	return out
+}
+
+// zones are the stretches of the text. The zones of a message count in its own text,
+// which is the one given unless the reader has changed since.
+func zones(x *exhibit) []spot {
+	words := map[message.ZoneKind]string{message.New: "text", message.Quoted: "quoted history", message.Forwarded: "forwarded message", message.Signature: "signature", message.Legal: "disclaimer"}
+	var out []spot
+	at := 0
+	for _, z := range x.m.Zones {
+		if z.Start != at || z.End < z.Start || z.End > len(x.Text) {
+			break
+		}
+		out = append(out, spot{where: words[z.Kind], text: x.Text[z.Start:z.End], legal: z.Kind == message.Legal})
+		at = z.End
+	}
+	if at < len(x.Text) {
+		out = append(out, spot{where: "text", text: x.Text[at:]})
+	}
+	return out
+}
+
+// finish looks through what was kept of the message.
+func (s *scanner) finish() {
+	x := s.x
+	all := s.places()
+	s.leaves = nil
+	for _, p := range all {
+		h := haystack{text: p.text}
+		for _, f := range s.b.foreign {
+			if h.has(f.needle) {
+				s.b.hold("OTHER-CLIENT", x.Ref, p.where, f.s, f.of)
+			}
+		}
+		for _, r := range s.b.redact {
+			for _, n := range r.needles {
+				x.redacted = x.redacted || h.has(n)
+			}
+		}
+		if strings.HasPrefix(p.where, "other part") || strings.HasPrefix(p.where, "attachment") || p.where == "header section" || p.legal {
+			continue
+		}
+		for _, w := range s.b.privilege {
+			if h.has(w.needle) {
+				s.b.hold(w.of, x.Ref, p.where, w.s, "")
+			}
+		}
+		for _, n := range s.b.lawyers {
+			if strings.HasSuffix(p.where, " field") && h.has(n) {
+				s.b.hold("PRIV", x.Ref, p.where, n.s, "")
+			}
+		}
+	}
+}
+
+// hold notes a place that a person has to decide about, once.
+func (b *bag) hold(code string, ref archive.Ref, where, words, of string) {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s", code, ref.Hex(), where, words, of))
+	h := Hold{ID: fmt.Sprintf("h-%x", sum[:4]), Code: code, Ref: ref, Where: where, Words: words, Of: of}
+	if !slices.ContainsFunc(b.holds, func(o Hold) bool { return o.ID == h.ID }) {
+		b.holds = append(b.holds, h)
+	}
+}
+
+// decided finds what a person decided about a hold.
+func (b *bag) decided(h Hold) *Decision {
+	for i := range b.in.Decisions {
+		if d := &b.in.Decisions[i]; strings.EqualFold(d.ID, h.ID) || h.Ref != (archive.Ref{}) && names(d.ID, h.Ref) {
+			return d
+		}
+	}
+	return nil
+}
+
+// names tells whether id is a message's ref, or at least six digits of it.
+func names(id string, ref archive.Ref) bool {
+	id = strings.ToLower(strings.TrimPrefix(id, "sha256-"))
+	return len(id) >= 6 && strings.HasPrefix(ref.Hex(), id)
+}
+
+// settle applies the decisions: an error where one is missing, and the messages that
+// are to be withheld.
+func (b *bag) settle() (map[archive.Ref]Withheld, error) {
+	out := map[archive.Ref]Withheld{}
+	var open []Hold
+	withhold := func(ref archive.Ref, d *Decision, code string) {
+		if _, ok := out[ref]; ok {
+			return
+		}
+		if d.Code != "" {
+			code = d.Code
+		}
+		out[ref] = Withheld{Ref: ref, Code: code, Basis: d.Reason}
+	}
+	for _, x := range b.taken {
+		for i := range b.in.Decisions {
+			if d := &b.in.Decisions[i]; d.Withhold && names(d.ID, x.Ref) {
+				withhold(x.Ref, d, "PERSONAL")
+			}
+		}
+	}
+	for _, h := range b.holds {
+		d := b.decided(h)
+		switch {
+		case d == nil:
+			if _, gone := out[h.Ref]; !gone {
+				open = append(open, h)
+			}
+		case strings.TrimSpace(d.Reason) == "":
+			return nil, fmt.Errorf("the decision about %s has no reason", d.ID)
+		case d.Withhold && h.Ref != (archive.Ref{}):
+			withhold(h.Ref, d, h.Code)
+		case d.Withhold:
+			b.masked = append(b.masked, h.Words)
+		}
+	}
+	open = slices.DeleteFunc(open, func(h Hold) bool { _, gone := out[h.Ref]; return gone })
+	if len(open) > 0 {
+		return nil, &HeldError{open}
+	}
+	for _, w := range out {
+		if Codes[w.Code] == "" {
+			return nil, fmt.Errorf("withholding %s: %q is no code; there are OTHER-CLIENT, PERSONAL, PRIV, SPECIAL-CATEGORY and WP", w.Ref, w.Code)
+		}
+	}
+	return out, nil
+}
+
+// Withheld is a message that is listed and not in the bundle.
+type Withheld struct {
+	Ref   archive.Ref
+	Code  string
+	Basis string
+}
+
+// screenRest looks through what is told of the mailboxes themselves.
+func (b *bag) screenRest() {
+	texts := []spot{{where: "title", text: b.in.Title}, {where: "question", text: b.in.Trail.Question}}
+	for _, m := range b.in.Trail.Coverage.Mailboxes {
+		texts = append(texts, spot{where: "mailbox list", text: m.Address + " " + m.Detail})
+		for _, f := range m.Folders {
+			texts = append(texts, spot{where: "folder name", text: f.Name})
+		}
+	}
+	for _, id := range b.in.Trail.Coverage.Absent {
+		texts = append(texts, spot{where: "list of absent messages", text: id})
+	}
+	for _, o := range b.in.Outside {
+		texts = append(texts, spot{where: "name of a file from outside", text: o.Name + " " + o.Note})
+	}
+	for _, p := range texts {
+		h := haystack{text: p.text}
+		for _, f := range b.foreign {
+			if h.has(f.needle) {
+				b.hold("OTHER-CLIENT", archive.Ref{}, p.where, f.s, f.of)
+			}
+		}
+	}
+}
