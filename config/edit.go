@@ -355,3 +355,6 @@ func afterComments(src []byte, line string) []byte {
 	out = append(out, line...)
 	return append(out, src[at:]...)
 }
+
+// Path returns the file's path; through a link, where the link points to.
+func (e *Editor) Path() string { return e.path }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +15,8 @@ import (
 )
 
 func (a *app) mailboxCmd() *cobra.Command {
-	c := &cobra.Command{Use: "mailbox", Short: "List or test the configured mailboxes", Args: exactly(0), RunE: func(c *cobra.Command, args []string) error { return c.Help() }}
-	c.AddCommand(a.mailboxListCmd(), a.mailboxTestCmd())
+	c := &cobra.Command{Use: "mailbox", Short: "Add, list, test or remove mailboxes, or sign in again", Args: exactly(0), RunE: func(c *cobra.Command, args []string) error { return c.Help() }}
+	c.AddCommand(a.mailboxAddCmd(), a.mailboxListCmd(), a.mailboxLoginCmd(), a.mailboxTestCmd(), a.mailboxRemoveCmd())
 	return c
 }
 
@@ -26,7 +27,10 @@ type mailboxInfo struct {
 	Username string   `json:"username"`
 	Password string   `json:"password"` // where it comes from, never what it is
 	Every    string   `json:"every"`
+	Include  []string `json:"include"`
 	Exclude  []string `json:"exclude"`
+	Role     string   `json:"role"` // own or client
+	Client   string   `json:"client,omitempty"`
 }
 
 func (a *app) mailboxListCmd() *cobra.Command {
@@ -39,8 +43,12 @@ func (a *app) mailboxListCmd() *cobra.Command {
 			}
 			list := []mailboxInfo{}
 			for _, m := range cfg.Mailboxes {
-				list = append(list, mailboxInfo{Address: m.Address, Server: m.Server.String(), Username: m.User(), Password: passwordSource(m),
-					Every: config.Duration(cfg.Interval(m)).String(), Exclude: append([]string{}, m.Exclude...)})
+				info := mailboxInfo{Address: m.Address, Server: m.Server.String(), Username: m.User(), Password: m.SignIn(), Role: "own", Client: m.Client,
+					Every: config.Duration(cfg.Interval(m)).String(), Include: append([]string{}, m.Include...), Exclude: append([]string{}, m.Exclude...)}
+				if !m.Own() {
+					info.Role = "client"
+				}
+				list = append(list, info)
 			}
 			if a.json {
 				return writeJSON(a.out, struct {
@@ -49,7 +57,7 @@ func (a *app) mailboxListCmd() *cobra.Command {
 				}{"inwriting.mailbox-list/v1", list})
 			}
 			if len(list) == 0 && !a.plain {
-				return &exitError{status: exitNothing, err: errors.New("there is no mailbox in the configuration"), hint: `"inwriting config example" shows one`}
+				return &exitError{status: exitNothing, err: errors.New("there is no mailbox in the configuration"), hint: `"inwriting mailbox add ADDRESS" adds one`}
 			}
 			for _, m := range list {
 				if a.plain {
@@ -57,6 +65,12 @@ func (a *app) mailboxListCmd() *cobra.Command {
 					continue
 				}
 				fmt.Fprintf(a.out, "%s %s password: %s, every %s\n", pad(clean(m.Address), 30), pad(clean(m.Server), 40), m.Password, m.Every)
+				if m.Client != "" {
+					fmt.Fprintf(a.out, "  the mailbox of %s\n", clean(m.Client))
+				}
+				if len(m.Include) > 0 {
+					fmt.Fprintf(a.out, "  read only: %s\n", clean(strings.Join(m.Include, ", ")))
+				}
 				if len(m.Exclude) > 0 {
 					fmt.Fprintf(a.out, "  not read: %s\n", clean(strings.Join(m.Exclude, ", ")))
 				}
@@ -64,19 +78,6 @@ func (a *app) mailboxListCmd() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-// passwordSource says where a password comes from.
-func passwordSource(m config.Mailbox) string {
-	switch {
-	case m.PasswordFile != "":
-		return "file"
-	case m.PasswordCommand != "":
-		return "command"
-	case m.Keyring:
-		return "keyring"
-	}
-	return "environment"
 }
 
 // mailboxTest is one element of the document "inwriting.mailbox-test/v1".
@@ -87,9 +88,34 @@ type mailboxTest struct {
 	Folders      int      `json:"folders"`
 	Excluded     int      `json:"excluded"`
 	Messages     *int     `json:"messages"` // null when the server does not count them at once
+	Sent         string   `json:"sent"`     // the folder of sent mail; "" when none was found
 	Capabilities []string `json:"capabilities"`
 	Error        string   `json:"error,omitempty"`
 	Hint         string   `json:"hint,omitempty"`
+	err          error
+}
+
+// line says what a test that went well found.
+func (t mailboxTest) line() string {
+	line := "signed in; " + plural(t.Folders, "folder", "folders")
+	if t.Excluded > 0 {
+		line += fmt.Sprintf(" (%d left out)", t.Excluded)
+	}
+	if t.Messages != nil {
+		line += ", " + plural(*t.Messages, "message", "messages")
+	}
+	if t.ReadOnly {
+		return line + "; read-only session confirmed"
+	}
+	return line + "; the server does not confirm that it is opened for reading only"
+}
+
+// warning says it when half of the record will be missing.
+func (t mailboxTest) warning() string {
+	if t.OK && t.Sent == "" {
+		return "no folder of sent mail is read: what you wrote is half of every trail"
+	}
+	return ""
 }
 
 func (a *app) mailboxTestCmd() *cobra.Command {
@@ -131,19 +157,10 @@ messages, confirms that the server opens them for reading only, and signs out.`,
 					}
 					continue
 				}
-				line := "signed in; " + plural(t.Folders, "folder", "folders")
-				if t.Excluded > 0 {
-					line += fmt.Sprintf(" (%d left out)", t.Excluded)
+				fmt.Fprintf(a.out, "%s %s\n", pad(clean(t.Address), 30), t.line())
+				if w := t.warning(); w != "" {
+					fmt.Fprintf(a.out, "  %s\n", w)
 				}
-				if t.Messages != nil {
-					line += ", " + plural(*t.Messages, "message", "messages")
-				}
-				if t.ReadOnly {
-					line += "; read-only session confirmed"
-				} else {
-					line += "; the server does not confirm that it is opened for reading only"
-				}
-				fmt.Fprintf(a.out, "%s %s\n", pad(clean(t.Address), 30), line)
 			}
 			if a.json {
 				if err := writeJSON(a.out, struct {
@@ -183,20 +200,20 @@ func named(cfg *config.Config, addresses []string) ([]config.Mailbox, error) {
 		boxes = append(boxes, m)
 	}
 	if len(boxes) == 0 {
-		return nil, &exitError{status: exitUsage, err: errors.New("there is no mailbox in the configuration"), hint: `"inwriting config example" shows one`}
+		return nil, &exitError{status: exitUsage, err: errors.New("there is no mailbox in the configuration"), hint: `"inwriting mailbox add ADDRESS" adds one`}
 	}
 	return boxes, nil
 }
 
 func (a *app) probe(ctx context.Context, cfg *config.Config, m config.Mailbox) mailboxTest {
+	return a.probeAs(ctx, cfg, m, accountOf(cfg, m, a.getenv))
+}
+
+func (a *app) probeAs(ctx context.Context, cfg *config.Config, m config.Mailbox, account imapsync.Account) mailboxTest {
 	t := mailboxTest{Address: m.Address, Capabilities: []string{}}
-	r, err := imapsync.Probe(ctx, accountOf(cfg, m, a.getenv), 0)
+	r, err := imapsync.Probe(ctx, account, 0)
 	if err != nil {
-		t.Error = err.Error()
-		var e *imapsync.Error
-		if errors.As(err, &e) {
-			t.Hint = e.Hint
-		}
+		t.Error, t.Hint, t.err = err.Error(), advise(cfg, m, a.getenv, err), err
 		return t
 	}
 	t.OK, t.ReadOnly, t.Capabilities = true, r.ReadOnly, append(t.Capabilities, r.Capabilities...)
@@ -206,6 +223,10 @@ func (a *app) probe(ctx context.Context, cfg *config.Config, m config.Mailbox) m
 			t.Excluded++
 		case f.Selectable():
 			t.Folders++
+			// Gmail's All Mail holds what was sent as well.
+			if t.Sent == "" && (f.Use == `\Sent` || slices.Contains(f.Attrs, `\All`)) {
+				t.Sent = f.Display
+			}
 		}
 	}
 	if r.Messages >= 0 {

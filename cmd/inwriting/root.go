@@ -203,7 +203,8 @@ Examples:
 	f.StringVar(&a.color, "color", "auto", "auto, always or never")
 	f.StringArrayVar(&a.me, "me", nil, "an `ADDRESS` that is us")
 	f.StringArrayVar(&a.clients, "client", nil, `a client, "NAME=ADDR,@domain"`)
-	c.AddCommand(a.demoCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
+	c.AddCommand(providerTopics()...)
+	c.AddCommand(a.demoCmd(), a.initCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
 		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.openCmd(), a.correctCmd(), a.mailboxCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
 	return c
 }

@@ -121,7 +121,7 @@ func (a *app) settings(cfg *config.Config) ([]setting, error) {
 	parties("client", cfg.Clients)
 	parties("other", cfg.Others)
 	for i, m := range cfg.Mailboxes {
-		value := fmt.Sprintf("%s at %s as %s, password from %s, every %s", m.Address, m.Server, m.User(), passwordSource(m), cfg.Interval(m))
+		value := fmt.Sprintf("%s at %s as %s, password from %s, every %s", m.Address, m.Server, m.User(), m.SignIn(), cfg.Interval(m))
 		if len(m.Exclude) > 0 {
 			value += ", without " + strings.Join(m.Exclude, ", ")
 		}

@@ -63,6 +63,7 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 				events(progress{Label: p.Account, Done: p.Done, Total: p.Total, Tail: p.Folder})
 			}})
 			r.Mailboxes[i], errs[i] = mailboxReport(m.Address, res, err), err
+			r.Mailboxes[i].Hint = advise(s.cfg, m, s.getenv, err)
 			return nil
 		})
 	}
@@ -75,6 +76,7 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 		}
 	}
 	r.ReadMS = now().Sub(started).Milliseconds()
+	s.attest(ctx)
 	errs = append(errs, s.setPeople(s.peopleNow()))
 	switch err := errors.Join(errs...); {
 	case err == nil:
@@ -108,18 +110,10 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 		m.State, m.Error = indexer.AccountState(err), err.Error()
 		var e *imapsync.Error
 		if errors.As(err, &e) {
-			m.Hint, m.WaitMS = e.Hint, e.Wait.Milliseconds()
+			m.WaitMS = e.Wait.Milliseconds()
 		}
 	}
 	return m
 }
 
 func (s *service) account(m config.Mailbox) imapsync.Account { return accountOf(s.cfg, m, s.getenv) }
-
-func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string) imapsync.Account {
-	return imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Exclude: m.Exclude, Compress: m.Compress,
-		Password: func(ctx context.Context) (string, error) {
-			secret, err := cfg.Password(ctx, m.Address, getenv)
-			return secret.Reveal(), err
-		}}
-}

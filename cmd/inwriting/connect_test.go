@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/zalando/go-keyring"
+
+	"inwriting/config/oauth/oauthtest"
+	"inwriting/indexer/imapsync/imaptest"
+)
+
+// user is somebody at a terminal that is none: a home, an environment, a stdin.
+type user struct {
+	t    *testing.T
+	home string
+	env  []string
+	said []string // everything that was ever printed
+}
+
+func newUser(t *testing.T) *user {
+	keyring.MockInit()
+	return &user{t: t, home: t.TempDir()}
+}
+
+func (u *user) path(name string) string { return filepath.Join(u.home, name) }
+
+func (u *user) read(name string) string {
+	u.t.Helper()
+	b, err := os.ReadFile(u.path(name))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (u *user) write(name, text string) {
+	u.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(u.path(name)), 0o700); err != nil {
+		u.t.Fatal(err)
+	}
+	if err := os.WriteFile(u.path(name), []byte(text), 0o600); err != nil {
+		u.t.Fatal(err)
+	}
+}
+
+const userConfig = ".config/inwriting/inwriting.toml"
+
+func (u *user) run(stdin string, args ...string) (status int, stdout, stderr string) {
+	u.t.Helper()
+	var out, errb bytes.Buffer
+	status = run(context.Background(), args, append([]string{"HOME=" + u.home}, u.env...), streams{strings.NewReader(stdin), &out, &errb})
+	u.said = append(u.said, out.String(), errb.String())
+	return status, out.String(), errb.String()
+}
+
+// must runs a command that ends with that status.
+func (u *user) must(want int, stdin string, args ...string) (stdout, stderr string) {
+	u.t.Helper()
+	status, out, errs := u.run(stdin, args...)
+	if status != want {
+		u.t.Fatalf("%s: status %d, want %d\n%s%s", strings.Join(args, " "), status, want, out, errs)
+	}
+	return out, errs
+}
+
+// kept checks that no secret was printed or lies in a file in the clear.
+func (u *user) kept(secrets ...string) {
+	u.t.Helper()
+	for _, s := range secrets {
+		for _, said := range u.said {
+			if strings.Contains(said, s) {
+				u.t.Errorf("a secret was printed:\n%s", said)
+			}
+		}
+		err := filepath.WalkDir(u.home, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, []byte(s)) {
+				u.t.Errorf("a secret lies in %s", path)
+			}
+			return nil
+		})
+		if err != nil {
+			u.t.Error(err)
+		}
+	}
+}
+
+// A mailbox is added, tested, given another password and removed without a
+// terminal; the configuration keeps what its owner wrote.
+func TestMailboxAddLoginRemove(t *testing.T) {
+	for _, keep := range []string{"keyring", "sealed"} {
+		t.Run(keep, func(t *testing.T) {
+			u := newUser(t)
+			s := imaptest.Dovecot(t)
+			s.Password = "pass" // as Dovecot knows it
+			if err := s.MakeFolder("user", "Gesendet"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Deliver("user", "INBOX", invented(1)); err != nil {
+				t.Fatal(err)
+			}
+			server := "insecure://" + s.Addr
+			u.write(userConfig, "# mine\nme = [\"hello@deskandco.example\"] # us\n")
+			add := []string{"mailbox", "add", "nora@deskandco.example", "--server", server, "--username", "user", "--keep", keep, "--exclude", `\Junk`}
+			if _, errs := u.must(2, "", add...); !strings.Contains(errs, "--password-stdin") {
+				t.Errorf("no password: %s", errs)
+			}
+			if _, errs := u.must(6, "wr0ng-secret\n", append(add, "--password-stdin")...); !strings.Contains(errs, "AUTHENTICATIONFAILED") && !strings.Contains(errs, "two-factor") {
+				t.Errorf("a wrong password: %s", errs)
+			}
+			if got := u.read(userConfig); strings.Contains(got, "mailbox") {
+				t.Errorf("a mailbox that does not work was written down:\n%s", got)
+			}
+			out, errs := u.must(0, "pass\n", append(add, "--password-stdin", "--json")...)
+			var d mailboxAdded
+			if err := json.Unmarshal([]byte(out), &d); err != nil {
+				t.Fatal(err)
+			}
+			if d.Schema != "inwriting.mailbox-add/v1" || d.Password != keep || d.Test == nil || !d.Test.OK || !d.Test.ReadOnly || d.Test.Sent != "Sent" && d.Test.Sent != "Gesendet" {
+				t.Errorf("%+v\n%s", d, errs)
+			}
+			want := "# mine\nme = [\"hello@deskandco.example\"] # us\n\n[[mailbox]]\naddress = \"nora@deskandco.example\"\nserver = \"" + server + "\"\nusername = \"user\"\n" + keep + " = true\nexclude = [\"\\\\Junk\"]\n"
+			if got := u.read(userConfig); got != want {
+				t.Errorf("configuration:\n%s\nwant:\n%s", got, want)
+			}
+			if _, errs := u.must(1, "pass\n", append(add, "--password-stdin")...); !strings.Contains(errs, "already") {
+				t.Errorf("twice: %s", errs)
+			}
+			if out, _ := u.must(0, "", "mailbox", "list"); !strings.Contains(out, "password: "+keep) {
+				t.Error(out)
+			}
+			if out, _ := u.must(0, "", "mailbox", "test"); !strings.Contains(out, "read-only session confirmed") {
+				t.Error(out)
+			}
+			u.must(0, "", "sync")
+			// A password that does not work leaves the one that does.
+			if _, errs := u.must(6, "wr0ng-secret\n", "mailbox", "login", "nora@deskandco.example", "--password-stdin"); !strings.Contains(errs, "hint:") {
+				t.Error(errs)
+			}
+			u.must(0, "", "mailbox", "test")
+			u.must(0, "pass\n", "mailbox", "login", "nora@deskandco.example", "--password-stdin")
+			if _, errs := u.must(2, "", "mailbox", "remove", "nora@deskandco.example"); !strings.Contains(errs, "--yes") {
+				t.Error(errs)
+			}
+			u.must(0, "", "mailbox", "remove", "nora@deskandco.example", "--yes")
+			if got := u.read(userConfig); got != "# mine\nme = [\"hello@deskandco.example\"] # us\n" {
+				t.Errorf("after remove:\n%s", got)
+			}
+			if out, _ := u.must(0, "", "search", "Vienna"); !strings.Contains(out, "Vienna") {
+				t.Errorf("what was collected is gone: %s", out)
+			}
+			u.kept("wr0ng-secret")
+		})
+	}
+}
+
+func TestInit(t *testing.T) {
+	u := newUser(t)
+	s := imaptest.Dovecot(t)
+	for i := range 3 {
+		if err := s.Deliver("user", "INBOX", invented(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u.env = []string{"INWRITING_PASSWORD=" + s.Password}
+	if _, errs := u.must(2, "", "init"); !strings.Contains(errs, "inwriting init ADDRESS") {
+		t.Error(errs)
+	}
+	if _, errs := u.must(2, "", "init", "nora@deskandco.example"); !strings.Contains(errs, "--discover") {
+		t.Error(errs)
+	}
+	if _, errs := u.must(1, "", "init", "nora@tuta.com"); !strings.Contains(errs, "offers no IMAP") || !strings.Contains(errs, "inwriting import") {
+		t.Error(errs)
+	}
+	if _, errs := u.must(2, "", "init", "nora@hotmail.com"); !strings.Contains(errs, "inwriting help outlook") {
+		t.Error(errs)
+	}
+	args := []string{"init", "nora@deskandco.example", "--server", "insecure://" + s.Addr, "--username", "user", "--me", "billing@deskandco.example", "--timezone", "Europe/London"}
+	out, _ := u.must(0, "", append(args, "--read", "--json")...)
+	var d initDoc
+	if err := json.Unmarshal([]byte(out), &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Sync == nil || len(d.Sync.Mailboxes) != 1 || d.Sync.Mailboxes[0].New != 3 || len(d.Me) != 2 || d.Test == nil || !d.Test.OK {
+		t.Errorf("%s", out)
+	}
+	before := u.read(userConfig)
+	if !strings.Contains(before, "timezone = \"Europe/London\"") {
+		t.Error(before)
+	}
+	u.must(0, "", append(args, "--no-read")...)
+	if got := u.read(userConfig); got != before {
+		t.Errorf("a second time changed the file:\n%s", got)
+	}
+}
+
+// Tokens: an application of its own, a command, and a token that is revoked.
+func TestOAuth(t *testing.T) {
+	u := newUser(t)
+	s := imaptest.Dovecot(t)
+	as := oauthtest.New(t)
+	as.User, as.Secret = "user", "s3cret-of-the-app"
+	if err := s.TakeTokens(as.URL + "/introspect"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Deliver("user", "INBOX", invented(1)); err != nil {
+		t.Fatal(err)
+	}
+	server := "insecure://" + s.Addr
+	oauth := []string{"--server", server, "--username", "user", "--oauth", as.URL, "--oauth-client", as.Client}
+	if _, errs := u.must(6, "wr0ng-secret\n", append([]string{"mailbox", "add", "app@deskandco.example", "--oauth-flow", "app", "--password-stdin", "--keep", "sealed"}, oauth...)...); !strings.Contains(errs, "AADSTS7000215") {
+		t.Errorf("a wrong secret: %s", errs)
+	}
+	u.must(0, "s3cret-of-the-app\n", append([]string{"mailbox", "add", "app@deskandco.example", "--oauth-flow", "app", "--password-stdin", "--keep", "sealed"}, oauth...)...)
+	u.must(0, "", "sync")
+	u.must(0, "", "mailbox", "add", "command@deskandco.example", "--server", server, "--username", "user", "--token-command", "echo "+as.Last())
+	out, errs := u.must(0, "", "sync", "--json")
+	if !strings.Contains(out, `"command@deskandco.example","state":"up to date"`) {
+		t.Errorf("%s%s", out, errs)
+	}
+	as.Revoke()
+	out, _ = u.must(6, "", "sync", "--json")
+	if !strings.Contains(out, `"command@deskandco.example","state":"sign-in refused"`) {
+		t.Errorf("a revoked token: %s", out)
+	}
+	// The refused token of the application was forgotten, another one is fetched.
+	out, _ = u.must(6, "", "sync", "--json")
+	if !strings.Contains(out, `"app@deskandco.example","state":"up to date"`) {
+		t.Errorf("after a revoked token: %s", out)
+	}
+	u.kept("wr0ng-secret", "s3cret-of-the-app")
+}
+
+// The device flow signs in while somebody types the code in elsewhere.
+func TestOAuthDevice(t *testing.T) {
+	u := newUser(t)
+	s := imaptest.Dovecot(t)
+	as := oauthtest.New(t)
+	as.User = "user"
+	if err := s.TakeTokens(as.URL + "/introspect"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Deliver("user", "INBOX", invented(1)); err != nil {
+		t.Fatal(err)
+	}
+	screen := &typist{server: as}
+	login := func(args ...string) (int, string) {
+		screen.Reset()
+		status := run(context.Background(), args, []string{"HOME=" + u.home}, streams{strings.NewReader(""), &bytes.Buffer{}, screen})
+		u.said = append(u.said, screen.String())
+		return status, screen.String()
+	}
+	status, said := login("mailbox", "add", "nora@deskandco.example", "--server", "insecure://"+s.Addr, "--username", "user",
+		"--oauth", as.URL, "--oauth-client", as.Client, "--oauth-flow", "device", "--keep", "sealed")
+	if status != 0 || !strings.Contains(said, "Signed in; the token is kept.") {
+		t.Fatalf("%d: %s", status, said)
+	}
+	u.must(0, "", "sync")
+	as.Revoke()
+	u.run("", "sync")
+	if out, _ := u.must(6, "", "sync", "--json"); !strings.Contains(out, "sign-in refused") || !strings.Contains(out, "inwriting mailbox login nora@deskandco.example") {
+		t.Errorf("revoked: %s", out)
+	}
+	if status, said := login("mailbox", "login", "nora@deskandco.example"); status != 0 {
+		t.Fatalf("%d: %s", status, said)
+	}
+	u.must(0, "", "sync")
+	u.kept("refresh-", "access-")
+}
+
+// typist is the user's screen and the user, who types in the code.
+type typist struct {
+	bytes.Buffer
+	server *oauthtest.Server
+}
+
+func (s *typist) Write(b []byte) (int, error) {
+	n, err := s.Buffer.Write(b)
+	for _, w := range strings.Fields(string(b)) {
+		s.server.Approve(w)
+	}
+	return n, err
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"inwriting/config"
+	"inwriting/config/oauth"
+	"inwriting/config/provider"
+	"inwriting/indexer/imapsync"
+)
+
+// errSignIn is what a refused sign-in is.
+var errSignIn = imapsync.ErrAuth
+
+func (a *app) mailboxLoginCmd() *cobra.Command {
+	var stdin bool
+	var clientSecret string
+	c := &cobra.Command{
+		Use: "login ADDRESS", Short: "Give a mailbox a new password, or sign in anew",
+		Long: `Login replaces the password that is kept for a mailbox, or signs in on the page of
+its provider where the mailbox has a token, and tests it. A password that lies in
+a file or comes from a command is changed there.`,
+		Example: "  inwriting mailbox login nora@deskandco.example\n  inwriting mailbox login nora@deskandco.example --password-stdin < password",
+		Args:    exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx := c.Context()
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			boxes, err := named(cfg, args)
+			if err != nil {
+				return err
+			}
+			m := boxes[0]
+			t, err := a.login(ctx, cfg, m, stdin, clientSecret)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, struct {
+					Schema string `json:"schema"`
+					mailboxTest
+				}{"inwriting.mailbox-login/v1", t})
+			}
+			fmt.Fprintf(a.out, "%s %s\n", pad(clean(m.Address), 30), t.line())
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&stdin, "password-stdin", false, "read the password, or client secret, from stdin")
+	c.Flags().StringVar(&clientSecret, "client-secret-file", "", "a `FILE` with the application's secret, where it has one")
+	return c
+}
+
+func (a *app) login(ctx context.Context, cfg *config.Config, m config.Mailbox, stdin bool, clientSecret string) (mailboxTest, error) {
+	if m.OAuth != "" && m.Flow() != "app" {
+		if err := a.signIn(ctx, cfg, m, clientSecret); err != nil {
+			return mailboxTest{}, err
+		}
+		return a.tested(ctx, cfg, m, accountOf(cfg, m, a.getenv))
+	}
+	store, name := cfg.Store(m, a.getenv)
+	if store == nil {
+		t, err := a.tested(ctx, cfg, m, accountOf(cfg, m, a.getenv))
+		if err != nil {
+			fmt.Fprintf(a.err, "inwriting: the password comes from: %s\n", m.SignIn())
+		}
+		return t, err
+	}
+	p := provider.ByServer(m.Server.String(), m.Address)
+	what := "Password"
+	if m.OAuth != "" {
+		what = "Client secret"
+	} else if p != nil && p.Secret != "password" && p.Secret != "token" {
+		what = strings.ToUpper(p.Secret[:1]) + p.Secret[1:]
+		fmt.Fprintf(a.err, "%s wants a fresh %s: %s\n", p.Name, p.Secret, p.Page)
+	}
+	password, err := a.newPassword(ctx, what, stdin)
+	if err != nil {
+		return mailboxTest{}, err
+	}
+	if p != nil && p.ID == "google" && m.OAuth == "" {
+		password = strings.ReplaceAll(password, " ", "")
+	}
+	account := accountOf(cfg, m, a.getenv)
+	if m.OAuth == "" {
+		account.Password = func(context.Context) (string, error) { return password, nil }
+	} else if err := store.Set(ctx, name, password); err != nil {
+		return mailboxTest{}, err
+	}
+	t, err := a.tested(ctx, cfg, m, account)
+	if err != nil {
+		return t, err // the old password stays: this one is no better
+	}
+	return t, store.Set(ctx, name, password)
+}
+
+func (a *app) tested(ctx context.Context, cfg *config.Config, m config.Mailbox, account imapsync.Account) (mailboxTest, error) {
+	t := a.probeAs(ctx, cfg, m, account)
+	switch {
+	case ctx.Err() != nil:
+		return t, ctx.Err()
+	case !t.OK:
+		return t, &exitError{status: exitMailbox, err: errors.New(t.Error), hint: t.Hint}
+	}
+	return t, nil
+}
+
+// signInTime is how long a person has to sign in on the provider's page.
+const signInTime = 15 * time.Minute
+
+// signIn has the user sign in at the provider and keeps the refresh token.
+func (a *app) signIn(ctx context.Context, cfg *config.Config, m config.Mailbox, clientSecretFile string) error {
+	secret := ""
+	switch {
+	case clientSecretFile != "":
+		f, err := os.Open(clientSecretFile)
+		if err != nil {
+			return usage("--client-secret-file: %w", err)
+		}
+		secret, err = firstLine(f)
+		f.Close()
+		if err != nil {
+			return usage("--client-secret-file: %w", err)
+		}
+	case m.OAuth == "google" && a.asks():
+		var err error
+		if secret, err = a.typed(ctx, "Client secret of your Google application"); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, signInTime)
+	defer cancel()
+	err := cfg.OAuth(m, a.getenv).SignIn(ctx, secret, func(p oauth.Prompt) {
+		if p.Code != "" {
+			fmt.Fprintf(a.err, "Open %s on any device and type in\n\n  %s\n\n", p.URL, p.Code)
+		} else {
+			fmt.Fprintf(a.err, "Open this in a browser on this machine:\n\n%s\n\n", p.URL)
+		}
+		fmt.Fprintf(a.err, "Sign in there as %s. Waiting … (Ctrl-C to stop)\n", m.Address)
+	})
+	switch {
+	case err == nil:
+		fmt.Fprintln(a.err, "Signed in; the token is kept.")
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return &exitError{status: exitMailbox, err: errors.New("nobody signed in in time"), hint: fmt.Sprintf("inwriting mailbox login %s", m.Address)}
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return &exitError{status: exitMailbox, err: err, hint: advise(cfg, m, a.getenv, err)}
+}
