@@ -3,166 +3,157 @@ package imapsync_test
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/imapsync"
 	"inwriting/indexer/imapsync/imaptest"
 )
 
-// onDisk hashes what the server holds in INBOX, as the wire shows it.
-func onDisk(t *testing.T, s *imaptest.Server, user string) []archive.Ref {
-	t.Helper()
-	var refs []archive.Ref
-	for _, sub := range []string{"cur", "new"} {
-		files, err := filepath.Glob(filepath.Join(s.Maildir(user), sub, "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range files {
-			raw, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			refs = append(refs, ref(raw))
-		}
-	}
-	return refs
-}
-
 // Whatever happens in whatever order, on the wire and in the mailbox, one clean
-// pass leaves what the server holds, each message once, and nothing that was never
-// there. INWRITING_FAULTS sets how many faults act (make faults: 10,000),
+// pass leaves what the server holds, each message once under its UID, and nothing
+// that was never there. INWRITING_FAULTS sets how many faults act (make faults),
 // INWRITING_SEED repeats a run.
 func TestStorm(t *testing.T) {
-	leakCheck(t)
-	want := 80
-	if v := os.Getenv("INWRITING_FAULTS"); v != "" {
-		var err error
-		if want, err = strconv.Atoi(v); err != nil {
-			t.Fatalf("INWRITING_FAULTS: %v", err)
-		}
+	faults, seed := imaptest.StormSize(t, 240)
+	for i, brand := range imaptest.Brands {
+		t.Run(brand, func(t *testing.T) {
+			leakCheck(t)
+			s := imaptest.Start(t, brand)
+			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
+			share := faults / len(imaptest.Brands)
+			acted, kinds := 0, map[string]int{}
+			for n := 0; acted < share && !t.Failed(); n++ {
+				// A mailbox of its own for each few hundred: its past epochs only grow.
+				acted += storm(t, imaptest.NewStorm(t, s, fmt.Sprintf("storm%d", n), rnd), min(share-acted, 400), kinds)
+			}
+			t.Logf("%d faults: %v", acted, kinds)
+		})
 	}
-	seed := uint64(time.Now().UnixNano())
-	if v := os.Getenv("INWRITING_SEED"); v != "" {
-		var err error
-		if seed, err = strconv.ParseUint(v, 10, 64); err != nil {
-			t.Fatalf("INWRITING_SEED: %v", err)
-		}
-	}
-	t.Logf("INWRITING_SEED=%d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 1))
-
-	s := imaptest.Dovecot(t)
-	acted := 0
-	for n := 0; acted < want && !t.Failed(); n++ {
-		// A mailbox of its own for each few hundred: its past epochs only grow.
-		acted += storm(t, s, fmt.Sprintf("storm%d", n), rnd, min(want-acted, 400))
-	}
-	t.Logf("%d faults", acted)
 }
 
 // storm lets faults act on passes over one mailbox until they are enough, and
 // returns how many acted.
-func storm(t *testing.T, s *imaptest.Server, user string, rnd *rand.Rand, enough int) int {
-	known := map[archive.Ref]bool{}
-	next := 0
-	deliver := func() {
-		raw := mail(next)
-		next++
-		known[sha256.Sum256(imaptest.Wire(raw))] = true
-		if err := s.Deliver(user, "INBOX", raw); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 25 {
-		deliver()
-	}
+func storm(t *testing.T, w *imaptest.Storm, enough int, kinds map[string]int) int {
 	st := imaptest.NewStore()
-	a := s.Account(user)
-	// Somebody else changes the mailbox.
-	change := func() {
-		n := int(status(t, s, user, "INBOX").Messages)
-		var err error
-		switch k := rnd.IntN(10); {
-		case k < 5 || n < 15:
-			deliver()
-		case k < 7:
-			_, err = s.Do(user, "INBOX", fmt.Sprintf(`STORE %d +FLAGS (\Flagged)`, 1+rnd.IntN(n)))
-		case k < 9:
-			_, err = s.Do(user, "INBOX", fmt.Sprintf(`STORE %d +FLAGS (\Deleted)`, 1+rnd.IntN(n)), "EXPUNGE")
-		default:
-			err = s.Renumber(user, "INBOX", uint32(status(t, s, user, "INBOX").UIDValidity)+1)
-		}
-		if err != nil {
-			t.Fatal(err)
+	st.Octets = func(folder string, uid uint32, octets []byte) {
+		if !w.Known(sha256.Sum256(octets)) {
+			t.Errorf("UID %d of %s was never on the server: %q", uid, folder, octets)
 		}
 	}
-	acted, rounds := 0, 0
+	stage := newStage(t)
+	acted, passes := 0, 0
 	for acted < enough && !t.Failed() {
 		var log []string
-		for range 1 + rnd.IntN(6) {
-			for range rnd.IntN(6) {
+		change := func() {
+			what, err := w.Change()
+			if log = append(log, what); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for range 1 + w.Rand.IntN(4) {
+			for range w.Rand.IntN(4) {
 				change()
 			}
-			f := imaptest.Fault{Kind: imaptest.Faults[rnd.IntN(len(imaptest.Faults))], At: 1 + rnd.IntN(4), Times: 1 + rnd.IntN(3)}
-			log = append(log, fmt.Sprintf("%+v", f))
-			p := imaptest.NewProxy(t, s.Addr, f)
-			through := a
-			through.Server = "insecure://" + p.Addr
-			// A pass may fail as it likes, and be stopped.
-			ctx, cancel := context.WithCancel(t.Context())
-			if rnd.IntN(8) == 0 {
-				time.AfterFunc(time.Duration(rnd.IntN(60))*time.Millisecond, cancel)
+			if err := w.Deliver(w.Rand.IntN(16)); err != nil {
+				t.Fatal(err)
 			}
-			started := time.Now()
-			_, err := imapsync.Run(ctx, through, st, newStage(t), imapsync.Options{Idle: 300 * time.Millisecond, RetryDelay: time.Millisecond})
-			if ctx.Err() != nil && time.Since(started) > 10*time.Second {
-				t.Errorf("%s: stopping took %v", log[len(log)-1], time.Since(started))
+			log = append(log, "a pass")
+			// Now and then while the pass runs, too.
+			st.OnAccept = func(string, uint32) {
+				if w.Rand.IntN(40) == 0 {
+					change()
+				}
 			}
-			cancel()
-			if err != nil {
-				log = append(log, err.Error())
+			a, p := w.Account(t, 20)
+			acted += spoilt(t, w, a, st, stage, p, &log)
+			passes++
+			for k, n := range p.Kinds() {
+				kinds[k] += n
 			}
-			acted += p.Acted()
-			rounds++
-			for _, v := range p.Violations() {
-				t.Errorf("%+v: %s", f, v)
-			}
-			p.Close()
+		}
+		st.OnAccept = nil
+		if err := w.Settle(); err != nil {
+			t.Fatal(err)
 		}
 		// What was listed in a pass that was stopped is missing for the first time
 		// in one pass and gone in the next connection's.
 		for range 2 {
 			st.MakeDue()
-			if _, err := imapsync.Run(t.Context(), a, st, newStage(t), imapsync.Options{RetryDelay: time.Millisecond, AuditEvery: time.Nanosecond}); err != nil {
+			if _, err := imapsync.Run(t.Context(), w.Server.Account(w.User), st, stage, imapsync.Options{RetryDelay: time.Millisecond, AuditEvery: time.Nanosecond}); err != nil {
 				t.Errorf("clean pass: %v", err)
 			}
 		}
-		holds(t, st, "INBOX", onDisk(t, s, user))
-		for u, rs := range st.Refs("INBOX") {
-			for _, r := range rs {
-				if !known[r] {
-					t.Errorf("UID %d: %v was never on the server", u, r)
-				}
-			}
-			if len(slices.Compact(slices.Clone(rs))) != len(rs) {
-				t.Errorf("UID %d stored %d times", u, len(rs))
-			}
-		}
-		noProblems(t, st)
+		calm(t, w, st)
 		if t.Failed() {
-			t.Fatalf("after %d faults, the last rounds: %s", acted, strings.Join(log, "; "))
+			t.Fatalf("after %d faults; the last rounds:\n%s", acted, strings.Join(log, "\n"))
 		}
 	}
-	t.Logf("%s: %d faults in %d passes, %d messages", user, acted, rounds, next)
+	t.Logf("%s: %d faults in %d passes, %d messages", w.User, acted, passes, w.Delivered())
 	return acted
+}
+
+// spoilt makes a pass on which faults act. It may fail as it likes, and be stopped.
+func spoilt(t *testing.T, w *imaptest.Storm, a imapsync.Account, st *imaptest.Store, stage *archive.Stage, p *imaptest.Proxy, log *[]string) int {
+	defer p.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stopped time.Time
+	if w.Rand.IntN(8) == 0 {
+		timer := time.AfterFunc(time.Duration(w.Rand.IntN(60))*time.Millisecond, func() {
+			stopped = time.Now()
+			cancel()
+		})
+		defer timer.Stop()
+	}
+	running := len(ours())
+	_, err := imapsync.Run(ctx, a, st, stage, imapsync.Options{Idle: 100 * time.Millisecond, RetryDelay: time.Millisecond})
+	if errors.Is(err, context.Canceled) && time.Since(stopped) > 5*time.Second {
+		t.Errorf("stopping took %v", time.Since(stopped))
+	}
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		left := ours()
+		if len(left) <= running {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("goroutines left by a pass:\n%s", strings.Join(left, "\n\n"))
+			break
+		}
+	}
+	*log = append(*log, fmt.Sprintf("%v: %v", slices.Sorted(maps.Keys(p.Kinds())), err))
+	for _, v := range p.Violations() {
+		t.Errorf("not read-only: %s", v)
+	}
+	return p.Acted()
+}
+
+// calm checks what must hold after a clean pass.
+func calm(t *testing.T, w *imaptest.Storm, st *imaptest.Store) {
+	t.Helper()
+	held, err := w.Held()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range held {
+		got, rows, refs := map[uint32]archive.Ref{}, st.Rows(name), st.Refs(name)
+		for uid, r := range rows {
+			if r.State == imapsync.Stored {
+				got[uid] = refs[uid][len(refs[uid])-1]
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-server +store):\n%s", name, d)
+		}
+	}
+	noProblems(t, st)
 }

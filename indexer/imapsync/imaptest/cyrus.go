@@ -31,7 +31,7 @@ func startCyrus(s *Server) error {
 	bin := filepath.Join(root, "usr/lib/cyrus/bin")
 	conf := filepath.Join(s.run, "imapd.conf")
 	fill := strings.NewReplacer("$RUN", s.run, "$DIR", s.dir, "$USER", s.user, "$BIN", bin, "$PORT", strconv.Itoa(port))
-	for _, d := range []string{filepath.Join(s.dir, "conf"), filepath.Join(s.run, "proc"), filepath.Join(s.run, "lock"), filepath.Join(s.run, "tmp")} {
+	for _, d := range []string{filepath.Join(s.dir, "conf"), filepath.Join(s.dir, "proc"), filepath.Join(s.dir, "lock"), filepath.Join(s.dir, "tmp")} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			return err
 		}
@@ -51,9 +51,9 @@ const cyrusConf = `
 configdirectory: $DIR/conf
 partition-default: $DIR/mail
 defaultpartition: default
-mboxname_lockpath: $RUN/lock
-proc_path: $RUN/proc
-temp_path: $RUN/tmp
+mboxname_lockpath: $DIR/lock
+proc_path: $DIR/proc
+temp_path: $DIR/tmp
 cyrus_user: $USER
 allowplaintext: yes
 sasl_pwcheck_method: alwaystrue
@@ -68,7 +68,7 @@ maxlogins_per_user: 1000
 
 const cyrusServices = `
 SERVICES {
-  imap cmd="$BIN/imapd -C $RUN/imapd.conf -U 100" listen="127.0.0.1:$PORT" prefork=0
+  imap cmd="$BIN/imapd -C $RUN/imapd.conf -U 100" listen="127.0.0.1:$PORT" prefork=2
 }
 `
 

@@ -3,34 +3,15 @@ package imaptest
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
+	"maps"
 	"net"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
-
-// Fault is one way to spoil the conversation. The messages that pass the proxy
-// in FETCH responses are counted over all connections, from 1; At says at which
-// the fault begins to act, Times how often it acts from there on (0: once), and
-// UID that it acts on that UID only, whenever it passes.
-type Fault struct {
-	Kind  string // one of Faults
-	At    int
-	Times int
-	UID   uint32
-}
-
-// Faults are the kinds of Fault.
-var Faults = []string{
-	"cut", "rst", "cut-literal", "rst-literal", "cut-tag", "stall", "stall-literal", "swallow-ok", "bye", "no", "no-early",
-	"drop", "nil-body", "no-body", "empty-body", "flags-first", "flags-after", "wrong-uid", "uid-last", "no-uid", "dup", "lie-long", "lie-short",
-	"huge-literal", "garbage", "unknown", "vanished", "blank", "bad-date", "long-line", "slow",
-}
 
 // Proxy stands between a client and an IMAP server without TLS.
 type Proxy struct {
@@ -43,8 +24,9 @@ type Proxy struct {
 
 	mu         sync.Mutex
 	fault      Fault
-	seen       int // messages that passed
+	seen       map[place]int // what passed
 	acted      int
+	kinds      map[string]int
 	violations []string
 	conns      map[net.Conn]bool
 	octets     int64 // to the client
@@ -58,7 +40,7 @@ func NewProxy(t testing.TB, server string, f Fault) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Addr: ln.Addr().String(), server: server, ln: ln, fault: f, conns: map[net.Conn]bool{}, stop: make(chan struct{})}
+	p := &Proxy{Addr: ln.Addr().String(), server: server, ln: ln, fault: f, seen: map[place]int{}, kinds: map[string]int{}, conns: map[net.Conn]bool{}, stop: make(chan struct{})}
 	p.wg.Add(1)
 	go p.serve()
 	t.Cleanup(func() {
@@ -98,6 +80,13 @@ func (p *Proxy) Acted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.acted
+}
+
+// Kinds returns how often each kind of fault acted.
+func (p *Proxy) Kinds() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.kinds)
 }
 
 // Octets returns how many octets went to clients.
@@ -213,24 +202,6 @@ func literal(line []byte) (int64, bool) {
 	return n, err == nil
 }
 
-var (
-	uidRE  = regexp.MustCompile(`\(UID (\d+) ?`)
-	dateRE = regexp.MustCompile(`INTERNALDATE "[^"]*"`)
-)
-
-// acts counts a message and says whether the fault acts on it.
-func (p *Proxy) acts(uid uint32) (string, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.seen++
-	f := p.fault
-	if f.Kind == "" || f.UID != 0 && f.UID != uid || f.UID == 0 && (p.seen < f.At || p.acted >= max(f.Times, 1)) {
-		return "", false
-	}
-	p.acted++
-	return f.Kind, true
-}
-
 func (l *link) send(b ...[]byte) bool {
 	all := bytes.Join(b, nil)
 	l.p.mu.Lock()
@@ -279,6 +250,15 @@ func (l *link) down() {
 			}
 			continue
 		}
+		if bytes.HasPrefix(line, []byte("* ")) {
+			if line, err = l.untagged(line); err != nil {
+				return
+			}
+			if len(line) > 0 && !l.send(line) {
+				return
+			}
+			continue
+		}
 		if !l.tagged(line) {
 			return
 		}
@@ -312,126 +292,4 @@ func (l *link) reset() {
 	if tc, ok := l.client.(*net.TCPConn); ok {
 		tc.SetLinger(0)
 	}
-}
-
-// message passes on one message, or does to it what the fault says. It returns
-// false when the connection is to end.
-func (l *link) message(line, body, tail []byte) bool {
-	var uid uint64
-	if m := uidRE.FindSubmatch(line); m != nil {
-		uid, _ = strconv.ParseUint(string(m[1]), 10, 32)
-	}
-	kind, ok := l.p.acts(uint32(uid))
-	if !ok {
-		return l.send(line, body, tail)
-	}
-	seq, _, _ := strings.Cut(string(line[2:]), " ")
-	short := func(items string) []byte { return fmt.Appendf(nil, "* %s FETCH (%s)\r\n", seq, items) }
-	announce := func(n int64) []byte {
-		return literalRE.ReplaceAll(line, fmt.Appendf(nil, "{%d}\r\n", n))
-	}
-	later := func(set *bool) bool {
-		l.mu.Lock()
-		*set = true
-		l.mu.Unlock()
-		return l.send(line, body, tail)
-	}
-	half := body[:len(body)/2]
-	switch kind {
-	case "cut":
-		return false
-	case "rst":
-		l.reset()
-		return false
-	case "cut-literal":
-		l.send(line, half)
-		return false
-	case "rst-literal":
-		l.send(line, half)
-		time.Sleep(5 * time.Millisecond)
-		l.reset()
-		return false
-	case "stall":
-		l.hang()
-		return false
-	case "stall-literal":
-		l.send(line, half)
-		l.hang()
-		return false
-	case "cut-tag":
-		return later(&l.cutTag)
-	case "swallow-ok":
-		return later(&l.swallow)
-	case "no":
-		return later(&l.refuse)
-	case "no-early":
-		l.mu.Lock()
-		l.refuse = true
-		l.mu.Unlock()
-		return true
-	case "bye":
-		l.send([]byte("* BYE Session expired, come again\r\n"))
-		return false
-	case "drop":
-		return true
-	case "nil-body":
-		return l.send(short(fmt.Sprintf("UID %d BODY[] NIL", uid)))
-	case "no-body":
-		return l.send(short(fmt.Sprintf("UID %d", uid)))
-	case "empty-body":
-		return l.send(short(fmt.Sprintf(`UID %d BODY[] ""`, uid)))
-	case "flags-first":
-		return l.send(short(fmt.Sprintf(`UID %d FLAGS (\Seen)`, uid)), line, body, tail)
-	case "flags-after":
-		return l.send(line, body, tail, short(fmt.Sprintf(`UID %d FLAGS (\Seen)`, uid)))
-	case "wrong-uid":
-		return l.send(uidRE.ReplaceAll(line, fmt.Appendf(nil, "(UID %d ", uid+100000)), body, tail)
-	case "no-uid":
-		return l.send(uidRE.ReplaceAll(line, []byte("(")), body, tail)
-	case "uid-last":
-		return l.send(uidRE.ReplaceAll(line, []byte("(")), body, fmt.Appendf(nil, " UID %d)\r\n", uid))
-	case "dup":
-		return l.send(line, body, tail, line, body, tail)
-	case "lie-long":
-		return l.send(announce(int64(len(body))+10), body, tail)
-	case "lie-short":
-		return l.send(announce(max(int64(len(body))-10, 0)), body, tail)
-	case "huge-literal":
-		l.send(announce(1<<40), body, tail)
-		l.hang()
-		return false
-	case "garbage":
-		return l.send([]byte("* 5 FETCH (UID ((( %%\r\n"), line, body, tail)
-	case "unknown":
-		return l.send([]byte("* XFOO (bar baz)\r\n"), line, body, tail)
-	case "vanished":
-		return l.send([]byte("* VANISHED 999991:999999\r\n"), line, body, tail)
-	case "blank":
-		return l.send([]byte("\r\n"), line, body, tail)
-	case "bad-date":
-		return l.send(dateRE.ReplaceAll(line, []byte(`INTERNALDATE ""`)), body, tail)
-	case "long-line":
-		if !l.send([]byte("* OK ")) {
-			return false
-		}
-		for range 64 {
-			if !l.send(bytes.Repeat([]byte("x"), 1<<20)) {
-				return false
-			}
-		}
-		return l.send([]byte("\r\n"), line, body, tail)
-	case "slow":
-		l.send(line)
-		step := max(len(body)/20, 1)
-		for len(body) > 0 {
-			k := min(step, len(body))
-			if !l.send(body[:k]) {
-				return false
-			}
-			body = body[k:]
-			time.Sleep(10 * time.Millisecond)
-		}
-		return l.send(tail)
-	}
-	panic("imaptest: unknown fault " + kind)
 }

@@ -282,7 +282,7 @@ func (s *Server) Log() string {
 	for _, p := range s.procs {
 		b = append(b, p.out.String()...)
 	}
-	return string(b[max(0, len(b)-20_000):])
+	return string(b[max(0, len(b)-3000):])
 }
 
 // Account returns settings with which imapsync collects a user over the plain

@@ -1,6 +1,7 @@
 package imaptest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type Store struct {
 	Fail func(folder string, uid uint32) error
 	// OnAccept is called after each Accept, outside the lock.
 	OnAccept func(folder string, uid uint32)
+	// Octets, when set, is given each message that is accepted.
+	Octets func(folder string, uid uint32, octets []byte)
 }
 
 // Event is one recorded event.
@@ -258,10 +261,18 @@ func (e *epoch) Accept(ctx context.Context, m imapsync.Accepted) error {
 		return err
 	}
 	h := sha256.New()
-	n, err := io.Copy(h, r)
+	var octets bytes.Buffer
+	to := io.Writer(h)
+	if s.Octets != nil {
+		to = io.MultiWriter(h, &octets)
+	}
+	n, err := io.Copy(to, r)
 	r.Close()
 	if err != nil {
 		return err
+	}
+	if s.Octets != nil {
+		s.Octets(e.f.info.Name, m.UID, octets.Bytes())
 	}
 	s.mu.Lock()
 	e.usable("Accept")
