@@ -178,6 +178,8 @@ type MessageDoc struct {
 	Defects     []message.Defect  `json:"defects"`
 	LedgerIndex int64             `json:"ledger_index"` // -1 when the ledger has no entry
 	Size        int64             `json:"size"`         // raw octets
+
+	Authenticity *Authenticity `json:"authenticity,omitempty"`
 }
 
 // Dates keeps apart what must never be merged: the author's claim, the server's

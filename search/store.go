@@ -18,7 +18,7 @@ type Store interface {
 	// Records returns what is kept of each ref, in the order of refs. A ref that
 	// the catalog does not know yields a nil element, not an error: the index
 	// may be a step ahead of or behind the catalog. Message.Text, Zones and
-	// Defects are set only with full.
+	// Defects, and Authenticity, are set only with full.
 	Records(ctx context.Context, refs []archive.Ref, full bool) ([]*Record, error)
 
 	// Place returns where the statement with this whole id stands. An unknown id
@@ -74,6 +74,9 @@ type Record struct {
 	LedgerIndex int64            // entry of the first collection; -1 when the ledger has none
 	Size        int64            // raw octets
 	Defect      string           // why the message could not be read; "" when it could
+
+	// Authenticity is what signatures prove; nil where the store does not tell.
+	Authenticity *Authenticity
 
 	// Hashes of the sentences the author wrote and of those repeated from
 	// earlier mail, as trail.Record wants them. Optional.

@@ -85,7 +85,12 @@ func (s VaultStore) readFull(ctx context.Context, ref archive.Ref, r *Record) er
 		return fmt.Errorf("reading %v: %w", ref, err)
 	}
 	r.Message = m
-	return nil
+	from := ""
+	if len(m.From) > 0 {
+		from = m.From[0].Address
+	}
+	r.Authenticity, err = s.authenticity(ref, from)
+	return err
 }
 
 func record(m *catalog.Message) *Record {

@@ -337,6 +337,9 @@ func renderMessage(w io.Writer, t terminal, m *search.MessageDoc) {
 		}
 	}
 	head("Kept as", fmt.Sprintf("%s, %s, ledger entry %s", m.Message.Ref, bytesText(m.Size), number(int(m.LedgerIndex))))
+	for _, line := range authenticityLines(m.Authenticity) {
+		head("Signature", line)
+	}
 	for _, d := range m.Defects {
 		head("Defect", d.Text)
 	}

@@ -5,11 +5,13 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"strings"
 
 	"inwriting/config"
 	"inwriting/indexer"
 	"inwriting/indexer/dkim"
 	"inwriting/indexer/ledger/anchor"
+	"inwriting/search"
 )
 
 // attestOf says whom the configuration allows to be asked.
@@ -45,4 +47,40 @@ func (s *service) attest(ctx context.Context) {
 	if _, err := s.vault.Attest(ctx, false); err != nil && ctx.Err() == nil {
 		s.log.Error("attesting", "err", err)
 	}
+}
+
+// authenticityLines says in plain words what signatures prove.
+func authenticityLines(a *search.Authenticity) []string {
+	if a == nil {
+		return nil
+	}
+	var lines []string
+	if len(a.Signatures) == 0 {
+		lines = append(lines, a.State+": "+a.Why)
+	}
+	for _, s := range a.Signatures {
+		line := s.State
+		if s.Why != "" {
+			line += ": " + s.Why
+		}
+		line += "; by " + s.Domain
+		if !s.Aligned {
+			line += ", which is not the sender's domain"
+		}
+		if a.Checked != nil {
+			line += ", checked on " + a.Checked.Format("2 January 2006")
+		}
+		if len(s.Uncovered) > 0 && s.State == "verified" {
+			line += "; not covered: " + strings.Join(s.Uncovered, ", ")
+		}
+		lines = append(lines, line)
+	}
+	if r := a.Received; r != nil {
+		words := r.Results
+		if words == "" {
+			words = "nothing"
+		}
+		lines = append(lines, fmt.Sprintf("%s said on receipt: %s", r.Server, words))
+	}
+	return lines
 }
