@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/zalando/go-keyring"
 
 	"inwriting/config/oauth/oauthtest"
@@ -288,4 +289,19 @@ func (s *typist) Write(b []byte) (int, error) {
 		s.server.Approve(w)
 	}
 	return n, err
+}
+
+// mailserver starts a mail server for a script, which finds it at $MAILSERVER; the
+// user is "user", the password "pass".
+func mailserver(ts *testscript.TestScript, neg bool, args []string) {
+	dir, err := imaptest.TempDir("dovecot")
+	ts.Check(err)
+	ts.Defer(func() { os.RemoveAll(dir) })
+	s, err := imaptest.StartDovecot(dir)
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	for n := range 3 {
+		ts.Check(s.Deliver("user", "INBOX", invented(n)))
+	}
+	ts.Setenv("MAILSERVER", "insecure://"+s.Addr)
 }

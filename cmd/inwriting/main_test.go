@@ -29,6 +29,8 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// mailserver starts a mail server at $MAILSERVER.
+			"mailserver": mailserver,
 			// waitfor FILE waits until a file is there.
 			"waitfor": func(ts *testscript.TestScript, neg bool, args []string) {
 				path := ts.MkAbs(args[0])
