@@ -26,6 +26,13 @@ const retryQuarantined = 24 * time.Hour
 // retryStandIn is the same for one in whose place it gave an excuse.
 const retryStandIn = 7 * 24 * time.Hour
 
+// ago says that t lies wait or more back, or ahead: then the clock was set back since,
+// and nobody knows how long ago it was.
+func ago(now, t time.Time, wait time.Duration) bool {
+	since := now.Sub(t)
+	return since >= wait || since < 0
+}
+
 // Sync runs one pass over the mailboxes of an account. On return everything that
 // was accepted is durable, also when the pass failed half way. The reading of new
 // messages is Read's business.
@@ -201,7 +208,7 @@ func (v *Vault) acquired(c *committer, id int64, a imapsync.Account, res imapsyn
 	}
 	v.naming.Lock()
 	last := v.recorded[id]
-	due := always || cause != nil || x.Asked+x.Relinked > 0 || v.now().Sub(last) >= time.Hour
+	due := always || cause != nil || x.Asked+x.Relinked > 0 || ago(v.now(), last, time.Hour)
 	if due {
 		v.recorded[id] = v.now()
 	}
@@ -343,7 +350,8 @@ func (s *accountStore) LastClean(ctx context.Context, name string) (imapsync.Cle
 	if err != nil {
 		return imapsync.CleanState{}, false, err
 	}
-	n, held, err := s.v.catalog.Pending(m.ID, m.UIDValidity, s.v.now().Add(-retryQuarantined))
+	now := s.v.now()
+	n, held, err := s.v.catalog.Pending(m.ID, m.UIDValidity, now.Add(-retryQuarantined), now)
 	return imapsync.CleanState{UIDValidity: m.UIDValidity, UIDNext: m.UIDNext, Exists: m.Exists, HighestModSeq: m.ModSeq,
 		Pending: n, Quarantined: held, Resets: m.Resets, LastAudit: m.LastAudit, At: m.Clean}, true, err
 }
@@ -393,12 +401,12 @@ func (f *folder) Known(ctx context.Context) iter.Seq2[imapsync.Known, error] {
 			return
 		}
 		for _, u := range uids {
-			due := f.s.v.now().Add(-retryQuarantined)
+			wait := retryQuarantined
 			if u.Ref != (archive.Ref{}) {
-				due = f.s.v.now().Add(-retryStandIn)
+				wait = retryStandIn
 			}
 			k := imapsync.Known{UID: u.UID, State: imapsync.State(u.State), Size: u.Size, InternalDate: u.InternalDate, Flags: u.Flags,
-				Missed: u.Missed, Tries: u.Tries, Due: u.State == catalog.Quarantined && !u.Tried.After(due)}
+				Missed: u.Missed, Tries: u.Tries, Due: u.State == catalog.Quarantined && ago(f.s.v.now(), u.Tried, wait)}
 			if !yield(k, nil) {
 				return
 			}
@@ -525,7 +533,7 @@ func (f *folder) Quarantine(ctx context.Context, uid uint32, why string) error {
 func (f *folder) Clean(ctx context.Context, c imapsync.CleanState) error {
 	// A sync entry says that we looked and what the server held. Where nothing
 	// changed it says little that the one before did not.
-	if f.fresh || f.s.always || f.seen+f.gone+f.flags > 0 || f.s.v.now().Sub(f.m.LastSync) > time.Hour {
+	if f.fresh || f.s.always || f.seen+f.gone+f.flags > 0 || ago(f.s.v.now(), f.m.LastSync, time.Hour) {
 		fact := ledger.Sync{Mailbox: f.m.ID, UIDValidity: f.uidValidity, UIDNext: c.UIDNext, HighestModSeq: c.HighestModSeq, Exists: int64(c.Exists),
 			New: int64(f.seen), Gone: int64(f.gone), Started: dateText(f.started), Ended: dateText(f.s.v.now())}
 		if err := f.s.c.add(nil, fact); err != nil {

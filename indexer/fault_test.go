@@ -13,30 +13,74 @@ import (
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
 	"inwriting/indexer/durable/durabletest"
+	"inwriting/indexer/imapsync"
+	"inwriting/indexer/imapsync/imaptest"
 	"inwriting/indexer/importer"
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/textindex"
 )
 
 // The disk is full, or fsync fails, at every write of archive and ledger in turn:
-// the import says so, what was acknowledged stays readable, and the next run on a
-// healthy disk ends with every message once.
+// the import or sync says so, what was acknowledged stays readable, and the next run on
+// a healthy disk ends with every message once.
 func TestFailingDisk(t *testing.T) {
-	mail := mailDir(t, 12)
-	fail := func(name string, disk *durabletest.FS) {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			// The vault is made on a healthy disk.
-			if err := openVault(t, dir).Close(); err != nil {
+	t.Run("import", func(t *testing.T) {
+		mail := mailDir(t, 12)
+		failEverywhere(t, func(v *Vault) error {
+			_, err := v.Import(t.Context(), "nora@deskandco.example", []string{mail}, importer.Options{})
+			return err
+		})
+	})
+	t.Run("sync", func(t *testing.T) {
+		s := imaptest.Dovecot(t)
+		for n, folder := range []string{"INBOX", "Orders", "Sent"} { // a commit for each at least
+			if err := s.MakeFolder("nora", folder); err != nil {
 				t.Fatal(err)
 			}
-			v, err := Open(dir, Options{Archive: archive.Options{FS: disk}, Ledger: ledger.Options{FS: disk}})
+			deliver(t, s, "nora", folder, 100*n, 100*n+4)
+		}
+		failEverywhere(t, func(v *Vault) error {
+			_, err := v.Sync(t.Context(), s.Account("nora"), true, imapsync.Options{RetryDelay: 1})
+			return err
+		})
+	})
+}
+
+// failEverywhere lets fill put 12 messages into vaults whose disks fail, each at
+// another write or fsync, and then once more on a healthy disk.
+func failEverywhere(t *testing.T, fill func(*Vault) error) {
+	// The vault is made on a healthy disk.
+	made := func(disk *durabletest.FS) (*Vault, string, error) {
+		t.Helper()
+		dir := memDir(t)
+		if err := openVault(t, dir).Close(); err != nil {
+			t.Fatal(err)
+		}
+		v, err := Open(dir, Options{Archive: archive.Options{FS: disk}, Ledger: ledger.Options{FS: disk}})
+		return v, dir, err
+	}
+	var healthy durabletest.FS
+	v, _, err := made(&healthy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(v); err != nil {
+		t.Fatal(err)
+	}
+	v.Close()
+	writes, syncs := healthy.Counts()
+	if writes < 4 || syncs < 3 {
+		t.Errorf("%d writes and %d syncs went through the failing disk, which is not all of them", writes, syncs)
+	}
+	fail := func(name string, disk *durabletest.FS) {
+		t.Run(name, func(t *testing.T) {
+			v, dir, err := made(disk)
 			if err == nil {
-				_, err = v.Import(context.Background(), "nora@deskandco.example", []string{mail}, importer.Options{})
+				err = fill(v)
 				writes, syncs := disk.Counts()
 				hit := disk.FailWrite > 0 && writes >= disk.FailWrite || disk.FailSync > 0 && syncs >= disk.FailSync
 				if hit && err == nil {
-					t.Errorf("the disk failed and the import did not say so")
+					t.Errorf("the disk failed and nobody says so")
 				}
 				if !hit && err != nil {
 					t.Fatal(err)
@@ -48,54 +92,47 @@ func TestFailingDisk(t *testing.T) {
 			if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, durabletest.ErrSync) {
 				t.Errorf("got %v, want the disk's own error in it", err)
 			}
-
 			v = openVault(t, dir)
-			importAndRead(t, v, mail)
-			r, err := v.Verify(context.Background())
-			if err != nil {
+			if err := fill(v); err != nil {
 				t.Fatal(err)
 			}
-			if !r.OK || r.Messages != 12 || r.Intact != 12 {
-				t.Errorf("on a healthy disk: %+v, want 12 of 12 intact", r)
+			if err := v.Read(t.Context(), nil); err != nil {
+				t.Fatal(err)
 			}
-			n := 0
-			err = v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
-				return c.Blobs(func(b catalog.Blob) error {
-					n++
-					places, err := c.Places(b.ID)
-					if len(places) != 1 {
-						t.Errorf("%v lies in %d places, want 1", b.Ref, len(places))
-					}
-					return err
-				})
-			})
-			if err != nil || n != 12 {
-				t.Errorf("%d messages, %v; want 12", n, err)
-			}
+			eachOnce(t, v, 12)
 		})
 	}
-	var healthy durabletest.FS
-	dir := t.TempDir()
-	if err := openVault(t, dir).Close(); err != nil {
-		t.Fatal(err)
-	}
-	v, err := Open(dir, Options{Archive: archive.Options{FS: &healthy}, Ledger: ledger.Options{FS: &healthy}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := v.Import(context.Background(), "nora@deskandco.example", []string{mail}, importer.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	v.Close()
-	writes, syncs := healthy.Counts()
 	for n := 1; n <= writes; n++ {
 		fail(fmt.Sprintf("full at write %d", n), &durabletest.FS{FailWrite: n, Short: n * 7})
 	}
 	for n := 1; n <= syncs; n++ {
 		fail(fmt.Sprintf("fsync %d", n), &durabletest.FS{FailSync: n})
 	}
-	if writes < 4 || syncs < 3 {
-		t.Errorf("%d writes and %d syncs went through the failing disk, which is not all of them", writes, syncs)
+}
+
+// eachOnce checks that a vault holds n messages, intact, each in one place.
+func eachOnce(t *testing.T, v *Vault, n int) {
+	t.Helper()
+	r, err := v.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.OK || r.Messages != n || r.Intact != n {
+		t.Errorf("on a healthy disk: %+v, want %d of %d intact", r, n, n)
+	}
+	got := 0
+	err = v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		return c.Blobs(func(b catalog.Blob) error {
+			got++
+			places, err := c.Places(b.ID)
+			if len(places) != 1 {
+				t.Errorf("%v lies in %d places, want 1", b.Ref, len(places))
+			}
+			return err
+		})
+	})
+	if err != nil || got != n {
+		t.Errorf("%d messages, %v; want %d", got, err, n)
 	}
 }
 

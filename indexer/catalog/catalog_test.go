@@ -98,10 +98,10 @@ func TestLifeOfUIDs(t *testing.T) {
 	commit(t, c, []string{"one", "two"}, seen("one", 1), seen("two", 2))
 	commit(t, c, nil, ledger.MsgQuarantined{Mailbox: 1, UIDValidity: 7, UID: 3, Size: 3, InternalDate: "2023-03-02T09:12:00+01:00", Why: "the server will not"})
 	check("after a pass", map[uint32]string{1: Stored, 2: Stored, 3: Quarantined})
-	if n, q, err := c.Pending(1, 7, now.Add(-time.Hour)); err != nil || n != 0 || q != 1 {
+	if n, q, err := c.Pending(1, 7, now.Add(-time.Hour), now); err != nil || n != 0 || q != 1 {
 		t.Errorf("an hour after the last try: %d pending, %d quarantined, %v; want 0 and 1", n, q, err)
 	}
-	if n, q, err := c.Pending(1, 7, now); err != nil || n != 1 || q != 1 {
+	if n, q, err := c.Pending(1, 7, now, now); err != nil || n != 1 || q != 1 {
 		t.Errorf("when the retry is due: %d pending, %d quarantined, %v; want 1 and 1", n, q, err)
 	}
 

@@ -566,12 +566,12 @@ func (c *Catalog) SetListed(account int64, listed map[int64]bool, excluded map[i
 }
 
 // Pending counts the rows of an epoch that still want work, which are those listed,
-// those quarantined and last tried before due, and those missed by one session; and
-// all that are quarantined.
-func (c *Catalog) Pending(mailbox int64, uidValidity uint32, due time.Time) (pending, quarantined int, err error) {
-	err = c.r.QueryRow(`SELECT count(CASE WHEN state = 'listed' OR (state = 'quarantined' AND tried_at <= ?) OR (missed <> '' AND state <> 'vanished') THEN 1 END),
+// those quarantined and last tried before due (or after now, by a clock that was set
+// back), and those missed by one session; and all that are quarantined.
+func (c *Catalog) Pending(mailbox int64, uidValidity uint32, due, now time.Time) (pending, quarantined int, err error) {
+	err = c.r.QueryRow(`SELECT count(CASE WHEN state = 'listed' OR (state = 'quarantined' AND (tried_at <= ? OR tried_at > ?)) OR (missed <> '' AND state <> 'vanished') THEN 1 END),
 			count(CASE WHEN state = 'quarantined' THEN 1 END)
-		FROM occurrence WHERE mailbox = ? AND uidvalidity = ? AND version = 0`, due.UnixMilli(), mailbox, uidValidity).Scan(&pending, &quarantined)
+		FROM occurrence WHERE mailbox = ? AND uidvalidity = ? AND version = 0`, due.UnixMilli(), now.UnixMilli(), mailbox, uidValidity).Scan(&pending, &quarantined)
 	return pending, quarantined, err
 }
 

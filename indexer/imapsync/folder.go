@@ -146,8 +146,10 @@ func (p *pass) unchanged(st status, last CleanState) bool {
 		last.Pending == 0 && !p.auditDue(last)
 }
 
+// auditDue holds also when the last audit lies ahead: the clock was set back since.
 func (p *pass) auditDue(last CleanState) bool {
-	return p.opt.Now().Sub(last.LastAudit) >= p.opt.AuditEvery
+	since := p.opt.Now().Sub(last.LastAudit)
+	return since >= p.opt.AuditEvery || since < 0
 }
 
 // open examines the folder and opens its epoch. Folder is nil when the folder is empty
