@@ -11,7 +11,8 @@
 //	tar --zstd -xf archive/000001.tar.zst
 //
 // gives every message back with stock tools. There are no end-of-archive blocks:
-// segments may be concatenated. A message is reached by its Place, or, where
+// segments may be concatenated. Where a message was erased, a skippable frame of
+// zeros has taken its frame's place (blank.go). A message is reached by its Place, or, where
 // nobody knows the places any more, by Scan.
 //
 // The order of writes: Append returns when the frames are on the disk, and only

@@ -92,6 +92,13 @@ func (a *Archive) scan(s segment, off int64, fn func(Entry) error) (bad []Range,
 	defer dec.Close()
 	var entries []found
 	for off < s.size {
+		if n, err := skipLength(f, off, s.size); err != nil {
+			return bad, last, fmt.Errorf("scanning archive segment %06d at %d: %w", s.number, off, err)
+		} else if n > 0 { // erased
+			off += n
+			last = off
+			continue
+		}
 		n, err := wholeFrame(f, dec, off, s.size, &entries)
 		if err != nil {
 			if isIO(err) {

@@ -396,6 +396,13 @@ func (v *verifier) unknown(f io.ReaderAt, seg int, off, end int64) int64 {
 	dec := <-v.slots
 	defer func() { v.slots <- dec }()
 	var o outcome
+	if n, err := blankAt(f, off, end); n > 0 || err != nil {
+		v.deliver(outcome{err: err})
+		if err != nil {
+			return end
+		}
+		return off + n
+	}
 	var entries []found
 	n, err := wholeFrame(f, dec, off, end, &entries)
 	next := off + n
