@@ -51,14 +51,14 @@ func (a *API) do(w http.ResponseWriter, r *http.Request) {
 	}
 	args, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxArgs))
 	if err != nil {
-		a.fail(w, r, badRequest("reading arguments: "+err.Error()))
+		a.fail(w, r, BadRequest("reading arguments: "+err.Error()))
 		return
 	}
 	if len(args) == 0 {
 		args = []byte("null")
 	}
 	if !json.Valid(args) {
-		a.fail(w, r, badRequest("the arguments are not JSON"))
+		a.fail(w, r, BadRequest("the arguments are not JSON"))
 		return
 	}
 

@@ -181,7 +181,7 @@ func (a *API) trail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.Question == "" {
-		a.fail(w, r, badRequest("a trail needs a question: ?q=…"))
+		a.fail(w, r, BadRequest("a trail needs a question: ?q=…"))
 		return
 	}
 	tr, err := a.s.Trail(r.Context(), q)
@@ -207,7 +207,7 @@ func DecodeTrailQuery(v url.Values) (search.TrailQuery, error) {
 	q := search.TrailQuery{Question: strings.TrimSpace(v.Get("q")), AsOf: strings.TrimSpace(v.Get("as_of"))}
 	for k := range v {
 		if k != "q" && k != "as_of" && k != "near" {
-			return q, badRequest(fmt.Sprintf("unknown parameter %q", k))
+			return q, BadRequest(fmt.Sprintf("unknown parameter %q", k))
 		}
 	}
 	var err error
@@ -344,7 +344,7 @@ func DecodeQuery(v url.Values) (search.Query, error) {
 			switch q.Sort = search.Sort(s); q.Sort {
 			case "", search.Closest, search.Newest, search.Oldest:
 			default:
-				err = badRequest(fmt.Sprintf("sort: want closest, newest or oldest, got %q", s))
+				err = BadRequest(fmt.Sprintf("sort: want closest, newest or oldest, got %q", s))
 			}
 		case "messages":
 			q.Messages, err = yes(k, s)
@@ -357,7 +357,7 @@ func DecodeQuery(v url.Values) (search.Query, error) {
 		case "offset":
 			q.Offset, err = number(k, s)
 		default:
-			err = badRequest(fmt.Sprintf("unknown parameter %q", k))
+			err = BadRequest(fmt.Sprintf("unknown parameter %q", k))
 		}
 		if err != nil {
 			return search.Query{}, err
@@ -379,7 +379,7 @@ func yes(name, s string) (bool, error) {
 	}
 	b, err := strconv.ParseBool(s)
 	if err != nil {
-		return false, badRequest(fmt.Sprintf("%s: want 1 or 0, got %q", name, s))
+		return false, BadRequest(fmt.Sprintf("%s: want 1 or 0, got %q", name, s))
 	}
 	return b, nil
 }
@@ -390,7 +390,7 @@ func number(name, s string) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
-		return 0, badRequest(fmt.Sprintf("%s: want a number, got %q", name, s))
+		return 0, BadRequest(fmt.Sprintf("%s: want a number, got %q", name, s))
 	}
 	return n, nil
 }

@@ -113,7 +113,8 @@ func (p *Problem) restore(extra []Code) *Problem {
 	return p
 }
 
-func badRequest(detail string) error {
+// BadRequest is a mistake of whoever asks, in words for them.
+func BadRequest(detail string) error {
 	return &Problem{Type: problemType + "bad-request", Code: "bad-request", Status: http.StatusBadRequest, Exit: 2,
 		Title: "Bad request", Detail: detail, err: ErrBadRequest}
 }

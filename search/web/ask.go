@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,6 +21,7 @@ type askView struct {
 	Page      head
 	Empty     bool // nothing was asked
 	Query     search.Query
+	Narrowed  bool   // by more than words
 	Said      string // the question in words
 	Total     int
 	Hits      []hitView
@@ -35,6 +37,7 @@ type askView struct {
 	Since     string
 	Until     string
 	Trail     string // address of the trail that answers the same words
+	Keep      string // address that keeps the question; "" when it cannot be kept
 	ToStates  string // address of the same question for statements
 	ToMails   string // and for messages
 	More      string
@@ -62,8 +65,11 @@ type bar struct {
 }
 
 type hitView struct {
-	S *statementView
-	M *mailView
+	S         *statementView
+	M         *mailView
+	Pair      *statementView // what answered S, as one joined result
+	PairWord  string
+	PairApart string
 }
 
 type mailView struct {
@@ -72,43 +78,56 @@ type mailView struct {
 	Gone                                              bool
 }
 
+func (w *site) ask(rw http.ResponseWriter, r *http.Request) {
+	q, err := httpapi.DecodeQuery(r.URL.Query())
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	if !q.Asks() && !wantsJSON(r) { // the empty box
+		cov, err := w.s.Coverage(r.Context())
+		if err != nil {
+			w.fail(rw, r, err)
+			return
+		}
+		v := askView{Page: w.head(r, "Ask"), Coverage: w.coverage(*cov), Empty: true}
+		v.Page.Nav, v.Page.BigBox = "ask", true
+		v.Page.stands(v.Coverage, true)
+		w.page(rw, r, http.StatusOK, "ask", v, nil)
+		return
+	}
+	if q.Limit == 0 {
+		q.Limit = 20
+	}
+	q.Facets = true
+	res, err := w.s.Search(r.Context(), q)
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	if wantsJSON(r) {
+		w.page(rw, r, http.StatusOK, "ask", nil, res)
+		return
+	}
+	w.page(rw, r, http.StatusOK, "ask", w.askView(r, q, res), nil)
+}
+
 func (w *site) askView(r *http.Request, q search.Query, res *search.Results) askView {
-	v := askView{Page: w.head(r, "Ask"), Query: q, Total: res.Total, Coverage: w.coverage(res.Coverage), Said: q.Text,
+	v := askView{Page: w.head(r, "Ask"), Query: q, Total: res.Total, Coverage: w.coverage(res.Coverage), Said: strings.TrimRight(q.Text, "?! "),
 		Since: q.Since, Until: q.Until}
-	v.Page.Nav, v.Page.State, v.Page.Question, v.Page.BigBox = "ask", v.Coverage.short(), q.Text, true
+	v.Page.Nav, v.Page.Question, v.Page.BigBox = "ask", q.Text, true
+	v.Page.stands(v.Coverage, true)
+	v.Narrowed = len(q.By)+len(q.Kind)+len(q.Mailbox)+len(q.Names)+len(q.Date)+len(q.From)+len(q.To)+len(q.Client)+len(q.Folder) > 0 || q.Since+q.Until != ""
 	if v.Said == "" {
 		v.Said = "these filters"
 	} else {
 		v.Page.Title = clip(q.Text, 80)
 		v.Trail = "/m/" + slug(q.Text) + "?q=" + url.QueryEscape(q.Text)
-	}
-	var from, to time.Time
-	for _, h := range res.Hits {
-		var at time.Time
-		switch {
-		case h.Statement != nil:
-			s := w.statement(*h.Statement, nil)
-			v.Hits = append(v.Hits, hitView{S: &s})
-			at = h.Statement.Message.Date
-		case h.Message != nil:
-			m := h.Message
-			v.Hits = append(v.Hits, hitView{M: &mailView{Subject: m.Subject, From: m.From, To: m.To, When: w.when(m.Date), ISO: iso(m.Date),
-				Address: messageURL(m.MessageInfo), Place: place(m.MessageInfo), Excerpt: m.Excerpt, Gone: gone(m.MessageInfo)}})
-			at = m.Date
-		}
-		if !at.IsZero() && (from.IsZero() || at.Before(from)) {
-			from = at
-		}
-		if at.After(to) {
-			to = at
+		if w.o.Desk != nil && mayChange(r.Context()) {
+			v.Keep = "/new?q=" + url.QueryEscape(q.Text)
 		}
 	}
-	if !from.IsZero() {
-		v.Span = w.date(from)
-		if t := w.date(to); t != v.Span {
-			v.Span += " to " + t
-		}
-	}
+	v.Hits, v.Span = w.hits(r.Context(), q, res)
 	for word, other := range res.Corrected {
 		v.Corrected = append(v.Corrected, fmt.Sprintf("Nobody wrote “%s”; searched for “%s”.", word, other))
 	}
@@ -134,6 +153,107 @@ func (w *site) askView(r *http.Request, q search.Query, res *search.Results) ask
 		v.Back = link(func(c *search.Query) { c.Offset = max(0, c.Offset-q.Limit) })
 	}
 	return v
+}
+
+// hits are the results as they are shown, and the time they span.
+func (w *site) hits(ctx context.Context, q search.Query, res *search.Results) (out []hitView, span string) {
+	var from, to time.Time
+	seals := w.sealing(ctx, res.Coverage)
+	pairs := w.pairs(ctx, q, res)
+	joined := map[string]bool{}
+	for _, p := range pairs {
+		joined[p.second.ID] = true
+	}
+	view := func(s trail.Statement) *statementView {
+		v := w.statement(s, nil)
+		v.Seal = seals.seal(s.Message)
+		return &v
+	}
+	for _, h := range res.Hits {
+		var at time.Time
+		switch {
+		case h.Statement != nil:
+			at = h.Statement.Message.Date
+			if joined[h.Statement.ID] {
+				break
+			}
+			hv := hitView{S: view(*h.Statement)}
+			if p, ok := pairs[h.Statement.ID]; ok {
+				hv.Pair, hv.PairWord = view(p.second), p.word
+				hv.PairApart = w.day(p.second.Message.Date)
+				if a := apart(at, p.second.Message.Date); a != "" {
+					hv.PairApart = a + " apart, " + hv.PairApart
+				}
+			}
+			out = append(out, hv)
+		case h.Message != nil:
+			m := h.Message
+			out = append(out, hitView{M: &mailView{Subject: m.Subject, From: m.From, To: m.To, When: w.when(m.Date), ISO: iso(m.Date),
+				Address: messageURL(m.MessageInfo), Place: place(m.MessageInfo), Excerpt: m.Excerpt, Gone: gone(m.MessageInfo)}})
+			at = m.Date
+		}
+		if !at.IsZero() && (from.IsZero() || at.Before(from)) {
+			from = at
+		}
+		if at.After(to) {
+			to = at
+		}
+	}
+	if !from.IsZero() {
+		span = w.date(from)
+		if t := w.date(to); t != span {
+			span += " to " + t
+		}
+	}
+	return out, span
+}
+
+// pair is a statement that accepts another one.
+type pair struct {
+	second trail.Statement
+	word   string
+}
+
+// pairs are the results that belong together, by the id of the first: a proposal
+// and the reply that accepted it. The trail's links decide, never a guess here.
+func (w *site) pairs(ctx context.Context, q search.Query, res *search.Results) map[string]pair {
+	if q.Text == "" || q.Messages || q.Offset > 0 || len(res.Hits) == 0 {
+		return nil
+	}
+	t, err := w.s.Trail(ctx, search.TrailQuery{Question: q.Text})
+	if err != nil {
+		return nil // the question has words only a search understands
+	}
+	hit := map[string]bool{}
+	for _, h := range res.Hits {
+		if h.Statement != nil {
+			hit[h.Statement.ID] = true
+		}
+	}
+	by := map[int]trail.Statement{}
+	for _, e := range t.Entries {
+		by[e.N] = e.Statement
+	}
+	out := map[string]pair{}
+	used := map[string]bool{}
+	for _, e := range t.Entries {
+		for _, l := range e.Links {
+			first := by[l.N]
+			if !hit[first.ID] || !hit[e.Statement.ID] || used[first.ID] || used[e.Statement.ID] {
+				continue
+			}
+			word := map[trail.Rel]string{trail.Approves: "Offered and accepted in writing", trail.Confirms: "Asked and confirmed in writing"}[l.Rel]
+			if l.Rel == trail.Approves && first.Kind != statement.Terms && first.Kind != statement.Commitment {
+				word = "Asked and approved in writing"
+			}
+			if word == "" {
+				continue
+			}
+			used[first.ID], used[e.Statement.ID] = true, true
+			out[first.ID] = pair{e.Statement, word}
+		}
+	}
+	return out
 }
 
 // narrow makes the boxes of the facets. What is chosen stays, whatever it counts.

@@ -12,59 +12,75 @@ import (
 type coverageView struct {
 	Lines     []coverageLine
 	Mailboxes int
+	Whole     int // mailboxes of which nothing is missing
 	Messages  int
 	Trouble   []string // mailboxes that are not complete
+	Missing   []string // what that means, a sentence each
 	From, To  string
+	Read      time.Time // when the whole ones were last read, the oldest of them
 }
 
-type coverageLine struct{ Icon, Class, Text string }
+type coverageLine struct{ Icon, Class, Text, Link, Word string }
+
+func line(icon, class, text string) coverageLine {
+	return coverageLine{Icon: icon, Class: class, Text: text}
+}
+
+// boxCoverage is one mailbox, its folders taken together.
+type boxCoverage struct {
+	stored, server, unreadable, waiting int
+	from, to, synced                    time.Time
+	excluded                            []string
+}
+
+func sum(m trail.MailboxCoverage) (b boxCoverage) {
+	for _, f := range m.Folders {
+		if f.Excluded {
+			b.excluded = append(b.excluded, m.Address+" "+f.Name)
+			continue
+		}
+		b.stored, b.server = b.stored+f.Stored, b.server+f.Server
+		b.unreadable += f.Quarantined
+		b.waiting += max(0, f.Stored-f.Indexed-f.Quarantined)
+		if f.From != nil && (b.from.IsZero() || f.From.Before(b.from)) {
+			b.from = *f.From
+		}
+		if f.To != nil && f.To.After(b.to) {
+			b.to = *f.To
+		}
+		if f.LastSync != nil && f.LastSync.After(b.synced) {
+			b.synced = *f.LastSync
+		}
+	}
+	return b
+}
 
 func (w *site) coverage(c trail.Coverage) coverageView {
 	v := coverageView{Mailboxes: len(c.Mailboxes)}
 	var first, last time.Time
-	add := func(icon, class, text string) { v.Lines = append(v.Lines, coverageLine{icon, class, text}) }
-	var excluded []string
+	add := func(icon, class, text string) { v.Lines = append(v.Lines, line(icon, class, text)) }
+	var excluded, whole, imported []string
+	var trouble []coverageLine
 	unreadable, waiting := 0, 0
 	for _, m := range c.Mailboxes {
-		stored, server := 0, 0
-		var from, to, synced time.Time
-		for _, f := range m.Folders {
-			if f.Excluded {
-				excluded = append(excluded, m.Address+" "+f.Name)
-				continue
-			}
-			stored, server = stored+f.Stored, server+f.Server
-			unreadable += f.Quarantined
-			if n := f.Stored - f.Indexed - f.Quarantined; n > 0 {
-				waiting += n
-			}
-			if f.From != nil && (from.IsZero() || f.From.Before(from)) {
-				from = *f.From
-			}
-			if f.To != nil && f.To.After(to) {
-				to = *f.To
-			}
-			if f.LastSync != nil && f.LastSync.After(synced) {
-				synced = *f.LastSync
-			}
+		b := sum(m)
+		excluded = append(excluded, b.excluded...)
+		unreadable, waiting = unreadable+b.unreadable, waiting+b.waiting
+		v.Messages += b.stored
+		if !b.from.IsZero() && (first.IsZero() || b.from.Before(first)) {
+			first = b.from
 		}
-		v.Messages += stored
-		if !from.IsZero() && (first.IsZero() || from.Before(first)) {
-			first = from
+		if b.to.After(last) {
+			last = b.to
 		}
-		if to.After(last) {
-			last = to
-		}
-		span := ""
-		if !from.IsZero() && !to.IsZero() {
-			span = ", " + w.date(from) + " to " + w.date(to)
-		}
-		kept := plural(stored, "message", "messages") + span
 		switch m.State {
 		case "up to date":
-			add("check", "ok", m.Address+": "+kept)
+			whole = append(whole, m.Address)
+			if v.Read.IsZero() || b.synced.Before(v.Read) {
+				v.Read = b.synced
+			}
 		case "imported":
-			add("check", "ok", m.Address+": "+kept+", from files; what came later is not in them")
+			imported = append(imported, m.Address)
 		default:
 			v.Trouble = append(v.Trouble, m.Address)
 			text := m.Address + ": " + m.State
@@ -72,20 +88,34 @@ func (w *site) coverage(c trail.Coverage) coverageView {
 				text += " (" + m.Detail + ")"
 			}
 			switch {
-			case !synced.IsZero():
-				text += "; mail after " + w.date(synced) + " is missing here"
+			case !b.synced.IsZero():
+				text += "; mail after " + w.date(b.synced) + " is missing here"
+				v.Missing = append(v.Missing, m.Address+" could not be read after "+w.date(b.synced)+".")
 			case m.State == "never read":
 				text += "; nothing from it is in this answer"
+				v.Missing = append(v.Missing, m.Address+" was never read.")
+			default:
+				v.Missing = append(v.Missing, m.Address+" is not complete.")
 			}
-			if server > stored {
-				text += "; " + plural(server-stored, "message", "messages") + " still to come"
+			if b.server > b.stored {
+				text += "; " + plural(b.server-b.stored, "message", "messages") + " still to come"
 			}
-			if stored > 0 {
-				text += "; " + kept + " kept"
-			}
-			add("warning", "warn", text)
+			l := line("warning", "warn", text)
+			l.Link, l.Word = "/mailboxes", "Mend it"
+			trouble = append(trouble, l)
 		}
 	}
+	v.Whole = len(whole)
+	switch until := w.lately(v.Read); {
+	case len(whole) == 1:
+		add("check", "ok", whole[0]+", read without a break until "+until)
+	case len(whole) > 1:
+		add("check", "ok", plural(len(whole), "mailbox", "mailboxes")+", read without a break until "+until)
+	}
+	for _, m := range imported {
+		add("check", "ok", m+", from files; what came later is not in them")
+	}
+	v.Lines = append(v.Lines, trouble...)
 	if !first.IsZero() {
 		v.From, v.To = w.date(first), w.date(last)
 	}
@@ -102,22 +132,32 @@ func (w *site) coverage(c trail.Coverage) coverageView {
 		add("dashed", "mute", plural(n, "message is", "messages are")+" cited by others but not kept here")
 	}
 	if c.Checkpoint != nil {
-		add("sealed", "ok", "Ledger of "+plural(int(c.Checkpoint.Size), "entry", "entries")+", signed "+w.when(c.Checkpoint.Time))
+		add("check", "ok", "Ledger of "+plural(int(c.Checkpoint.Size), "entry", "entries")+", signed "+w.when(c.Checkpoint.Time))
 	}
-	add("unseen", "mute", "Not seen: phone calls, chats, mail to addresses you did not add")
+	add("unseen", "warn", "Not seen: phone calls, chats, mail to addresses you did not add")
 	return v
 }
 
-func (c coverageView) short() string {
-	switch n := len(c.Trouble); {
+// short is coverage in a few words: in full, or no more than what is amiss.
+func (c coverageView) short(full bool) string {
+	n := len(c.Trouble)
+	needs := fmt.Sprintf("%d need you", n)
+	if n == 1 {
+		needs = "1 needs you"
+	}
+	switch {
 	case c.Mailboxes == 0:
 		return "No mailbox yet"
-	case n == 1:
-		return plural(c.Mailboxes, "mailbox", "mailboxes") + ", 1 needs you"
-	case n > 1:
-		return fmt.Sprintf("%s, %d need you", plural(c.Mailboxes, "mailbox", "mailboxes"), n)
+	case n == 0:
+		return plural(c.Mailboxes, "mailbox", "mailboxes") + " read"
+	case !full && n == 1:
+		return "1 mailbox needs you"
+	case !full:
+		return plural(n, "mailbox", "mailboxes") + " need you"
+	case c.Mailboxes == n:
+		return plural(n, "mailbox", "mailboxes") + ", " + needs
 	}
-	return plural(c.Mailboxes, "mailbox", "mailboxes") + " read"
+	return plural(c.Mailboxes-n, "mailbox", "mailboxes") + " read, " + needs
 }
 
 // Searched is the last line of a list: what was looked through.
@@ -130,8 +170,8 @@ func (c coverageView) Searched() string {
 		s += ", " + c.From + " to " + c.To
 	}
 	s += "."
-	if len(c.Trouble) > 0 {
-		s += " Not complete: " + strings.Join(c.Trouble, ", ") + "."
+	if len(c.Missing) > 0 {
+		s += " Not complete: " + strings.Join(c.Missing, " ")
 	}
 	return s
 }

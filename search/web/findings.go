@@ -2,7 +2,9 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"slices"
+	"strings"
 	"time"
 
 	"inwriting/indexer/statement"
@@ -116,4 +118,74 @@ func (w *site) finding(f trail.Finding, views map[int]statementView, count int) 
 		v.Sides = nil
 	}
 	return v
+}
+
+// agreement says which facts the two sides wrote alike, where something else is in
+// dispute; nil when there is nothing of the kind.
+func (w *site) agreement(t *trail.Trail, views map[int]statementView) *findingView {
+	if len(t.Findings) == 0 {
+		return nil
+	}
+	disputed := map[string]bool{}
+	for _, f := range t.Findings {
+		for _, n := range []int{f.A, f.B, f.ExplainedBy} {
+			for _, e := range t.Entries {
+				if e.N != n {
+					continue
+				}
+				for _, x := range e.Statement.Facts {
+					if f.Fact == "" || near(x.Type, f.Fact) {
+						disputed[string(x.Type)+" "+x.Value] = true
+					}
+				}
+			}
+		}
+	}
+	type side struct {
+		words  string
+		us     bool
+		others bool
+		at     []int
+	}
+	facts := map[string]*side{}
+	var order []string
+	for _, e := range t.Entries {
+		for _, x := range e.Statement.Facts {
+			k := string(x.Type) + " " + x.Value
+			if x.Value == "" || disputed[k] || len(x.Alternatives) > 0 || x.Type == statement.Time {
+				continue
+			}
+			f := facts[k]
+			if f == nil {
+				f = &side{words: x.Text}
+				facts[k] = f
+				order = append(order, k)
+			}
+			if e.Statement.Speaker.Role == trail.Us {
+				f.us = true
+			} else {
+				f.others = true
+			}
+			if !slices.Contains(f.at, e.N) {
+				f.at = append(f.at, e.N)
+			}
+		}
+	}
+	var parts []string
+	for _, k := range order {
+		f := facts[k]
+		if !f.us || !f.others || len(f.at) < 2 || len(parts) == 4 {
+			continue
+		}
+		var nums []string
+		for _, n := range f.at[:min(len(f.at), 4)] {
+			nums = append(nums, numberLink(n))
+		}
+		parts = append(parts, "“"+string(words(f.words))+"” ("+strings.Join(nums, ", ")+")")
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return &findingView{Icon: "confirmation", Class: "agrees", Title: "Both sides wrote the same", State: plural(len(parts), "fact", "facts") + " compared",
+		Text: template.HTML("Written by both, and nothing in the record says otherwise: " + strings.Join(parts, ", ") + ".")}
 }

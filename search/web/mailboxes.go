@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -15,8 +16,16 @@ type mailboxesView struct {
 	Mailboxes []mailboxView
 	Years     []yearMark // below the bars
 	Cannot    []coverageLine
-	Sealed    string // what the ledger holds; "" before the first entry
-	Root      string
+	Archive   archiveView
+	Root      string // of the ledger
+	CanAdd    bool
+	CanCheck  bool
+}
+
+// archiveView says whether what is kept is what was sealed.
+type archiveView struct {
+	Class, Icon, Title string
+	Lines              []coverageLine
 }
 
 type mailboxView struct {
@@ -29,6 +38,8 @@ type mailboxView struct {
 	Part        string // share kept, in hundredths
 	Trouble     string // what it means, then what to do
 	Do          string
+	NoteClass   string
+	Mend        string // where a new password is entered
 	Folders     []folderView
 	From, Width string // of its bar, in hundredths
 	Period      string
@@ -67,7 +78,11 @@ func (w *site) mailboxes(rw http.ResponseWriter, r *http.Request) {
 func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 	all := w.coverage(*c)
 	v := mailboxesView{Page: w.head(r, "Mailboxes")}
-	v.Page.Nav, v.Page.State = "mailboxes", all.short()
+	v.Page.Nav, v.Page.Live = "mailboxes", true
+	v.Page.stands(all, false)
+	if w.o.Desk != nil && mayChange(r.Context()) {
+		v.CanAdd, v.CanCheck = w.o.Desk.Mailboxes() != nil, true
+	}
 	var spans [][2]time.Time
 	var first, last time.Time
 	lost, unread := 0, 0
@@ -118,7 +133,12 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 		case "up to date":
 			x.Icon, x.Class, x.Part = "sealed", "ok", "100"
 			if !synced.IsZero() {
-				x.State += ", " + w.when(synced)
+				x.State += ", " + w.lately(synced)
+			}
+			if server > x.Kept {
+				// More arrived, or is on its way: it is being read.
+				x.Icon, x.Class, x.Server, x.Part = "running", "act", server, strconv.Itoa(100*x.Kept/server)
+				x.State, v.Page.Refresh = "Reading, newest first", true
 			}
 		case "imported":
 			x.Icon, x.Class, x.Part = "file", "ok", "100"
@@ -136,6 +156,20 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 				x.Trouble = upper(m.Detail) + ". " + x.Trouble
 			}
 			x.Do = remedies[m.State]
+			switch m.State {
+			case "sign-in refused":
+				x.Icon, x.Class, x.NoteClass = "lock", "pencil", "pencil"
+				x.State = "Cannot sign in"
+				if !synced.IsZero() {
+					x.State += " since " + w.date(synced)
+				}
+				if v.CanAdd {
+					x.Mend = "/mailboxes/add?address=" + url.QueryEscape(m.Address)
+				}
+			case "never read":
+				v.Page.Refresh = true
+				x.Icon, x.Class, x.State, x.Trouble, x.Do = "running", "act", "Waits for its first reading", "", ""
+			}
 		}
 		if !from.IsZero() && (first.IsZero() || from.Before(first)) {
 			first = from
@@ -151,21 +185,51 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 	}
 
 	v.Cannot = []coverageLine{
-		{"unseen", "mute", "Phone calls and meetings, unless somebody sent a recap"},
-		{"unseen", "mute", "Chats and text messages"},
-		{"unseen", "mute", "Mail between others that never reached you"},
+		line("phone", "warn", "Phone calls and meetings, unless somebody sent a recap"),
+		line("unseen", "warn", "Chats and text messages"),
+		line("people", "warn", "Mail between others that never reached you"),
 	}
 	note := func(n int, one, many, rest string) {
 		if n > 0 {
-			v.Cannot = append(v.Cannot, coverageLine{"warning", "warn", plural(n, one, many) + " " + rest})
+			v.Cannot = append(v.Cannot, line("document", "warn", plural(n, one, many)+" "+rest))
 		}
 	}
 	note(lost, "message", "messages", "that the server would not give")
 	note(unread, "message is", "messages are", "kept but not read yet")
 	note(len(c.Absent), "message is", "messages are", "cited by others but not kept")
+	v.Archive = w.archive(all, c)
 	if cp := c.Checkpoint; cp != nil {
-		v.Sealed = plural(int(cp.Size), "entry", "entries") + ", signed " + w.when(cp.Time)
 		v.Root = cp.Root
+	}
+	return v
+}
+
+// archive says what the last check found, or that there was none.
+func (w *site) archive(all coverageView, c *trail.Coverage) archiveView {
+	v := archiveView{Icon: "shield", Title: "The archive", Lines: []coverageLine{line("check", "ok", plural(all.Messages, "message", "messages")+", each sealed in the ledger as it arrived")}}
+	if cp := c.Checkpoint; cp != nil {
+		v.Lines = append(v.Lines, line("check", "ok", "Ledger of "+plural(int(cp.Size), "entry", "entries")+", signed "+w.lately(cp.Time)))
+	} else {
+		v.Lines = append(v.Lines, line("dashed", "mute", "Nothing is signed yet"))
+	}
+	var last *Checked
+	if w.o.Desk != nil {
+		last = w.o.Desk.Last()
+	}
+	switch {
+	case last == nil:
+		v.Lines = append(v.Lines, line("dashed", "mute", "Not read again and compared since this program started"))
+	case last.Running:
+		v.Lines = append(v.Lines, line("running", "act", "Being read again and compared"))
+	case last.OK:
+		v.Class, v.Title = "ok", "Archive intact"
+		v.Lines = append(v.Lines, line("check", "ok", "All "+thousands(last.Messages)+" read again and compared "+w.lately(last.At)+": nothing altered, nothing missing"))
+	default:
+		v.Class, v.Icon, v.Title = "bad", "warning", "Not as it was sealed"
+		for _, p := range last.Problems[:min(len(last.Problems), 8)] {
+			v.Lines = append(v.Lines, line("warning", "pencil", p))
+		}
+		v.Lines = append(v.Lines, line("archive", "mute", "Restore the data directory from a backup and check again; all other evidence stays usable"))
 	}
 	return v
 }

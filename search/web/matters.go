@@ -3,6 +3,10 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"inwriting/search/trail"
 )
@@ -26,6 +30,73 @@ func (w *site) matters(ctx context.Context) ([]Matter, error) {
 		}
 	}
 	return kept, nil
+}
+
+// newView is the form that keeps a question.
+type newView struct {
+	Page                  head
+	Question, Title, Name string
+	Client                string
+	Error                 string
+}
+
+func (w *site) newMatter(rw http.ResponseWriter, r *http.Request) {
+	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	v := newView{Page: w.head(r, "New matter"), Question: q, Title: clip(upper(strings.TrimRight(q, "?! ")), 80), Name: shortName(q)}
+	v.Page.Crumbs, v.Page.Slim = []crumb{{"Matters", "/"}, {"New matter", ""}}, true
+	w.corner(r.Context(), &v.Page)
+	w.page(rw, r, http.StatusOK, "new", v, nil)
+}
+
+// shortName proposes a name for an address: the words that are not everywhere.
+func shortName(q string) string {
+	var out []string
+	for _, f := range strings.Split(slug(q), "-") {
+		if len(f) > 3 && len(out) < 4 && !slices.Contains([]string{"what", "when", "which", "where", "that", "this", "with", "from", "want", "wanted", "about", "have", "were", "does"}, f) && ascii(f) {
+			out = append(out, f)
+		}
+	}
+	return strings.Join(out, "-")
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > 'z' || r < '0' })
+}
+
+func (w *site) keepMatter(rw http.ResponseWriter, r *http.Request) {
+	m := Matter{Name: strings.TrimSpace(r.FormValue("name")), Title: strings.TrimSpace(r.FormValue("title")), Question: strings.TrimSpace(r.FormValue("question")), Client: strings.TrimSpace(r.FormValue("client"))}
+	if err := w.o.Desk.Keep(r.Context(), m); err != nil {
+		v := newView{Page: w.head(r, "New matter"), Question: m.Question, Title: m.Title, Name: m.Name, Client: m.Client, Error: upper(err.Error()) + "."}
+		v.Page.Crumbs, v.Page.Slim = []crumb{{"Matters", "/"}, {"New matter", ""}}, true
+		w.corner(r.Context(), &v.Page)
+		w.page(rw, r, http.StatusUnprocessableEntity, "new", v, nil)
+		return
+	}
+	http.Redirect(rw, r, "/m/"+url.PathEscape(m.Name), http.StatusSeeOther)
+}
+
+func (w *site) correct(rw http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	st, err := w.s.Statement(r.Context(), id)
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	err = w.o.Desk.Correct(r.Context(), Correction{Statement: st.ID, Kind: r.FormValue("kind"), Note: strings.TrimSpace(r.FormValue("note")), Undo: r.FormValue("undo") != ""})
+	if err != nil {
+		w.refuse(rw, r, "The correction was not kept", err, messageURL(st.Message))
+		return
+	}
+	http.Redirect(rw, r, messageURL(st.Message)+"#"+st.ID, http.StatusSeeOther)
+}
+
+func (w *site) demo(rw http.ResponseWriter, r *http.Request) {
+	to, err := w.o.Desk.Demo(r.Context())
+	if err != nil {
+		w.refuse(rw, r, "The demo did not start", err, "/")
+		return
+	}
+	http.Redirect(rw, r, to, http.StatusSeeOther)
 }
 
 // decidedView is what people decided about a trail.

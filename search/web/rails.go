@@ -1,32 +1,39 @@
 package web
 
 import (
+	"context"
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 
+	"inwriting/indexer/message"
+	"inwriting/indexer/statement"
 	"inwriting/search/trail"
 )
 
 // rows lays the trail out by day: letters hold the statements of one message,
 // and silences stand between them.
-func (w *site) rows(v *trailView, t *trail.Trail, views map[int]statementView) {
+func (w *site) rows(ctx context.Context, v *trailView, t *trail.Trail, views map[int]statementView, show func(trail.Entry) bool) {
 	var letters []*letter
 	at := map[int]int{} // entry number to letter
 	last := ""
+	shown := map[int]bool{} // letters
 	for _, e := range t.Entries {
 		m := e.Statement.Message
 		s := views[e.N]
 		// Two authors can stand in one message: a forwarded statement is not the sender's.
 		key := m.Ref.String() + e.Statement.Speaker.Address
 		if key != last {
-			letters = append(letters, &letter{Time: w.clock(m.Date), ISO: iso(m.Date), Address: messageURL(m), Who: s.Who, To: m.To, Own: s.Own,
-				Subject: s.Subject, Place: s.Place, Gone: s.Gone, date: m.Date})
+			letters = append(letters, &letter{Time: w.clock(m.Date), ISO: iso(m.Date), Address: messageURL(m), Who: s.Who, To: names(m.To), Own: s.Own,
+				Subject: s.Subject, Place: s.Place, Gone: s.Gone, date: m.Date, info: m})
 			last = key
 		}
 		l := letters[len(letters)-1]
 		l.Rows = append(l.Rows, s)
+		l.Claims = l.Claims || e.Statement.Kind == statement.Dispute
 		at[e.N] = len(letters) - 1
+		shown[at[e.N]] = shown[at[e.N]] || show(e)
 	}
 	// The change that everybody overlooked tends to stand under another subject.
 	subjects, most := map[string]int{}, ""
@@ -42,8 +49,8 @@ func (w *site) rows(v *trailView, t *trail.Trail, views map[int]statementView) {
 		mails[l.Address] = true
 	}
 	v.Mails = len(mails)
-	for i, f := range v.Findings {
-		tf := t.Findings[i]
+	for i, tf := range t.Findings {
+		f := v.Findings[i]
 		if n, ok := at[tf.A]; ok && f.Class == "waits" {
 			letters[n].Notes = append(letters[n].Notes, note{f.Icon, f.Class, f.Title, f.Text})
 		}
@@ -53,9 +60,28 @@ func (w *site) rows(v *trailView, t *trail.Trail, views map[int]statementView) {
 	}
 
 	rails := lanes(t, at)
+	rails = slices.DeleteFunc(rails, func(ra rail) bool { return !shown[ra.from] || !shown[ra.to] })
+	seals := w.sealing(ctx, t.Coverage)
+	for i, l := range letters {
+		if !shown[i] {
+			continue
+		}
+		l.Seal = seals.seal(l.info)
+		if v.whole() {
+			l.Whole = w.text(ctx, l.info)
+		}
+	}
+	faded := map[int]bool{}
 	between := func(i int) []lane { // what passes on the way from letter i-1 to i
 		var out []lane
 		for _, ra := range rails {
+			if ra.family == "waits" {
+				if ra.to == i && !faded[ra.from] {
+					faded[ra.from] = true // it leads nowhere
+					out = append(out, lane{ra.class("fade")})
+				}
+				continue
+			}
 			if ra.from < i && ra.to >= i {
 				out = append(out, lane{ra.class("pass")})
 			}
@@ -64,6 +90,9 @@ func (w *site) rows(v *trailView, t *trail.Trail, views map[int]statementView) {
 	}
 	day, gap := "", 0
 	for i, l := range letters {
+		if !shown[i] {
+			continue
+		}
 		for gap < len(t.Gaps) && !t.Gaps[gap].To.After(l.date) {
 			g := t.Gaps[gap]
 			v.Rows = append(v.Rows, row{Gap: &gapView{g.Days, w.when(g.From), w.when(g.To), v.Coverage.Trouble}, Lanes: between(i)})
@@ -71,12 +100,12 @@ func (w *site) rows(v *trailView, t *trail.Trail, views map[int]statementView) {
 		}
 		if d := w.day(l.date); d != day && !l.date.IsZero() {
 			day = d
-			v.Rows = append(v.Rows, row{Day: d, Lanes: between(i)})
+			v.Rows = append(v.Rows, row{Day: d, Ago: w.today(l.date), Lanes: between(i)})
 		}
 		var ls []lane
 		for _, ra := range rails {
 			switch {
-			case ra.from == i && ra.to == i:
+			case ra.from == i && ra.to == i, ra.family == "waits" && ra.from != i:
 			case ra.from == i:
 				ls = append(ls, lane{ra.class("from")})
 			case ra.to == i:
@@ -99,7 +128,9 @@ type rail struct {
 	family         string
 }
 
-func (r rail) class(state string) string { return fmt.Sprintf("l%d %s %s", r.lane, r.family, state) }
+func (r rail) class(state string) string {
+	return fmt.Sprintf("l%d %s %s", r.lane, r.family, state)
+}
 
 // lanes draws what fits into two lanes; a third link at the same height is told
 // in words only. Changes come first: they are what is looked for.
@@ -120,9 +151,14 @@ func lanes(t *trail.Trail, at map[int]int) []rail {
 			}
 		}
 	}
+	for _, f := range t.Findings {
+		if from, ok := at[f.A]; ok && f.Type == trail.Unanswered && from < len(at) {
+			all = append(all, rail{from, from + 1, 0, "waits"})
+		}
+	}
 	slices.SortStableFunc(all, func(a, b rail) int {
 		if a.family != b.family {
-			return strings.Compare(b.family, a.family) // "warns" before "agrees"
+			return strings.Compare(a.order(), b.order())
 		}
 		if d := (a.to - a.from) - (b.to - b.from); d != 0 {
 			return d
@@ -168,4 +204,44 @@ func baseSubject(s string) string {
 		}
 		s = strings.TrimSpace(rest)
 	}
+}
+
+// whole reports whether whole messages are asked for.
+func (v *trailView) whole() bool {
+	return slices.ContainsFunc(v.Filters, func(f filterView) bool { return f.Text == "Whole messages" && f.On })
+}
+
+// wholeMost bounds a letter's full text on a trail's page, in characters.
+const wholeMost = 4000
+
+// text is what a message's author wrote, without what it quotes.
+func (w *site) text(ctx context.Context, m trail.MessageInfo) template.HTML {
+	doc, err := w.s.Message(ctx, m.Ref.String())
+	if err != nil {
+		return ""
+	}
+	all := []rune(doc.Text)
+	var own strings.Builder
+	for _, z := range doc.Zones {
+		if z.Kind == message.New && z.Start >= 0 && z.Start <= z.End && z.End <= len(all) {
+			own.WriteString(string(all[z.Start:z.End]))
+		}
+	}
+	var b strings.Builder
+	verbatim(&b, clip(strings.Trim(own.String(), "\n"), wholeMost))
+	return template.HTML(b.String())
+}
+
+// order says which rails find a place first.
+func (r rail) order() string {
+	return map[string]string{"warns": "1", "agrees": "2", "waits": "3"}[r.family]
+}
+
+// names are whom a message went to, without their addresses.
+func names(to []string) []string {
+	out := make([]string, len(to))
+	for i, t := range to {
+		out[i] = personal(t)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -8,42 +9,103 @@ import (
 	"time"
 	"unicode"
 
+	"inwriting/indexer/statement"
+	"inwriting/search/access"
 	"inwriting/search/trail"
 )
 
 // head is what every page begins with.
 type head struct {
-	Title    string
-	Question string // in the box
-	Nav      string // which entry of the navigation is this page
-	State    string // coverage in a few words
-	BigBox   bool   // the page has its own box
+	Title      string
+	Question   string // in the box
+	Nav        string // which entry of the navigation is this page
+	State      string // coverage in a few words
+	StateClass string
+	BigBox     bool // the page has its own box, or none
+	Slim       bool
+	Outside    bool   // nobody is signed in: no navigation
+	Refresh    bool   // without a script it loads itself again while something runs
+	Live       bool   // the script listens to what the daemon does
+	Scheme     string // light or dark where it is forced
+	NoKeys     bool
+	Crumbs     []crumb
+	Person     string // who is signed in
+	Role       string
+	Alarm      string // tampering that nobody has looked at
 }
+
+type crumb struct{ Text, URL string }
+
+// look is the cookie in which a browser keeps how the pages look in it.
+const look = "look"
 
 func (w *site) head(r *http.Request, title string) head {
-	return head{Title: title}
+	h := head{Title: title}
+	if c, err := r.Cookie(look); err == nil {
+		for _, word := range strings.Split(c.Value, ".") {
+			switch word {
+			case "light", "dark":
+				h.Scheme = word
+			case "nokeys":
+				h.NoKeys = true
+			}
+		}
+	}
+	if p := access.PersonOf(r.Context()); p != nil {
+		h.Person, h.Role = p.Name, string(p.Role)
+	}
+	if w.o.Desk != nil {
+		if c := w.o.Desk.Last(); c != nil && !c.Running && !c.OK {
+			h.Alarm = "The check of " + w.when(c.At) + " found that the archive is not as it was sealed."
+			if n := len(c.Altered); n > 0 {
+				h.Alarm = "The check of " + w.when(c.At) + " found " + plural(n, "message", "messages") + " altered: " + clip(strings.Join(c.Altered, ", "), 200) + ". All other evidence stays usable."
+			}
+		}
+	}
+	return h
 }
 
-type homeView struct {
-	Page     head
-	Matters  []Matter
-	Coverage coverageView
+// stands puts coverage into the corner of a page: in full, or only the trouble.
+func (h *head) stands(c coverageView, full bool) {
+	h.State = c.short(full)
+	switch {
+	case c.Mailboxes == 0:
+		h.StateClass = "none"
+	case len(c.Trouble) > 0:
+		h.StateClass = "needs"
+	}
+}
+
+// cornerTime bounds the wait for coverage on a page that shows nothing else of it.
+const cornerTime = 2 * time.Second
+
+// corner fills in the state of a page that has no coverage of its own.
+func (w *site) corner(ctx context.Context, h *head) {
+	ctx, cancel := context.WithTimeout(ctx, cornerTime)
+	defer cancel()
+	if cov, err := w.s.Coverage(ctx); err == nil {
+		h.stands(w.coverage(*cov), false)
+	}
 }
 
 type errorView struct {
-	Page  head
-	What  string // what happened
-	Means string // what it means
-	Line  string // the technical line
+	Page     head
+	What     string // what happened
+	Means    string // what it means
+	Line     string // the technical line
+	Back     string
+	BackWord string
 }
 
 func (w *site) funcs() template.FuncMap {
 	return template.FuncMap{
-		"icon":   icon,
-		"asset":  assets.url,
-		"words":  words,
-		"plural": plural,
-		"slug":   slug,
+		"icon":      icon,
+		"asset":     assets.url,
+		"words":     words,
+		"plural":    plural,
+		"thousands": thousands,
+		"upper":     func(s any) string { return upper(fmt.Sprint(s)) },
+		"slug":      slug,
 		"tick": func(name string, b box) any {
 			return struct {
 				Name string
@@ -78,6 +140,40 @@ func (w *site) when(t time.Time) string {
 		return "no date"
 	}
 	return t.In(w.o.Location).Format("2\u00a0January 2006, 15:04")
+}
+
+// ago is how long ago something was, for less than two days; "" after that.
+func (w *site) ago(t time.Time) string {
+	switch d := w.o.Now().Sub(t); {
+	case t.IsZero() || d < 0 || d >= 48*time.Hour:
+		return ""
+	case d < time.Minute:
+		return "just now"
+	case d < 2*time.Hour:
+		return plural(int(d.Minutes()), "minute", "minutes") + " ago"
+	default:
+		return plural(int(d.Hours()), "hour", "hours") + " ago"
+	}
+}
+
+// today is "today" or "yesterday" for a day that is.
+func (w *site) today(t time.Time) string {
+	day := func(t time.Time) string { return t.In(w.o.Location).Format(time.DateOnly) }
+	switch day(t) {
+	case day(w.o.Now()):
+		return "today"
+	case day(w.o.Now().AddDate(0, 0, -1)):
+		return "yesterday"
+	}
+	return ""
+}
+
+// lately is a time in as few words as it takes.
+func (w *site) lately(t time.Time) string {
+	if s := w.ago(t); s != "" {
+		return s
+	}
+	return w.when(t)
 }
 
 // who is a speaker: shape, name and role say the same thing.
@@ -119,6 +215,7 @@ type statementView struct {
 	Quote        template.HTML
 	Who          who
 	When, ISO    string
+	Ago          string
 	Subject      string
 	Place        string // "nora@deskandco.example › INBOX"
 	Gone         bool
@@ -126,6 +223,9 @@ type statementView struct {
 	Corrected    string // what it was read as, and who reads it differently
 	Own          bool
 	Links        []linkWords
+	Seal         *sealView
+	Due          string // of a promise that is late
+	Citation     string
 }
 
 type linkWords struct {
@@ -142,9 +242,9 @@ func (w *site) statement(s trail.Statement, hot map[string]bool) statementView {
 		ID: s.ID, Address: messageURL(s.Message) + "#" + s.ID, Message: messageURL(s.Message),
 		Kind: upper(string(s.Kind)), Family: family(s.Kind), Icon: string(s.Kind),
 		Quote: quote(s.Quote, s.Facts, w.o.Location, hot),
-		Who:   speaker(s.Speaker), When: w.when(s.Message.Date), ISO: iso(s.Message.Date),
+		Who:   speaker(s.Speaker), When: w.when(s.Message.Date), ISO: iso(s.Message.Date), Ago: w.ago(s.Message.Date),
 		Subject: s.Message.Subject, Place: place(s.Message), Gone: gone(s.Message),
-		Perhaps: s.Confidence < unsure, Own: s.Speaker.Role == trail.Us,
+		Perhaps: s.Confidence < unsure, Own: s.Speaker.Role == trail.Us, Citation: w.citation(s),
 	}
 	if v.Subject == "" {
 		v.Subject = "(no subject)"
@@ -157,6 +257,20 @@ func (w *site) statement(s trail.Statement, hot map[string]bool) statementView {
 		}
 	}
 	return v
+}
+
+// citation is a statement as it is quoted elsewhere: the words, who, when, where.
+func (w *site) citation(s trail.Statement) string {
+	zone := s.Message.Date.In(w.o.Location).Format("2 January 2006, 15:04 MST")
+	by := s.Speaker.Address
+	if s.Speaker.Name != "" {
+		by = s.Speaker.Name + " <" + s.Speaker.Address + ">"
+	}
+	c := fmt.Sprintf("“%s”\n%s, %s, “%s”", clip(strings.Join(strings.Fields(s.Quote), " "), maxQuote), by, zone, clip(s.Message.Subject, 200))
+	if s.Message.MessageID != "" {
+		c += ", Message-ID <" + strings.Trim(s.Message.MessageID, "<>") + ">"
+	}
+	return c + ", SHA-256 " + s.Message.Ref.Hex() + ", statement " + s.ID
 }
 
 func iso(t time.Time) string { return t.Format(time.RFC3339) }
@@ -183,3 +297,6 @@ func gone(m trail.MessageInfo) bool {
 	}
 	return len(m.Occurrences) > 0
 }
+
+// kinds are those that a statement can be corrected to.
+var kinds = statement.Kinds

@@ -1,19 +1,24 @@
-// Package web is the pages: ask, trail, message and mailboxes, as plain HTML that
-// works without a script.
+// Package web is the pages: matters, ask, trail, message, bundle, mailboxes and
+// what belongs to them, as plain HTML that works without a script.
 //
-//	/                 the box, and the matters that are known
+//	/                 the box, the matters, and what waits for somebody
 //	/ask?q=…          statements or messages; parameters as in /api/v1/search
 //	/m/NAME           the trail of a matter, or of the words in NAME; ?q= asks in full
+//	/message/REF      one message, with what was read in it and why; ?view=sent|headers|source
+//	/bundle/NAME      makes a bundle of that trail
 //	/mailboxes        what is read, how far, and what cannot be seen
-//	/message/REF      one message, with what was read in it and why
+//	/settings, /keyboard, /sign-in
 //
 // Each address answers "Accept: application/json" with the document that it
-// shows. A message's own HTML is never served: pages show text, escaped. What
-// the record says is set in serif, what the program says in sans.
+// shows. A message's own HTML is served in a sandboxed frame alone, sanitised,
+// under a policy that loads nothing. What the record says is set in serif, what
+// the program says in sans. The one script adds keys and live progress; nothing
+// depends on it.
 package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"html/template"
 	"log/slog"
@@ -25,12 +30,13 @@ import (
 
 	"inwriting/indexer/archive"
 	"inwriting/search"
+	"inwriting/search/access"
 	"inwriting/search/httpapi"
 )
 
 // Policy is the content security policy of every page.
 const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	"frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // Options tune the pages. The zero value is ready to use.
 type Options struct {
@@ -38,12 +44,21 @@ type Options struct {
 	// Nil is time.Local.
 	Location *time.Location
 
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+
 	// Matters are the pieces of work that have a name. Others are reached by
 	// asking.
 	Matters []Matter
 
 	// Kept lists those that people keep, newest first. It may be nil.
 	Kept func(context.Context) ([]Matter, error)
+
+	// Desk does what is more than asking. Without one the pages offer nothing of it.
+	Desk Desk
+
+	// Access knows who may sign in. Nil: nobody has to.
+	Access *access.Book
 
 	// Logger hears of errors that are nobody's input. Nil is silent.
 	Logger *slog.Logger
@@ -54,18 +69,20 @@ type Matter struct {
 	Name     string // in the address: "vienna-flight"
 	Title    string // for people: "Vienna flight, March"
 	Question string // what its trail answers
+	Client   string // whom it is with, "" when nobody said
 	State    string // "closed", or ""
 	Kept     bool   // the Searcher knows it by its name
 }
 
-// site is the handler's state; all of it is fixed at the start.
+// site is the handler's state. What is not a cache is fixed at the start.
 type site struct {
-	s    search.Searcher
-	o    Options
-	tmpl *template.Template
+	s     search.Searcher
+	o     Options
+	tmpl  *template.Template
+	seals *sealer
 }
 
-// New returns the pages over s. Serve them behind httpapi.Loopback.
+// New returns the pages over s. Serve them behind httpapi.Hosts.
 func New(s search.Searcher, o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -73,7 +90,10 @@ func New(s search.Searcher, o Options) http.Handler {
 	if o.Location == nil {
 		o.Location = time.Local
 	}
-	w := &site{s: s, o: o}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	w := &site{s: s, o: o, seals: newSealer(s, o.Now)}
 	w.tmpl = template.Must(template.New("").Funcs(w.funcs()).ParseFS(files, "templates/*.html"))
 
 	mux := http.NewServeMux()
@@ -83,7 +103,19 @@ func New(s search.Searcher, o Options) http.Handler {
 	mux.HandleFunc("GET /mailboxes", w.mailboxes)
 	mux.HandleFunc("GET /message/{ref}", w.message)
 	mux.HandleFunc("GET /message/{ref}/raw", w.raw)
+	mux.HandleFunc("GET /message/{ref}/frame", w.frame)
+	mux.HandleFunc("GET /settings", w.settings)
+	mux.HandleFunc("POST /settings", w.setLook)
+	mux.HandleFunc("GET /keyboard", w.keyboard)
 	mux.Handle("GET /static/", assets)
+	if o.Access != nil {
+		mux.HandleFunc("GET /sign-in", w.signIn)
+		mux.HandleFunc("POST /sign-in", w.signInSend)
+		mux.HandleFunc("POST /sign-out", w.signOut)
+	}
+	if o.Desk != nil {
+		w.deskPages(mux)
+	}
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		w.problem(rw, r, &httpapi.Problem{Code: "no-such-address", Status: http.StatusNotFound, Exit: 2,
 			Title: "There is no page here", Detail: "nothing is served at " + r.URL.Path})
@@ -100,6 +132,31 @@ func New(s search.Searcher, o Options) http.Handler {
 		h.Set("Cache-Control", "no-store") // it is somebody's mail
 		mux.ServeHTTP(rw, r)
 	})
+}
+
+// deskPages are the addresses that change something, or show what would.
+func (w *site) deskPages(mux *http.ServeMux) {
+	owner := func(fn http.HandlerFunc) http.HandlerFunc {
+		return func(rw http.ResponseWriter, r *http.Request) {
+			if p := access.PersonOf(r.Context()); p != nil && p.Role != access.Owner {
+				w.problem(rw, r, &httpapi.Problem{Code: "not-yours", Status: http.StatusForbidden, Exit: 2, Title: "Only an owner does this",
+					Detail: "you are signed in as a reviewer: you read and export, and change nothing"})
+				return
+			}
+			fn(rw, r)
+		}
+	}
+	mux.HandleFunc("GET /new", owner(w.newMatter))
+	mux.HandleFunc("POST /new", owner(w.keepMatter))
+	mux.HandleFunc("POST /statement/{id}/correct", owner(w.correct))
+	mux.HandleFunc("GET /bundle/{name}", w.bundle)
+	mux.HandleFunc("POST /bundle/{name}", w.makeBundle)
+	mux.HandleFunc("GET /bundle/{name}/{id}", w.bundleMade)
+	mux.HandleFunc("GET /bundle/{name}/{id}/{file}", w.bundleFile)
+	mux.HandleFunc("POST /mailboxes/check", owner(w.checkArchive))
+	mux.HandleFunc("GET /mailboxes/add", owner(w.addMailbox))
+	mux.HandleFunc("POST /mailboxes/add", owner(w.addMailboxSend))
+	mux.HandleFunc("POST /demo", owner(w.demo))
 }
 
 // wantsJSON reports whether the client prefers the document to the page. Only
@@ -123,7 +180,7 @@ func wantsJSON(r *http.Request) bool {
 // page renders a template, or the document in its place. The page is made in
 // full before a byte is sent: half a page with a status of 200 would be a lie.
 func (w *site) page(rw http.ResponseWriter, r *http.Request, status int, name string, view any, doc any) {
-	rw.Header().Set("Vary", "Accept")
+	rw.Header().Add("Vary", "Accept, Accept-Encoding")
 	if doc != nil && wantsJSON(r) {
 		rw.Header().Set("Content-Type", "application/json")
 		rw.WriteHeader(status)
@@ -137,8 +194,19 @@ func (w *site) page(rw http.ResponseWriter, r *http.Request, status int, name st
 		return
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	body := reveal(b.Bytes())
+	// No page holds a secret beside what somebody else wrote, so packing gives
+	// nothing away.
+	if len(body) > 1400 && gzips(r) {
+		rw.Header().Set("Content-Encoding", "gzip")
+		rw.WriteHeader(status)
+		z, _ := gzip.NewWriterLevel(rw, 5)
+		_, _ = z.Write(body)
+		_ = z.Close()
+		return
+	}
 	rw.WriteHeader(status)
-	_, _ = rw.Write(reveal(b.Bytes()))
+	_, _ = rw.Write(body)
 }
 
 func (w *site) fail(rw http.ResponseWriter, r *http.Request, err error) {
@@ -153,7 +221,7 @@ func (w *site) fail(rw http.ResponseWriter, r *http.Request, err error) {
 // stays in the box.
 func (w *site) problem(rw http.ResponseWriter, r *http.Request, p *httpapi.Problem) {
 	if wantsJSON(r) {
-		rw.Header().Set("Vary", "Accept")
+		rw.Header().Add("Vary", "Accept")
 		httpapi.WriteProblem(rw, p)
 		return
 	}
@@ -177,6 +245,8 @@ func (w *site) problem(rw http.ResponseWriter, r *http.Request, p *httpapi.Probl
 		v.Means = "The words fit too much of the record. Add a name, a date or one more word."
 	case "no-such-address":
 		v.Means = "Nothing in the record has this address."
+	case "not-yours", "not-done":
+		v.Means = upper(p.Error()) + "."
 	default:
 		v.What = "This could not be shown"
 		v.Means = "The record itself is not touched by this. Try again; when it stays like this, run “inwriting status”."
@@ -184,84 +254,18 @@ func (w *site) problem(rw http.ResponseWriter, r *http.Request, p *httpapi.Probl
 	w.page(rw, r, p.Status, "error", v, nil)
 }
 
-func (w *site) home(rw http.ResponseWriter, r *http.Request) {
-	cov, err := w.s.Coverage(r.Context())
-	if err != nil {
-		w.fail(rw, r, err)
+// refuse says in words why something was not done; what was typed is in form.
+func (w *site) refuse(rw http.ResponseWriter, r *http.Request, what string, err error, back string) {
+	p := httpapi.ProblemOf(err, nil)
+	if p.Status >= 500 {
+		p.Status = http.StatusUnprocessableEntity
+	}
+	if wantsJSON(r) {
+		httpapi.WriteProblem(rw, p)
 		return
 	}
-	matters, err := w.matters(r.Context())
-	if err != nil {
-		w.fail(rw, r, err)
-		return
-	}
-	v := homeView{Page: w.head(r, "Matters"), Matters: matters, Coverage: w.coverage(*cov)}
-	v.Page.Nav, v.Page.State = "home", v.Coverage.short()
-	w.page(rw, r, http.StatusOK, "home", v, &httpapi.Status{Schema: httpapi.StatusSchema, Coverage: *cov})
-}
-
-func (w *site) ask(rw http.ResponseWriter, r *http.Request) {
-	q, err := httpapi.DecodeQuery(r.URL.Query())
-	if err != nil {
-		w.fail(rw, r, err)
-		return
-	}
-	if !q.Asks() && !wantsJSON(r) { // the empty box
-		cov, err := w.s.Coverage(r.Context())
-		if err != nil {
-			w.fail(rw, r, err)
-			return
-		}
-		v := askView{Page: w.head(r, "Ask"), Coverage: w.coverage(*cov), Empty: true}
-		v.Page.Nav, v.Page.State = "ask", v.Coverage.short()
-		w.page(rw, r, http.StatusOK, "ask", v, nil)
-		return
-	}
-	if q.Limit == 0 {
-		q.Limit = 20
-	}
-	q.Facets = true
-	res, err := w.s.Search(r.Context(), q)
-	if err != nil {
-		w.fail(rw, r, err)
-		return
-	}
-	w.page(rw, r, http.StatusOK, "ask", w.askView(r, q, res), res)
-}
-
-func (w *site) trail(rw http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	title, question := "", strings.TrimSpace(r.URL.Query().Get("q"))
-	if question == "" {
-		question = strings.TrimSpace(strings.ReplaceAll(name, "-", " "))
-		matters, err := w.matters(r.Context())
-		if err != nil {
-			w.fail(rw, r, err)
-			return
-		}
-		for _, m := range matters {
-			if m.Name == name {
-				if title, question = m.Title, m.Question; m.Kept {
-					question = m.Name // with what was decided about it
-				}
-			}
-		}
-	}
-	tr, err := w.s.Trail(r.Context(), search.TrailQuery{Question: question, AsOf: strings.TrimSpace(r.URL.Query().Get("as_of"))})
-	if err != nil {
-		w.fail(rw, r, err)
-		return
-	}
-	w.page(rw, r, http.StatusOK, "trail", w.trailView(r, title, tr), tr)
-}
-
-func (w *site) message(rw http.ResponseWriter, r *http.Request) {
-	doc, err := w.s.Message(r.Context(), r.PathValue("ref"))
-	if err != nil {
-		w.fail(rw, r, err)
-		return
-	}
-	w.page(rw, r, http.StatusOK, "message", w.messageView(r, doc), doc)
+	v := errorView{Page: w.head(r, what), What: what, Means: upper(err.Error()) + ".", Line: err.Error(), Back: back, BackWord: "Back"}
+	w.page(rw, r, p.Status, "error", v, nil)
 }
 
 // raw sends the octets to be saved, never to be shown.
@@ -273,19 +277,4 @@ func (w *site) raw(rw http.ResponseWriter, r *http.Request) {
 	r = r.Clone(r.Context())
 	r.URL = &url.URL{Path: "/api/v1/message/" + r.PathValue("ref") + "/raw"}
 	httpapi.New(w.s, httpapi.Options{Logger: w.o.Logger}).ServeHTTP(rw, r)
-}
-
-// Coverage of a page that shows nothing else still needs a deadline of its own:
-// the state in the corner must not hold up an error page.
-const cornerTime = 2 * time.Second
-
-// corner returns the few words about coverage in the page's corner.
-func (w *site) corner(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, cornerTime)
-	defer cancel()
-	cov, err := w.s.Coverage(ctx)
-	if err != nil {
-		return ""
-	}
-	return w.coverage(*cov).short()
 }

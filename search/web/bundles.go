@@ -1,0 +1,292 @@
+package web
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"inwriting/search"
+	"inwriting/search/trail"
+)
+
+type bundleView struct {
+	Page     head
+	Action   string
+	Question string // when it is not a matter's
+	Back     string
+	Readers  []readerView
+	Items    []pickView
+	Outside  []pickView
+	CanPick  bool // it is a kept matter, so that something can be left out of it
+	Keep     string
+	Counts   string
+	Declared string
+	Preview  previewView
+	Files    []coverageLine
+}
+
+// readerView is one of those whom a bundle may be for.
+type readerView struct {
+	Value, Word, About, Icon string
+	On                       bool
+}
+
+// pickView is a message of the trail with what was said in it.
+type pickView struct {
+	ID, Ref, Label, About string
+	N                     []int
+	First                 int
+	In                    bool
+	Reason                string
+	Size                  string
+}
+
+// previewView is the first page, about as it prints.
+type previewView struct {
+	Title, Sub, Words string
+	Lines             []previewLine
+	Foot              string
+}
+
+type previewLine struct {
+	N    int
+	Text string
+}
+
+var readers = []readerView{
+	{Value: "client", Word: "The client", About: "Short and friendly", Icon: "person"},
+	{Value: "insurer", Word: "An insurer", About: "With terms and timeline", Icon: "assurance"},
+	{Value: "court", Word: "A court", About: "Numbered pages, index, originals", Icon: "court"},
+	{Value: "court-us", Word: "A US court", About: "The same, with US rules", Icon: "court"},
+	{Value: "solicitor", Word: "A lawyer", About: "Everything, with all proofs", Icon: "firm"},
+}
+
+func (w *site) bundle(rw http.ResponseWriter, r *http.Request) {
+	m, question, err := w.named(r)
+	if err == nil {
+		var t *trail.Trail
+		if t, err = w.s.Trail(r.Context(), search.TrailQuery{Question: question}); err == nil && len(t.Entries) == 0 {
+			err = search.ErrNotFound
+		}
+		if err == nil {
+			w.page(rw, r, http.StatusOK, "bundle", w.bundleView(r, m, t), t)
+			return
+		}
+	}
+	w.fail(rw, r, err)
+}
+
+func (w *site) bundleView(r *http.Request, m Matter, t *trail.Trail) bundleView {
+	title := m.Title
+	if title == "" {
+		title = upper(t.Question)
+	}
+	v := bundleView{Page: w.head(r, "Bundle"), Action: "/bundle/" + url.PathEscape(m.Name), Back: "/m/" + url.PathEscape(m.Name), CanPick: m.Kept && mayChange(r.Context())}
+	if !m.Kept && m.Title == "" {
+		v.Question = t.Question
+		v.Back += "?q=" + url.QueryEscape(t.Question)
+		if mayChange(r.Context()) {
+			v.Keep = "/new?q=" + url.QueryEscape(t.Question)
+		}
+	}
+	cov := w.coverage(t.Coverage)
+	v.Page.stands(cov, false)
+	v.Page.Crumbs = []crumb{{"Matters", "/"}, {clip(title, 60), v.Back}, {"Bundle", ""}}
+	chosen := r.FormValue("for")
+	for i, x := range readers {
+		x.On = x.Value == chosen || chosen == "" && i == 0
+		v.Readers = append(v.Readers, x)
+	}
+	at := map[string]int{}
+	for _, e := range t.Entries {
+		s := e.Statement
+		ref := s.Message.Ref.String()
+		i, ok := at[ref]
+		if !ok {
+			i = len(v.Items)
+			at[ref] = i
+			who := speaker(s.Speaker)
+			v.Items = append(v.Items, pickView{ID: ref, Ref: ref, First: e.N, In: true, About: who.Name + ", " + w.when(s.Message.Date),
+				Label: upper(string(s.Kind)) + ": “" + clip(strings.Join(strings.Fields(s.Quote), " "), 90) + "”"})
+		}
+		v.Items[i].N = append(v.Items[i].N, e.N)
+	}
+	for _, x := range t.LeftOut {
+		id := x.Statement
+		if id == "" {
+			id = x.Ref
+		}
+		about := "Left out: " + x.Reason
+		if !x.Date.IsZero() {
+			about = w.date(x.Date) + ". " + about
+		}
+		label := "A statement"
+		if x.Statement == "" {
+			label = "A message"
+		}
+		v.Items = append(v.Items, pickView{ID: id, Label: label, About: about, Reason: x.Reason})
+	}
+	for _, x := range t.Exhibits {
+		v.Outside = append(v.Outside, pickView{ID: x.Ref.String(), Label: x.Name, About: fmt.Sprintf("X%d, taken in %s", x.N, w.when(x.At)), In: true, Size: octets(x.Size)})
+	}
+	in := len(at)
+	v.Counts = fmt.Sprintf("%s, %s", plural(in, "message", "messages"), plural(len(t.Entries), "statement", "statements"))
+	if n := len(t.LeftOut); n > 0 {
+		v.Declared = plural(n, "thing of this trail is", "things of this trail are") + " left out. The bundle says so, with the date and your reason, so that nobody can call it a selection."
+	}
+	v.Preview = w.preview(title, t)
+	v.Files = []coverageLine{
+		line("document", "", "Chronology, PDF: numbered pages, linked index, bookmarks, searchable"),
+		line("mailbox", "", fmt.Sprintf("Original messages, .eml: %d, unchanged", in)),
+		line("file", "", "Tables of all statements and findings, .csv and .json"),
+		line("shield", "", "Manifest with checksums and proofs: lets anyone check the files without inwriting"),
+	}
+	return v
+}
+
+func (w *site) preview(title string, t *trail.Trail) previewView {
+	first, last := t.Entries[0].Statement.Message.Date, t.Entries[len(t.Entries)-1].Statement.Message.Date
+	v := previewView{Title: clip(title, 120), Sub: "The written record, " + w.date(first) + " to " + w.date(last), Words: clip(t.Summary.Text, 420),
+		Foot: fmt.Sprintf("%s · drawn from %s", clip(title, 50), plural(w.coverage(t.Coverage).Messages, "message", "messages"))}
+	for _, e := range t.Entries[:min(len(t.Entries), 12)] {
+		v.Lines = append(v.Lines, previewLine{e.N, upper(string(e.Statement.Kind)) + ": “" + clip(strings.Join(strings.Fields(e.Statement.Quote), " "), 80) + "”"})
+	}
+	return v
+}
+
+// decide carries out what was ticked and unticked since the page was made.
+func (w *site) decide(r *http.Request, m Matter) error {
+	ticked := map[string]bool{}
+	for _, id := range r.Form["in"] {
+		ticked[id] = true
+	}
+	was := map[string]bool{}
+	for _, id := range r.Form["was"] {
+		was[id] = true
+	}
+	for _, id := range r.Form["item"] {
+		if ticked[id] == was[id] {
+			continue
+		}
+		d := Decision{Matter: m.Name, Item: id, Undo: ticked[id], Reason: strings.TrimSpace(r.FormValue("reason-" + id))}
+		if !d.Undo && d.Reason == "" {
+			return fmt.Errorf("what is left out is left out for a reason: write one beside it")
+		}
+		if err := w.o.Desk.Decide(r.Context(), d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *site) makeBundle(rw http.ResponseWriter, r *http.Request) {
+	m, question, err := w.named(r)
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	back := "/bundle/" + url.PathEscape(m.Name)
+	if m.Title == "" && m.Question != "" {
+		back += "?q=" + url.QueryEscape(question)
+	}
+	if m.Kept && mayChange(r.Context()) {
+		if err := w.decide(r, m); err != nil {
+			w.refuse(rw, r, "The bundle was not made", err, back)
+			return
+		}
+		if r.FormValue("only") == "decide" {
+			http.Redirect(rw, r, back+"?for="+url.QueryEscape(r.FormValue("for")), http.StatusSeeOther)
+			return
+		}
+	}
+	b, err := w.o.Desk.Bundle(r.Context(), BundleOrder{Question: question, Title: m.Title, For: r.FormValue("for")})
+	if err != nil {
+		w.o.Logger.Error("making a bundle", "err", err)
+		w.refuse(rw, r, "The bundle was not made", err, back)
+		return
+	}
+	to := "/bundle/" + url.PathEscape(m.Name) + "/" + b.ID
+	if wantsJSON(r) {
+		rw.Header().Set("Location", to)
+		w.page(rw, r, http.StatusCreated, "made", nil, b)
+		return
+	}
+	http.Redirect(rw, r, to, http.StatusSeeOther)
+}
+
+type madeView struct {
+	Page     head
+	Title    string
+	About    string
+	Name     string
+	Size     string
+	SHA      []string
+	Inside   string
+	Ledger   string
+	File     string
+	PDF      string
+	Text     string
+	Back     string
+	Checked  bool
+	Question string
+}
+
+func (w *site) bundleMade(rw http.ResponseWriter, r *http.Request) {
+	b, rc, err := w.o.Desk.Made(r.Context(), r.PathValue("id"), "")
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	rc.Close()
+	who := map[string]string{"client": "client", "insurer": "insurer", "court": "court", "court-us": "court", "solicitor": "lawyer"}[b.For]
+	base := "/bundle/" + url.PathEscape(r.PathValue("name")) + "/" + b.ID + "/"
+	v := madeView{Page: w.head(r, "Bundle"), Title: "Your bundle for the " + who, Name: b.Name, Size: octets(b.Size), File: base + b.Name, PDF: base + "chronology.pdf", Checked: b.Checked,
+		Inside: strings.Join(b.Inside, ", "), Back: "/m/" + url.PathEscape(r.PathValue("name"))}
+	v.About = clip(b.Title, 100) + ". " + plural(b.Messages, "message", "messages") + ", made " + w.today(b.Made) + " at " + w.clock(b.Made) + "."
+	if b.Pages > 0 {
+		v.About = clip(b.Title, 100) + ". " + plural(b.Pages, "page", "pages") + ", " + plural(b.Messages, "message", "messages") + ", made " + w.today(b.Made) + " at " + w.clock(b.Made) + "."
+	}
+	for h := b.SHA256; len(h) >= 4; h = h[4:] {
+		v.SHA = append(v.SHA, h[:4])
+	}
+	if b.Ledger >= 0 {
+		v.Ledger = "ledger entry " + thousands(int(b.Ledger)) + ", so you can show later that this is the bundle you sent"
+	}
+	v.Text = fmt.Sprintf("Attached is the written record of our exchange (%s).\nSHA-256: %s\nThe file VERIFY.txt inside explains how to check it.\n", b.Name, b.SHA256)
+	w.corner(r.Context(), &v.Page)
+	v.Page.Slim = true
+	v.Page.Crumbs = []crumb{{"Matters", "/"}, {clip(b.Title, 60), v.Back}, {"Bundle", ""}}
+	w.page(rw, r, http.StatusOK, "made", v, b)
+}
+
+// bundleFile streams the bundle, or its PDF alone.
+func (w *site) bundleFile(rw http.ResponseWriter, r *http.Request) {
+	part := ""
+	if r.PathValue("file") == "chronology.pdf" {
+		part = "pdf"
+	}
+	b, rc, err := w.o.Desk.Made(r.Context(), r.PathValue("id"), part)
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	defer rc.Close()
+	h := rw.Header()
+	name := b.Name
+	h.Set("Content-Type", "application/zip")
+	if part == "pdf" {
+		name = strings.TrimSuffix(b.Name, ".zip") + ".pdf"
+		h.Set("Content-Type", "application/pdf")
+	} else {
+		h.Set("Content-Length", strconv.FormatInt(b.Size, 10))
+	}
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	if _, err := io.Copy(rw, rc); err != nil {
+		w.o.Logger.Debug("sending a bundle", "err", err)
+		panic(http.ErrAbortHandler) // half a bundle is none
+	}
+}

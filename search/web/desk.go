@@ -1,0 +1,148 @@
+package web
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"inwriting/search/trail"
+)
+
+// Desk is what the pages do beside asking. All of it is done by whoever the
+// context says (access.PersonOf); errors have words for people.
+type Desk interface {
+	// Open lists what waits for somebody.
+	Open(ctx context.Context) (*Open, error)
+
+	// Keep keeps a question under a name.
+	Keep(ctx context.Context, m Matter) error
+
+	// Decide leaves something out of a matter or puts it back, with the reason.
+	Decide(ctx context.Context, d Decision) error
+
+	// Correct says what a statement is, or takes that back.
+	Correct(ctx context.Context, c Correction) error
+
+	// Bundle makes a bundle and checks it. The file is kept for a while.
+	Bundle(ctx context.Context, o BundleOrder) (*Bundle, error)
+
+	// Made returns a bundle made earlier; part is "" for the whole file or "pdf"
+	// for the chronology alone. The error is search.ErrNotFound when it is not kept.
+	Made(ctx context.Context, id, part string) (*Bundle, io.ReadCloser, error)
+
+	// Check begins to read the archive again and to compare it with the ledger.
+	// Last is what the last check found, nil before the first.
+	Check(ctx context.Context) error
+	Last() *Checked
+
+	// Settings are the settings in force.
+	Settings(ctx context.Context) []Setting
+
+	// Mailboxes is nil where mailboxes cannot be added through the pages.
+	Mailboxes() Mailboxes
+
+	// Demo starts the demo beside this record and returns its address; it is
+	// offered while CanDemo.
+	CanDemo() bool
+	Demo(ctx context.Context) (string, error)
+}
+
+// Open is what waits for somebody.
+type Open struct {
+	AsOf  time.Time
+	Items []OpenItem
+}
+
+// OpenItem is one statement that something is missing after.
+type OpenItem struct {
+	Client    string
+	List      string // promise, instruction, question, recap
+	Statement trail.Statement
+	WaitsFor  trail.Role
+	Due       string // of a promise, YYYY-MM-DD
+	State     string // due, overdue, waiting
+	Days      int
+}
+
+// Decision leaves an item of a matter out, or takes that back.
+type Decision struct {
+	Matter string
+	Item   string // the id of a statement, a message or an exhibit
+	Reason string
+	Undo   bool
+}
+
+// Correction says what a statement is.
+type Correction struct {
+	Statement, Kind, Note string
+	Undo                  bool
+}
+
+// BundleOrder says what goes into a bundle.
+type BundleOrder struct {
+	Question string // or a matter's name
+	Title    string
+	For      string // one of bundle.Profiles
+}
+
+// Bundle is a bundle that was made.
+type Bundle struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"` // of the file
+	Question string    `json:"question"`
+	Title    string    `json:"title"`
+	For      string    `json:"for"`
+	Size     int64     `json:"size"`
+	SHA256   string    `json:"sha256"`
+	Messages int       `json:"messages"`
+	Pages    int       `json:"pages,omitempty"` // of the chronology
+	Inside   []string  `json:"inside"`
+	Ledger   int64     `json:"ledger"` // its entry
+	Made     time.Time `json:"made"`
+	Checked  bool      `json:"checked"` // read back and found in order
+}
+
+// Checked is what a check of the archive found.
+type Checked struct {
+	At       time.Time
+	Running  bool
+	OK       bool
+	Messages int
+	Altered  []string // refs
+	Problems []string
+}
+
+// Setting is a setting in force and where it comes from.
+type Setting struct{ Name, Value, From string }
+
+// Mailboxes adds mailboxes.
+type Mailboxes interface {
+	// Ask says what the provider of an address wants.
+	Ask(ctx context.Context, address string) Provider
+
+	// Try signs in and looks, changing nothing.
+	Try(ctx context.Context, m NewMailbox) (*Tried, error)
+
+	// Add keeps a mailbox in the configuration, or its new password, and begins
+	// to read it.
+	Add(ctx context.Context, m NewMailbox) error
+}
+
+// Provider is what is known of an address's provider.
+type Provider struct {
+	Name   string // "" when unknown
+	Server string // as in the configuration; "" when not known
+	Wants  string // what to type, in a sentence
+	Link   string // where such a password is made; "" when there is none
+	Cannot string // why it cannot be added here; "" when it can
+}
+
+// NewMailbox is a mailbox to be added.
+type NewMailbox struct{ Address, Server, Username, Password string }
+
+// Tried is what a look at a mailbox found.
+type Tried struct {
+	ReadOnly bool
+	Folders  int
+	Messages int // -1 when the server does not count them at once
+}
