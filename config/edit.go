@@ -20,6 +20,9 @@ import (
 // losing something of it.
 var ErrByHand = errors.New("edit the file by hand")
 
+// ErrNoSection means that a file has no section of that name or address.
+var ErrNoSection = errors.New("not in the configuration")
+
 // Editor changes a configuration file and leaves everything else in it as it is:
 // comments, order, spaces. Each change is checked; one that would make the file
 // invalid, or change more than it says, is refused and the file stays.
@@ -198,7 +201,7 @@ func (e *Editor) AddToParty(section, name, key, value string) error {
 	}
 	t := find(root, section, "name", name)
 	if t == nil {
-		return fmt.Errorf("no [[%s]] with the name %q in %q", section, name, e.path)
+		return fmt.Errorf("[[%s]] %q: %w", section, name, ErrNoSection)
 	}
 	if m := t.get(key); m != nil {
 		return e.change(e.extend(m, value))
@@ -208,6 +211,36 @@ func (e *Editor) AddToParty(section, name, key, value string) error {
 		return err
 	}
 	return e.set(nil, at, key, []string{value})
+}
+
+// AddAuthority adds a person's right to speak for a client.
+func (e *Editor) AddAuthority(client string, r Authority) error {
+	root, err := parseTree(e.src)
+	if err != nil {
+		return fmt.Errorf("reading configuration %q: %w", e.path, err)
+	}
+	t := find(root, "client", "name", client)
+	if t == nil {
+		return fmt.Errorf("[[client]] %q: %w", client, ErrNoSection)
+	}
+	at, err := e.block("client", "name", client)
+	if err != nil {
+		return err
+	}
+	// Behind those it has: a section below [[client]] belongs to the client above it.
+	if m := t.get("authority"); m != nil {
+		if n := len(m.val.items); n > 0 && m.val.items[n-1].head {
+			at.end = e.blockEnd(root, m.val.items[n-1].at.start)
+		}
+	}
+	var b bytes.Buffer
+	b.Write(e.src[:at.end])
+	if n := b.Len(); n > 0 && b.Bytes()[n-1] != '\n' {
+		b.WriteByte('\n')
+	}
+	writeSection(&b, "client.authority", reflect.ValueOf(r))
+	b.Write(e.src[at.end:])
+	return e.change(b.Bytes())
 }
 
 // extend adds a text to a list, after its last item.
@@ -253,15 +286,20 @@ func (e *Editor) block(section, key, want string) (span, error) {
 	t := find(root, section, key, want)
 	switch {
 	case t == nil:
-		return span{}, fmt.Errorf("no [[%s]] with %s %q in %q", section, key, want, e.path)
+		return span{}, fmt.Errorf("[[%s]] %q: %w", section, want, ErrNoSection)
 	case !t.head:
 		return span{}, fmt.Errorf("[[%s]] %q is not a section of its own in %q: %w", section, want, e.path, ErrByHand)
 	}
 	start := bytes.LastIndexByte(e.src[:t.at.start], '\n') + 1
-	end := len(e.src)
+	return span{start, e.blockEnd(root, t.at.start)}, nil
+}
+
+// blockEnd returns where the section whose name stands at a place ends.
+func (e *Editor) blockEnd(root *value, at int) int {
+	start, end := bytes.LastIndexByte(e.src[:at], '\n')+1, len(e.src)
 	var heads func(v *value)
 	heads = func(v *value) {
-		if v.head && v.kind == unstable.Table && v.at.start > t.at.start {
+		if v.head && v.kind == unstable.Table && v.at.start > at {
 			end = min(end, bytes.LastIndexByte(e.src[:v.at.start], '\n')+1)
 		}
 		for _, it := range v.items {
@@ -280,7 +318,7 @@ func (e *Editor) block(section, key, want string) (span, error) {
 		}
 		end = line
 	}
-	return span{start, end}, nil
+	return end
 }
 
 // writeSection writes the settings of v that are not zero, those of sections

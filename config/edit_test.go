@@ -73,6 +73,16 @@ func TestEdit(t *testing.T) {
 		{"add a client", func(e *Editor) error {
 			return e.AddClient(Party{Name: "Falk \"& Co\"", Domains: []string{"falk.example"}, Authority: []Authority{{Address: "a@falk.example"}}})
 		}, edited + "\n[[client]]\nname = \"Falk \\\"& Co\\\"\"\ndomains = [\"falk.example\"]\n[[client.authority]]\naddress = \"a@falk.example\"\n"},
+		{"add authority", func(e *Editor) error {
+			if err := e.AddAuthority("Hale", Authority{Address: "k@hale2.example"}); err != nil {
+				return err
+			}
+			var to Date
+			if err := to.UnmarshalText([]byte("2023-06-30")); err != nil {
+				return err
+			}
+			return e.AddAuthority("Hale", Authority{Address: "K@hale2.example", To: to})
+		}, strings.Replace(edited, "none yet\n", "none yet\n[[client.authority]]\naddress = \"k@hale2.example\"\n[[client.authority]]\naddress = \"K@hale2.example\"\nto = \"2023-06-30\"\n", 1)},
 		{"add a mailbox", func(e *Editor) error {
 			return e.AddMailbox(Mailbox{Address: "c@x.example", Server: Server{TLS, "imap.x.example", 993}, Keyring: true, DailyBytes: 2e9, Connections: 1})
 		}, edited + "\n[[mailbox]]\naddress = \"c@x.example\"\nserver = \"imap.x.example:993\"\nkeyring = true\ndaily_bytes = \"2GB\"\nconnections = 1\n"},

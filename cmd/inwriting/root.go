@@ -205,7 +205,7 @@ Examples:
 	f.StringArrayVar(&a.clients, "client", nil, `a client, "NAME=ADDR,@domain"`)
 	c.AddCommand(providerTopics()...)
 	c.AddCommand(a.demoCmd(), a.initCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
-		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.openCmd(), a.correctCmd(), a.mailboxCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
+		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.openCmd(), a.correctCmd(), a.mailboxCmd(), a.peopleCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
 	return c
 }
 
@@ -288,7 +288,7 @@ func (a *app) userDir(variable, below string) (string, error) {
 func (a *app) people(cfg *config.Config) (trail.People, error) {
 	p := trail.People{Us: cfg.Us()}
 	for _, c := range cfg.Clients {
-		p.Clients = append(p.Clients, trail.Party{Name: c.Name, Addresses: c.Addresses, Domains: c.Domains})
+		p.Clients = append(p.Clients, clientOf(cfg, c))
 	}
 	for _, c := range cfg.Others {
 		p.Others = append(p.Others, trail.Party{Name: c.Name, Addresses: c.Addresses, Domains: c.Domains})

@@ -200,7 +200,9 @@ func (s *service) setPeople(people trail.People) error {
 	err = s.vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
 		accounts, err := c.Accounts()
 		for _, a := range accounts {
-			people.Us = appendNew(people.Us, a.Address)
+			if m, ok := s.cfg.Mailbox(a.Address); !ok || m.Own() {
+				people.Us = appendNew(people.Us, a.Address)
+			}
 		}
 		return err
 	})
@@ -227,6 +229,8 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(a matterArgs) (any, error) { return s.matter(ctx, a) })
 	case "open":
 		return act(args, func(a openArgs) (any, error) { return s.open(ctx, a) })
+	case "people":
+		return act(args, func(struct{}) (any, error) { return s.learn(ctx) })
 	case "correct":
 		return act(args, func(a correctArgs) (any, error) { return s.correct(ctx, a) })
 	}

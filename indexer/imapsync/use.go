@@ -66,3 +66,12 @@ func nameUses(folders []FolderInfo) {
 func rootFolder(name string) bool {
 	return slices.ContainsFunc([]string{"INBOX", "[Gmail]", "[Google Mail]", "Mail", "mail"}, func(r string) bool { return strings.EqualFold(r, name) })
 }
+
+// UseOf returns what a folder is for by its name alone, of which it looks at the
+// last part; "" when the name does not say it.
+func UseOf(display string) string {
+	if i := strings.LastIndexAny(display, "/."); i >= 0 {
+		display = display[i+1:]
+	}
+	return useNames[strings.ToLower(strings.TrimSpace(display))]
+}
