@@ -26,11 +26,11 @@ fuzz:
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-10s} $$p || exit 1; done; done
 
-# Random faults on the wire and storms in the mailbox, from a printed seed; a sync
-# killed at random moments.
+# Random faults on the wire and storms in the mailbox, from a printed seed, over each
+# server, into a store in memory and into a vault; a sync killed at random moments.
 faults: tools
 	INWRITING_KILLS=$${INWRITING_KILLS:-250} $(GO) test -timeout 30m -v -run KillSync ./cmd/inwriting
-	INWRITING_FAULTS=$${INWRITING_FAULTS:-10000} $(GO) test -timeout 90m -v -run Storm ./indexer/imapsync
+	INWRITING_FAULTS=$${INWRITING_FAULTS:-10000} $(GO) test -timeout 90m -v -p 1 -run Storm ./indexer/imapsync ./indexer
 
 # Quality on the labelled disputes and the labelled real mail.
 eval:
