@@ -150,12 +150,12 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.export(ctx, exportArgs{Question: dispute.Question, Title: dispute.Title, For: "client", Out: abs, Force: true})
+	r, err := s.export(ctx, exportArgs{Question: dispute.Question, Title: dispute.Title, For: "client", Out: abs, Force: true}, func(any) {})
 	if errors.Is(err, os.ErrPermission) {
 		// A folder that is not ours to write: the demo still shows its bundle.
 		abs = filepath.Join(dir, filepath.Base(out))
 		out = abs
-		r, err = s.export(ctx, exportArgs{Question: dispute.Question, Title: dispute.Title, For: "client", Out: abs, Force: true})
+		r, err = s.export(ctx, exportArgs{Question: dispute.Question, Title: dispute.Title, For: "client", Out: abs, Force: true}, func(any) {})
 	}
 	if err != nil {
 		return err

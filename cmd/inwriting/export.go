@@ -4,19 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"inwriting/indexer/archive"
-	"inwriting/indexer/catalog"
 	"inwriting/indexer/ledger"
-	"inwriting/indexer/textindex"
-	"inwriting/search"
 	"inwriting/search/bundle"
-	"inwriting/search/trail"
 )
 
 type exportArgs struct {
@@ -25,6 +23,15 @@ type exportArgs struct {
 	For      string `json:"for"`
 	Out      string `json:"out"` // absolute
 	Force    bool   `json:"force"`
+
+	Client   string             `json:"client,omitempty"`
+	Lawyers  []string           `json:"lawyers,omitempty"`
+	First    int                `json:"first,omitempty"`     // page
+	Release  []string           `json:"release,omitempty"`   // ID=REASON
+	Withhold []string           `json:"withhold,omitempty"`  // ID=CODE:REASON
+	LeaveOut []string           `json:"leave_out,omitempty"` // N=REASON
+	Redact   []bundle.Redaction `json:"redact,omitempty"`
+	BlackOut []string           `json:"black_out,omitempty"` // forms
 }
 
 // exportReport is the document "inwriting.export/v1".
@@ -36,66 +43,51 @@ type exportReport struct {
 	Messages int    `json:"messages"`
 	Entries  int    `json:"entries"`
 	Findings int    `json:"findings"`
+
+	Pages       int      `json:"pages"`
+	Originals   int      `json:"originals"` // messages that are in it as they came
+	Redacted    int      `json:"redacted"`
+	Withheld    int      `json:"withheld"`
+	TagManifest string   `json:"tagmanifest_sha256"` // stands for the whole bundle
+	Warnings    []string `json:"warnings,omitempty"`
+	Holds       []held   `json:"holds,omitempty"` // what waits for a decision; then nothing was written
+}
+
+// held is a place that a person has to decide about.
+type held struct {
+	ID    string `json:"id"`
+	Code  string `json:"code"`
+	Ref   string `json:"ref,omitempty"`
+	Where string `json:"where"`
+	Words string `json:"words"`
+	Of    string `json:"of,omitempty"`
 }
 
 // export writes the bundle beside its final name and renames it: a bundle is
 // there whole or not at all.
-func (s *service) export(ctx context.Context, args exportArgs) (*exportReport, error) {
+func (s *service) export(ctx context.Context, args exportArgs, events func(any)) (*exportReport, error) {
 	if !args.Force {
 		if _, err := os.Lstat(args.Out); err == nil {
 			return nil, &exitError{status: exitFailed, err: fmt.Errorf("writing %q: the file exists", args.Out), hint: "choose another name, or give --force to replace it"}
 		}
 	}
-	tr, err := s.Trail(ctx, search.TrailQuery{Question: args.Question})
+	in, err := s.bundleInput(ctx, &args)
 	if err != nil {
 		return nil, err
 	}
-	if len(tr.Entries) == 0 {
-		return nil, fmt.Errorf("%w about: %s", errNothing, args.Question)
-	}
-	if args.Title == "" {
-		args.Title = args.Question
-		if tr.Matter != nil {
-			args.Title = tr.Matter.Title
-		}
-	}
-	in := bundle.Input{Trail: tr, Profile: args.For, Title: args.Title, Version: Version}
-	seen := map[archive.Ref]bool{}
-	for _, e := range tr.Entries {
-		ref := e.Statement.Message.Ref
-		if seen[ref] {
-			continue
-		}
-		seen[ref] = true
-		doc, err := s.Message(ctx, ref.String())
-		if err != nil {
-			return nil, fmt.Errorf("gathering the bundle: %w", err)
-		}
-		in.Exhibits = append(in.Exhibits, bundle.Exhibit{Ref: ref, Info: doc.Message, Text: doc.Text, LedgerIndex: doc.LedgerIndex,
-			Open: func() (io.ReadCloser, int64, error) { return s.Raw(ctx, ref) }})
-	}
-	for _, x := range tr.Exhibits {
-		in.Outside = append(in.Outside, bundle.Outside{Ref: x.Ref, Name: x.Name, Media: x.Media, Note: x.Note, Taken: x.At, LedgerIndex: x.LedgerIndex,
-			Open: func() (io.ReadCloser, int64, error) { return s.Raw(ctx, x.Ref) }})
-	}
-	if err := s.seal(&in); err != nil {
-		return nil, fmt.Errorf("sealing the bundle: %w", err)
-	}
+	in.Progress = func(label string, done, total int) { events(progress{Label: label, Done: done, Total: total}) }
 	f, err := os.CreateTemp(filepath.Dir(args.Out), ".inwriting-*")
 	if err != nil {
 		return nil, fmt.Errorf("writing the bundle: %w", err)
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	h := sha256.New()
-	sum, err := bundle.Write(io.MultiWriter(f, h), in)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = f.Chmod(0o600)
-	}
+	sum, hash, err := s.writeBundle(ctx, f, in)
 	if err != nil {
+		var h *bundle.HeldError
+		if errors.As(err, &h) {
+			return heldReport(h), &heldError{h}
+		}
 		return nil, fmt.Errorf("writing the bundle: %w", err)
 	}
 	size, err := f.Seek(0, io.SeekEnd)
@@ -105,43 +97,99 @@ func (s *service) export(ctx context.Context, args exportArgs) (*exportReport, e
 	if err := os.Rename(f.Name(), args.Out); err != nil {
 		return nil, fmt.Errorf("writing the bundle: %w", err)
 	}
-	selection := sha256.Sum256([]byte(strings.Join([]string{args.Question, args.For, args.Title}, "\n")))
-	if err := s.vault.Note(ledger.Export{TagManifest: sum.TagManifest, Selection: hex.EncodeToString(selection[:])}); err != nil {
+	if err := s.vault.Note(ledger.Export{TagManifest: sum.TagManifest, Selection: sum.Selection, Decisions: decisionsOf(in)}); err != nil {
 		return nil, err
 	}
-	return &exportReport{Schema: "inwriting.export/v1", File: args.Out, Size: size, SHA256: hex.EncodeToString(h.Sum(nil)),
-		Messages: len(in.Exhibits), Entries: len(tr.Entries), Findings: len(tr.Findings)}, nil
+	return &exportReport{Schema: "inwriting.export/v1", File: args.Out, Size: size, SHA256: hash, Messages: sum.Exhibits, Entries: len(in.Trail.Entries), Findings: len(in.Trail.Findings),
+		Pages: sum.Pages, Originals: sum.Originals, Redacted: sum.Redacted, Withheld: sum.Withheld, TagManifest: sum.TagManifest, Warnings: sum.Warnings}, nil
 }
 
-// seal adds what proves that the exhibits lie in the ledger. It is signed first:
-// every exhibit lies under the checkpoint that the bundle carries.
-func (s *service) seal(in *bundle.Input) error {
-	return s.vault.Stores(func(_ *archive.Archive, l *ledger.Ledger, _ *catalog.Catalog, _ *textindex.Index) error {
-		cp, err := l.Checkpoint()
-		if err != nil {
-			return err
+// heldError is what waits, with how to decide.
+type heldError struct{ *bundle.HeldError }
+
+func (e *heldError) Error() string {
+	return e.HeldError.Error() + "\ndecide about each: --release ID=REASON lets it leave, --withhold ID=REASON lists the message without its words; nothing was written"
+}
+
+func (e *heldError) Unwrap() error { return e.HeldError }
+
+func heldReport(h *bundle.HeldError) *exportReport {
+	r := &exportReport{Schema: "inwriting.export/v1"}
+	for _, x := range h.Holds {
+		y := held{ID: x.ID, Code: x.Code, Where: x.Where, Words: x.Words, Of: x.Of}
+		if x.Ref != (archive.Ref{}) {
+			y.Ref = x.Ref.String()
 		}
-		in.Trail.Coverage.Checkpoint = &trail.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: cp.Time}
-		in.Checkpoint, in.VKey = cp.Note, l.VKey()
-		in.PublicKeyPEM = l.PublicKeyPEM()
-		for i := range in.Exhibits {
-			e := &in.Exhibits[i]
-			if e.Line, err = l.Line(e.LedgerIndex); err != nil {
-				return err
-			}
-			if e.Proof, err = l.Prove(e.LedgerIndex); err != nil {
-				return err
-			}
+		r.Holds = append(r.Holds, y)
+	}
+	return r
+}
+
+// decisionsOf are a person's decisions as the ledger keeps them: ids, codes and
+// reasons, nothing of what the mail says.
+func decisionsOf(in bundle.Input) []string {
+	var out []string
+	for _, d := range in.Decisions {
+		what := "release"
+		if d.Withhold {
+			what = "withhold " + d.Code
 		}
-		for i := range in.Outside {
-			x := &in.Outside[i]
-			if x.Line, err = l.Line(x.LedgerIndex); err != nil {
-				return err
-			}
-			if x.Proof, err = l.Prove(x.LedgerIndex); err != nil {
-				return err
-			}
+		out = append(out, fmt.Sprintf("%s %s: %s", strings.TrimSpace(what), d.ID, d.Reason))
+	}
+	for _, r := range in.Redactions {
+		if what := "redact: " + r.Reason; !slices.Contains(out, what) {
+			out = append(out, what)
 		}
-		return nil
-	})
+	}
+	return out
+}
+
+// writeBundle writes to f. Where authorities are configured their time stamps are asked
+// for; when none answers the bundle goes without, and says so.
+func (s *service) writeBundle(ctx context.Context, f *os.File, in bundle.Input) (bundle.Summary, string, error) {
+	attest, err := attestOf(s.cfg)
+	if err != nil {
+		return bundle.Summary{}, "", err
+	}
+	var unstamped error
+	if len(attest.Authorities) > 0 {
+		in.Stamp = func(tags []byte) ([]bundle.Token, error) {
+			var out []bundle.Token
+			for _, a := range attest.Authorities {
+				t, err := a.Stamp(ctx, nil, tags)
+				if err != nil {
+					unstamped = errors.Join(unstamped, fmt.Errorf("%s: %w", a.Name, err))
+					continue
+				}
+				out = append(out, bundle.Token{Authority: a.Name, TSR: t.Response})
+			}
+			if len(out) == 0 {
+				return nil, unstamped
+			}
+			return out, nil
+		}
+	}
+	for {
+		h := sha256.New()
+		sum, err := bundle.Write(io.MultiWriter(f, h), in)
+		if err != nil && in.Stamp != nil && unstamped != nil && ctx.Err() == nil {
+			in.Stamp = nil
+			if err := errors.Join(f.Truncate(0), rewind(f)); err != nil {
+				return sum, "", err
+			}
+			continue
+		}
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Chmod(0o600))
+		}
+		if unstamped != nil {
+			sum.Warnings = append(sum.Warnings, "without a time stamp of "+unstamped.Error())
+		}
+		return sum, hex.EncodeToString(h.Sum(nil)), err
+	}
+}
+
+func rewind(f *os.File) error {
+	_, err := f.Seek(0, io.SeekStart)
+	return err
 }

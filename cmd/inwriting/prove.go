@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,29 +14,44 @@ import (
 	"inwriting/search/bundle"
 )
 
-var profiles = []string{"client", "insurer", "court", "court-us", "solicitor"}
-
 func (a *app) exportCmd() *cobra.Command {
 	var args exportArgs
-	var out string
+	var out, redact string
 	c := &cobra.Command{
 		Use:   "export QUESTION|MATTER -o FILE.zip",
 		Short: "Write the bundle: trail, original messages and proofs",
-		Long: `Export writes a zip that can be checked without inwriting: the original messages,
-the chronology, what was and was not covered, and proofs that nothing was altered
-since it was collected. VERIFY.txt in it says how.`,
-		Example: "  inwriting export what date did Martin want to fly -o flight.zip --for client\n  inwriting verify flight.zip",
+		Long: `Export writes a zip that can be checked without inwriting: every message on
+numbered pages and as it came, the trail, what was and was not covered, and proofs
+that nothing was altered since it was collected. VERIFY.txt in it says how.
+
+Before anything is written the messages are looked through for names of other
+clients and for words that may mean privilege. Where one is found nothing is written
+until each place is decided: --release ID=REASON lets it leave, --withhold ID=REASON
+lists the message without its words. What was decided is recorded in the ledger.
+
+--redact FILE makes a redacted bundle: a line of the file is "reason: words", and
+where the words stood the bundle says [REDACTED: reason]. Of a message that holds
+them the original stays here. Nothing is written while they are left anywhere.`,
+		Example: "  inwriting export what date did Martin want to fly -o flight.zip --for client\n  inwriting export receipts-falk -o r.zip --for court --black-out iban --leave-out 8=\"private, not about the work\"\n  inwriting verify flight.zip",
 		Args:    atLeast(1, "a question"),
 		RunE: func(c *cobra.Command, words []string) error {
 			if out == "" {
 				return usage("export needs -o FILE.zip")
 			}
-			known := false
-			for _, p := range profiles {
-				known = known || p == args.For
+			if !slices.Contains(bundle.Profiles, args.For) {
+				return usage("--for %q: want one of %s", args.For, strings.Join(bundle.Profiles, ", "))
 			}
-			if !known {
-				return usage("--for %q: want one of %s", args.For, strings.Join(profiles, ", "))
+			for _, form := range args.BlackOut {
+				if !slices.Contains(bundle.Forms(), form) {
+					return usage("--black-out %q: want one of %s", form, strings.Join(bundle.Forms(), ", "))
+				}
+			}
+			if redact != "" {
+				list, err := readRedactions(redact)
+				if err != nil {
+					return err
+				}
+				args.Redact = list
 			}
 			var err error
 			if args.Out, err = absolute(out); err != nil {
@@ -48,27 +64,68 @@ since it was collected. VERIFY.txt in it says how.`,
 			}
 			defer b.Close()
 			var r exportReport
-			if err := b.do(c.Context(), "export", args, nil, &r); err != nil {
-				return err
-			}
-			switch {
-			case a.json:
-				return writeJSON(a.out, r)
-			case a.plain:
-				plainLine(a.out, r.File, fmt.Sprint(r.Size), r.SHA256)
-			default:
-				fmt.Fprintf(a.out, "%s   %s   %s, %s, %s\n", out, bytesText(r.Size), plural(r.Messages, "message", "messages"), plural(r.Entries, "statement", "statements"), plural(r.Findings, "finding", "findings"))
-				fmt.Fprintf(a.out, "sha256 %s\n", r.SHA256)
-			}
-			return nil
+			show, bar := a.bars()
+			err = b.do(c.Context(), "export", args, show, &r)
+			bar.done()
+			return a.printExport(out, &r, err)
 		},
 	}
 	f := c.Flags()
 	f.StringVarP(&out, "output", "o", "", "the `FILE.zip` to write")
-	f.StringVar(&args.For, "for", "client", strings.Join(profiles, ", "))
+	f.StringVar(&args.For, "for", "client", strings.Join(bundle.Profiles, ", "))
 	f.StringVar(&args.Title, "title", "", "`WORDS` for the cover; the matter's title or the question when none are given")
 	f.BoolVar(&args.Force, "force", false, "replace the file if it exists")
+	f.StringVar(&args.Client, "about", "", "the `CLIENT` it is about, where the trail does not tell")
+	f.StringVar(&redact, "redact", "", "a `FILE` of words to redact, a line each: \"reason: words\"")
+	f.StringSliceVar(&args.BlackOut, "black-out", nil, "redact what has the `FORM`: "+strings.Join(bundle.Forms(), ", "))
+	f.StringArrayVar(&args.Release, "release", nil, "`ID=REASON`: this place may leave")
+	f.StringArrayVar(&args.Withhold, "withhold", nil, "`ID=REASON` or ID=CODE:REASON: list the message without its words; an id of a place or a message")
+	f.StringArrayVar(&args.LeaveOut, "leave-out", nil, "`N=REASON`: withhold the message of statement N")
+	f.StringSliceVar(&args.Lawyers, "lawyer", nil, "`DOMAIN` of a lawyer: their mail waits for a decision")
+	f.IntVar(&args.First, "continue-from", 0, "number of the first `PAGE`, when the bundle continues an earlier one")
 	return c
+}
+
+func readRedactions(path string) ([]bundle.Redaction, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the list of words to redact: %w", err)
+	}
+	defer f.Close()
+	list, err := bundle.ReadRedactions(f)
+	if err == nil && len(list) == 0 {
+		err = errors.New("it names no words")
+	}
+	if err != nil {
+		return nil, &exitError{status: exitUsage, err: fmt.Errorf("reading %q: %w", path, err), hint: "a line is \"reason: words to redact\""}
+	}
+	return list, nil
+}
+
+func (a *app) printExport(out string, r *exportReport, err error) error {
+	switch {
+	case err != nil && a.json && len(r.Holds) > 0:
+		return errors.Join(err, writeJSON(a.out, r))
+	case err != nil:
+		return err
+	case a.json:
+		return writeJSON(a.out, r)
+	case a.plain:
+		plainLine(a.out, r.File, fmt.Sprint(r.Size), r.SHA256)
+		return nil
+	}
+	fmt.Fprintf(a.out, "%s   %s   %s, %s, %s, %s", out, bytesText(r.Size), plural(r.Pages, "page", "pages"), plural(r.Messages, "message", "messages"), plural(r.Entries, "statement", "statements"), plural(r.Findings, "finding", "findings"))
+	if r.Redacted > 0 {
+		fmt.Fprintf(a.out, "; %s as they came, %d redacted", plural(r.Originals, "original", "originals"), r.Redacted)
+	}
+	if r.Withheld > 0 {
+		fmt.Fprintf(a.out, "; %d withheld and listed", r.Withheld)
+	}
+	fmt.Fprintf(a.out, "\nsha256 %s\n", r.SHA256)
+	for _, w := range r.Warnings {
+		fmt.Fprintf(a.err, "note: %s\n", clean(w))
+	}
+	return nil
 }
 
 func (a *app) verifyCmd() *cobra.Command {

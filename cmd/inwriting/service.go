@@ -19,6 +19,7 @@ import (
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/textindex"
 	"inwriting/search"
+	"inwriting/search/bundle"
 	"inwriting/search/httpapi"
 	"inwriting/search/trail"
 	"inwriting/search/watch"
@@ -130,6 +131,8 @@ var codes = []httpapi.Code{
 	{Code: "no-such-kind", Err: errNoKind, Status: http.StatusBadRequest, Exit: exitUsage, Title: "No such kind"},
 	{Code: "not-corrected", Err: errNotCorrected, Status: http.StatusNotFound, Exit: exitNothing, Title: "Not corrected"},
 	{Code: "not-a-file", Err: indexer.ErrNotAFile, Status: http.StatusUnprocessableEntity, Exit: exitFailed, Title: "Not a file"},
+	{Code: "held", Err: bundle.ErrHeld, Status: http.StatusConflict, Exit: exitFailed, Title: "A decision is needed"},
+	{Code: "redaction", Err: bundle.ErrRedaction, Status: http.StatusConflict, Exit: exitFailed, Title: "A redacted word is still there"},
 	{Code: "archive-failed", Err: archive.ErrFailed, Status: http.StatusInsufficientStorage, Exit: exitFailed, Title: "Storing failed"},
 }
 
@@ -220,7 +223,7 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 	case "import":
 		return act(args, func(a importArgs) (any, error) { return s.importFiles(ctx, a, events) })
 	case "export":
-		return act(args, func(a exportArgs) (any, error) { return s.export(ctx, a) })
+		return act(args, func(a exportArgs) (any, error) { return s.export(ctx, a, events) })
 	case "verify":
 		return act(args, func(struct{}) (any, error) { return s.vault.Verify(ctx) })
 	case "rebuild":

@@ -167,6 +167,9 @@ type Import struct {
 type Export struct {
 	TagManifest string `json:"tagmanifest"` // SHA-256 of the bundle's tagmanifest
 	Selection   string `json:"selection"`   // SHA-256 of what was asked for
+	// Decisions are what a person decided about other clients' names, privilege and
+	// redaction: ids, codes and reasons, no words of the mail.
+	Decisions []string `json:"decisions,omitempty"`
 }
 
 // Unknown is an entry of a type that this version does not know: a vault written
@@ -311,6 +314,9 @@ func (x Import) fields(f *fields) {
 }
 
 func (x Export) fields(f *fields) {
+	if len(x.Decisions) > 0 {
+		f.list("decisions", x.Decisions)
+	}
 	f.str("selection", x.Selection)
 	f.str("tagmanifest", x.TagManifest)
 }

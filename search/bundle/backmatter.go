@@ -56,7 +56,7 @@ func (p *printer) threads() {
 		var spans []pdf.Span
 		switch {
 		case n.x != nil:
-			spans = []pdf.Span{{Text: "●  "}, {Text: n.x.name, Link: n.x.name, Style: heading}, {Text: ", p. "}, page(n.x.name, heading), {Text: "  " + moment(n.date) + "  "}, own(clip(plain(n.x.Info.From), 60))}
+			spans = []pdf.Span{{Text: "●  "}, {Text: n.x.name, Link: n.x.name, Style: heading}, {Text: "  " + moment(n.date) + "  "}, own(clip(plain(n.x.Info.From), 60))}
 			if n.parent != nil && n.parent.x != nil {
 				added, dropped := changed(n.parent, n)
 				if added != "" {
@@ -66,6 +66,7 @@ func (p *printer) threads() {
 					spans = append(spans, pdf.Span{Text: "  dropped "}, own(clip(plain(p.b.hide(dropped)), 80)))
 				}
 			}
+			spans = append(spans, pdf.Span{Text: "  p. "}, page(n.x.name, heading))
 		case len(n.refs) == 0 && n.date.IsZero() && n.from == "":
 			spans = []pdf.Span{{Text: "−  referred to, not kept  "}, own(clip(plain(p.b.hide(n.id)), 100))}
 		default:

@@ -108,6 +108,7 @@ func fixture(t testing.TB) Input {
 	if in.Signer, err = l.Signer(); err != nil {
 		t.Fatal(err)
 	}
+	in.Client = "Hale Architects"
 	in.People = trail.People{Us: []string{"nora@deskandco.example"}, Clients: []trail.Party{{Name: "Hale Architects", Domains: []string{"halearchitects.example"}}}}
 	for i := range in.Exhibits {
 		x := &in.Exhibits[i]

@@ -31,8 +31,8 @@ type bag struct {
 	lawyers   []needle
 	redact    []redaction
 	holds     []Hold
-	masked    []string // names in lists that a person withheld
-	leak      error    // of the gate; the first stays
+	masked    int   // names in lists that a mark stands for
+	leak      error // of the gate; the first stays
 
 	p     *packer
 	pages map[string]int // by destination in the PDF
@@ -163,9 +163,7 @@ func begin(in Input) (*bag, error) {
 	if c := in.Trail.Coverage.Checkpoint; c.Size != b.cp.Size || c.Root != b.cp.Root || c.Origin != b.cp.Origin {
 		return nil, unsound("the coverage names another checkpoint (%d entries) than the one that is signed (%d)", c.Size, b.cp.Size)
 	}
-	if in.Client != "" {
-		b.foreign = foreigners(in.People, in.Client)
-	}
+	b.foreign = foreigners(in.People, in.Client)
 	for _, w := range privilege {
 		b.privilege = append(b.privilege, foreign{newNeedle(w.words, true), w.code})
 	}
@@ -195,11 +193,9 @@ func (b *bag) quoted(e *trail.Entry, what string) error {
 	return nil
 }
 
-// ownTrail makes the trail ours: it is changed from here on.
+// ownTrail makes the trail ours: it is changed from here on. Notes to a matter are
+// for those who keep it.
 func (b *bag) ownTrail() error {
-	if len(b.redact)+len(b.holds)+len(b.in.Decisions) == 0 {
-		return nil
-	}
 	raw, err := json.Marshal(b.in.Trail)
 	if err != nil {
 		return err
@@ -208,9 +204,13 @@ func (b *bag) ownTrail() error {
 	if err := json.Unmarshal(raw, t); err != nil {
 		return err
 	}
-	for i := range t.Entries { // JSON has no invalid UTF-8, and Go writes some characters another way
+	for i := range t.Entries { // JSON has no invalid UTF-8
 		t.Entries[i].Statement.Quote = b.in.Trail.Entries[i].Statement.Quote
 	}
+	if t.Matter != nil {
+		t.Matter.Notes = nil
+	}
+	t.Near = nil
 	b.in.Trail = t
 	return nil
 }
@@ -243,42 +243,35 @@ func (b *bag) withhold(gone map[archive.Ref]Withheld) {
 		t.Entries[i].Links = slices.DeleteFunc(t.Entries[i].Links, func(l trail.Link) bool { return out[l.N] })
 	}
 	t.Findings = slices.DeleteFunc(t.Findings, func(f trail.Finding) bool { return out[f.A] || out[f.B] || out[f.ExplainedBy] })
-	t.Near = nil
 	t.Standings = nil
 	if slices.ContainsFunc(t.Summary.Statements, func(n int) bool { return out[n] }) {
 		t.Summary = trail.Summary{Text: "No summary is given: it would tell of a message that is withheld.", Statements: []int{}}
 	}
 }
 
-// mask takes names out of lists that a person withheld there.
+// mask takes other clients' names out of the lists of folders and of absent messages:
+// there they say nothing of the matter, and a mark in their place says enough.
 func (b *bag) mask() {
-	if len(b.masked) == 0 {
-		return
-	}
 	own := bag{}
-	for _, w := range b.masked {
-		own.redact = append(own.redact, redaction{[]needle{newNeedle(w, false)}, "[WITHHELD: OTHER-CLIENT]"})
+	for _, f := range b.foreign {
+		own.redact = append(own.redact, redaction{[]needle{f.needle}, "[WITHHELD: OTHER-CLIENT]"})
 	}
-	b.in.Title = own.hide(b.in.Title)
+	hide := func(s *string) {
+		if out := own.hide(*s); out != *s {
+			*s = out
+			b.masked++
+		}
+	}
 	t := b.in.Trail
-	t.Question = own.hide(t.Question)
 	for i := range t.Coverage.Mailboxes {
 		m := &t.Coverage.Mailboxes[i]
-		m.Address, m.Detail = own.hide(m.Address), own.hide(m.Detail)
+		hide(&m.Detail)
 		for j := range m.Folders {
-			m.Folders[j].Name = own.hide(m.Folders[j].Name)
+			hide(&m.Folders[j].Name)
 		}
 	}
 	for i := range t.Coverage.Absent {
-		t.Coverage.Absent[i] = own.hide(t.Coverage.Absent[i])
-	}
-	for i := range b.in.Outside {
-		o := &b.in.Outside[i]
-		o.Name, o.Note = own.hide(o.Name), own.hide(o.Note)
-		b.outside[i].Info.Subject = o.Name
-	}
-	for i := range t.Exhibits {
-		t.Exhibits[i].Name, t.Exhibits[i].Note = own.hide(t.Exhibits[i].Name), own.hide(t.Exhibits[i].Note)
+		hide(&t.Coverage.Absent[i])
 	}
 }
 

@@ -472,7 +472,8 @@ func (p *printer) letter(r *rowView) pdf.Block {
 		}
 		blocks = append(blocks, &pdf.Row{Gap: 9, Dest: fmt.Sprintf("n%d", s.N), Cols: []pdf.Col{col(20, n), {Tag: "BlockQuote", Blocks: []pdf.Block{para(words, quote...)}}, col(96, side...)}})
 	}
-	foot := para(small, pdf.Span{Text: r.Exhibit + ", p. ", Link: r.Exhibit, Style: heading}, page(r.Exhibit, heading), pdf.Span{Text: "  ·  "}, own(r.Subject), pdf.Span{Text: "  ·  "}, own(r.Place), pdf.Span{Text: fmt.Sprintf("  ·  ledger entry %d", r.Ledger)})
+	foot := para(small, pdf.Span{Text: r.Exhibit, Link: r.Exhibit, Style: heading}, pdf.Span{Text: "  ·  "}, own(r.Subject), pdf.Span{Text: "  ·  "}, own(r.Place), pdf.Span{Text: fmt.Sprintf("  ·  ledger entry %d  ·  ", r.Ledger)},
+		pdf.Span{Text: "p. ", Link: r.Exhibit, Style: heading}, page(r.Exhibit, heading))
 	foot.Before = 5
 	blocks = append(blocks, &pdf.Group{Pad: [4]float64{0, 0, 0, 29}, Blocks: []pdf.Block{foot}})
 
@@ -514,7 +515,9 @@ func initials(name string) string {
 func (p *printer) documents() {
 	p.section("The documents", 70)
 	widths := []float64{32, 96, 150, 0, 34}
-	p.d.Begin("Table", tableRow(widths, true, headings("No.", "Date", "From and to", "Subject", "Page")...))
+	names := headings("No.", "Date", "From and to", "Subject", "Page")
+	names[4].Align = pdf.End
+	p.d.Begin("Table", tableRow(widths, true, names...))
 	for _, x := range p.b.exhibits {
 		no := para(small, pdf.Span{Text: x.name, Link: x.name, Style: heading})
 		from := plain(x.Info.From)

@@ -93,6 +93,7 @@ func field(head []byte, name string) string {
 // take reads a message once: what it is, and every word in it that is looked for.
 func (b *bag) take(in Exhibit) (*exhibit, error) {
 	x := &exhibit{Exhibit: in}
+	x.Info.To, x.Info.Occurrences = slices.Clone(x.Info.To), slices.Clone(x.Info.Occurrences)
 	if !utf8.ValidString(x.Text) {
 		return nil, unsound("the text of message %s is not UTF-8", x.Ref) // its offsets would mean nothing
 	}

@@ -72,7 +72,7 @@ func foreigners(people trail.People, client string) []foreign {
 type spot struct {
 	where string
 	text  string
-	legal bool // a disclaimer
+	legal bool // a disclaimer, which is longer than a remark
 }
 
 // scanner looks through one message.
@@ -212,7 +212,7 @@ func zones(x *exhibit) []spot {
 		if z.Start != at || z.End < z.Start || z.End > len(x.Text) {
 			break
 		}
-		out = append(out, spot{where: words[z.Kind], text: x.Text[z.Start:z.End], legal: z.Kind == message.Legal})
+		out = append(out, spot{where: words[z.Kind], text: x.Text[z.Start:z.End], legal: z.Kind == message.Legal && z.End-z.Start > 100})
 		at = z.End
 	}
 	if at < len(x.Text) {
@@ -312,7 +312,7 @@ func (b *bag) settle() (map[archive.Ref]Withheld, error) {
 		case d.Withhold && h.Ref != (archive.Ref{}):
 			withhold(h.Ref, d, h.Code)
 		case d.Withhold:
-			b.masked = append(b.masked, h.Words)
+			return nil, fmt.Errorf("%s stands in the %s: change it, or release it", d.ID, h.Where)
 		}
 	}
 	open = slices.DeleteFunc(open, func(h Hold) bool { _, gone := out[h.Ref]; return gone })
@@ -334,20 +334,17 @@ type Withheld struct {
 	Basis string
 }
 
-// screenRest looks through what is told of the mailboxes themselves.
+// screenRest looks through what is told beside the messages.
 func (b *bag) screenRest() {
 	texts := []spot{{where: "title", text: b.in.Title}, {where: "question", text: b.in.Trail.Question}}
 	for _, m := range b.in.Trail.Coverage.Mailboxes {
-		texts = append(texts, spot{where: "mailbox list", text: m.Address + " " + m.Detail})
-		for _, f := range m.Folders {
-			texts = append(texts, spot{where: "folder name", text: f.Name})
-		}
-	}
-	for _, id := range b.in.Trail.Coverage.Absent {
-		texts = append(texts, spot{where: "list of absent messages", text: id})
+		texts = append(texts, spot{where: "mailbox list", text: m.Address})
 	}
 	for _, o := range b.in.Outside {
 		texts = append(texts, spot{where: "name of a file from outside", text: o.Name + " " + o.Note})
+	}
+	for _, l := range b.in.Trail.LeftOut {
+		texts = append(texts, spot{where: "reason for leaving out", text: l.Reason})
 	}
 	for _, p := range texts {
 		h := haystack{text: p.text}

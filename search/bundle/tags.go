@@ -529,6 +529,9 @@ func (b *bag) warn() {
 			say("no claim by the other side was found to put first")
 		}
 	}
+	if b.masked > 0 {
+		say("%s of other clients' folders and messages: a mark stands for each", plural(b.masked, "name", "names"))
+	}
 	for _, x := range b.exhibits {
 		if len(b.redact) > 0 && !x.redacted && len(x.unsearched) > 0 {
 			say("%s: words in %s cannot be searched for; look at them before you send the bundle", x.name, plain(strings.Join(x.unsearched, ", ")))

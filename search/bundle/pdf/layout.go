@@ -169,6 +169,7 @@ func (p *Para) layout(d *Document, f *frame, x, y, w float64, parent *elem) floa
 	}
 	for i := first; i < len(f.lines); i++ {
 		l := f.lines[i].l
+		l.right = p.Align == End
 		end := p.Align == End
 		if p.Align == Start {
 			end = l.rtl
@@ -585,7 +586,7 @@ func (c *canvas) line(d *Document, l *line, x, y float64, e *elem, page *canvas)
 		for _, p := range pieces[i:j] {
 			s := &l.p.spans[l.clusters[p.from].span]
 			if s.Page != "" && page != nil {
-				t := late{dest: s.Page, style: s.Style, x: p.x, width: p.w, y: y, id: -1}
+				t := late{dest: s.Page, style: s.Style, x: p.x, width: p.w, y: y, id: -1, right: l.right}
 				if owner != nil {
 					t.id, t.tag = len(c.tagged), owner.tag
 					owner.mark(c.ref, t.id)

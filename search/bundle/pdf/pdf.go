@@ -434,8 +434,9 @@ type foot struct {
 type late struct {
 	dest        string
 	style       Style
-	x, width, y float64 // it ends at x+width
-	id          int     // marked content; -1 for no part of the text
+	x, width, y float64
+	right       bool // it ends at x+width instead of beginning at x
+	id          int  // marked content; -1 for no part of the text
 	tag         string
 }
 
@@ -450,7 +451,11 @@ func (d *Document) footer(f foot, n int, pageOf map[string]int) {
 			c.op("/Artifact BMC\n")
 		}
 		l := d.ts.split([]Span{{Text: strconv.Itoa(pageOf[t.dest]), Style: t.style}})[0].lines(1000)[0]
-		c.line(d, l, t.x+t.width-l.width, c.high-t.y, nil, nil)
+		x := t.x
+		if t.right {
+			x += t.width - l.width
+		}
+		c.line(d, l, x, c.high-t.y, nil, nil)
 		c.op("EMC\n")
 	}
 	c.op("/Artifact<</Type/Pagination/Subtype/Footer>>BDC\n")

@@ -247,6 +247,25 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// A text of many lines must come out line by line, whatever scripts are in it.
+func TestManyLines(t *testing.T) {
+	d := New(io.Discard, Options{})
+	whole := strings.Join(scripts[:9], "\n")
+	var got []string
+	for _, p := range d.ts.split([]Span{{Text: "x\n", Style: body}, {Text: whole, Style: quote}, {Text: "\nend"}}) {
+		got = append(got, string(p.runes))
+	}
+	want := []string{"x"}
+	for _, s := range scripts[:9] {
+		for _, p := range d.ts.split([]Span{{Text: s, Style: quote}}) {
+			want = append(want, string(p.runes))
+		}
+	}
+	if diff := cmp.Diff(append(want, "end"), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTokens(t *testing.T) {
 	d := New(io.Discard, Options{})
 	for in, want := range map[string]string{

@@ -69,6 +69,7 @@ type line struct {
 	width    float64 // without the spaces at the end
 	lead     float64 // width of end spaces that stand on the left of a line from right to left
 	rtl      bool
+	right    bool // it stands at the right, and so do numbers of pages in it
 }
 
 // split cuts spans at line breaks into paragraphs of characters that are safe to draw.
@@ -168,13 +169,17 @@ func graphemes(seg *segmenter.Segmenter, rs []rune, f func([]rune)) {
 		return
 	}
 	seg.Init(rs)
-	// Collected first: what f does may use the segmenter again.
-	var all [][]rune
+	// The segmenter keeps a copy of the text, which what f does may overwrite: only
+	// the ends are taken from it.
+	var ends []int
 	for it := seg.GraphemeIterator(); it.Next(); {
-		all = append(all, it.Grapheme().Text)
+		g := it.Grapheme()
+		ends = append(ends, g.Offset+len(g.Text))
 	}
-	for _, g := range all {
-		f(g)
+	at := 0
+	for _, end := range ends {
+		f(rs[at:end])
+		at = end
 	}
 }
 
