@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
@@ -266,5 +267,64 @@ func TestMarksSeenIsKept(t *testing.T) {
 		if got, err := v.seen(1); err != nil || got != step.want {
 			t.Errorf("after %d: %d, %v; want %d", step.says, got, err, step.want)
 		}
+	}
+}
+
+// A stand-in for a message is asked for again after a week, and the message itself takes
+// its place; what the server would not give at all is asked for after a day.
+func TestStandInIsAskedForWeekly(t *testing.T) {
+	excuse := "From: server@unknown.example\r\n\r\nRetrieval using the IMAP4 protocol failed for the following message: 752\r\n"
+	s := &namingServer{order: []string{"INBOX"}, folders: map[string][]namedMail{"INBOX": {{uid: 1, body: letter(1)}, {uid: 2, body: excuse}}}}
+	a := s.account(t)
+	now := time.Date(2024, 3, 4, 12, 0, 0, 0, time.UTC)
+	v, err := Open(t.TempDir(), Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	f, _ := syncOnce(t, v, a)
+	if f["INBOX"].New != 2 || f["INBOX"].Quarantined != 1 {
+		t.Errorf("first pass: %+v", f["INBOX"])
+	}
+	for _, step := range []struct{ days, fetched int }{{0, 0}, {2, 0}, {4, 0}, {2, 1}, {2, 0}} {
+		now = now.Add(time.Duration(step.days) * 24 * time.Hour)
+		s.fetched = 0
+		f, _ := syncOnce(t, v, a)
+		if s.fetched != step.fetched || f["INBOX"].Quarantined+f["INBOX"].Held != 1 {
+			t.Errorf("%s: %d messages downloaded, want %d; %+v", now.Format(time.DateOnly), s.fetched, step.fetched, f["INBOX"])
+		}
+	}
+	// It has the size that the server says, or one that the server says for both.
+	s.folders["INBOX"][1].body = letter(2) + strings.Repeat("x", len(excuse)-len(letter(2)))
+	now = now.Add(8 * 24 * time.Hour)
+	if f, _ := syncOnce(t, v, a); f["INBOX"].New != 1 || f["INBOX"].Quarantined+f["INBOX"].Held != 0 {
+		t.Errorf("when it came: %+v", f["INBOX"])
+	}
+	if got := fmt.Sprint(live(t, v)); got != "map[INBOX:2]" {
+		t.Errorf("live occurrences %s", got)
+	}
+}
+
+// Cyrus has OBJECTID (RFC 8474): what is copied there is not downloaded again.
+func TestCyrusNames(t *testing.T) {
+	s := imaptest.Start(t, "cyrus")
+	a := s.Account("nora")
+	deliver(t, s, "nora", "INBOX", 0, 10)
+	if err := s.MakeFolder("nora", "Orders"); err != nil {
+		t.Fatal(err)
+	}
+	v := openVault(t, t.TempDir())
+	if f, _ := syncOnce(t, v, a); f["INBOX"].New != 10 {
+		t.Fatalf("first pass: %+v", f)
+	}
+	if _, err := s.Do("nora", "INBOX", `UID COPY 1:5 Orders`); err != nil {
+		t.Fatal(err)
+	}
+	f, res := syncOnce(t, v, a)
+	if o := f["Orders"]; o.Relinked != 5 || o.New != 0 || !o.Clean || res.Bytes != 0 {
+		t.Errorf("after copying: %+v, %d octets of messages; want 5 known", o, res.Bytes)
+	}
+	if got := fmt.Sprint(live(t, v)); got != "map[INBOX:10 Orders:5]" {
+		t.Errorf("live occurrences %s", got)
 	}
 }

@@ -33,7 +33,25 @@ func (g *guard) Read(p []byte) (int, error) {
 	if err != nil && n == 0 {
 		return 0, g.readFailed(err, true)
 	}
-	return n, nil
+	return n, g.flows(n)
+}
+
+// flows is an error when the literal has been coming too slowly for a window.
+func (g *guard) flows(n int) error {
+	g.came += int64(n)
+	window := g.lim.window
+	if window == 0 {
+		window = dripWindow
+	}
+	d := time.Since(g.since)
+	if d < window {
+		return nil
+	}
+	if float64(g.came) < slowest*d.Seconds() {
+		return g.fail(fmt.Errorf("%w: %d octets of a message in %v", errDrips, g.came, d.Round(time.Second)))
+	}
+	g.since, g.came = time.Now(), 0
+	return nil
 }
 
 // wait blocks go-imap's reader until a command of its own is in flight. Coming
@@ -76,6 +94,7 @@ func (g *guard) next() error {
 		return nil
 	}
 	g.pending, g.body = line, n
+	g.since, g.came = time.Now(), 0
 	if last {
 		g.mu.Lock()
 		g.last = true

@@ -22,6 +22,7 @@ var (
 	errCut      = errors.New("connection closed by the server")
 	errCutShort = errors.New("connection closed in the middle of a response")
 	errSilent   = errors.New("no answer in time")
+	errDrips    = errors.New("the server sends too slowly")
 	errTooLong  = errors.New("over the limit")
 	errClosed   = errors.New("connection closed")
 	errNotRead  = errors.New("command not on the read-only list")
@@ -33,8 +34,16 @@ var (
 // afterBye is how long a server may take to close once it has said BYE.
 const afterBye = 2 * time.Second
 
+// A literal that comes slower than slowest octets a second for all of a window will not
+// end before the day does: the server holds us, or is held.
+const (
+	slowest    = 512
+	dripWindow = 2 * time.Minute
+)
+
 type limits struct {
 	idle    time.Duration // silence while a command runs
+	window  time.Duration // see dripWindow, which it is if 0
 	line    int           // octets of a line
 	search  int           // octets of a SEARCH or ESEARCH line
 	literal int64         // octets of a literal in a FETCH
@@ -83,6 +92,8 @@ type guard struct {
 	pending []byte        // line for go-imap, being handed out
 	last    bool          // pending is the tagged response
 	body    int64         // octets of the current literal still to hand out
+	since   time.Time     // beginning of the window in it
+	came    int64         // octets since then
 	inside  bool          // the next line goes on a response that a literal interrupted
 	drop    bool          // that response is not for go-imap
 	exists  uint32        // greatest message count of the selected folder, less expunges

@@ -132,6 +132,7 @@ func TestGuardRefuses(t *testing.T) {
 // Those of the hazards (see TestHazards) that are the guard's alone.
 func TestGuardHazards(t *testing.T) {
 	t.Run("H9 a deadline is for silence", testDeadlines)
+	t.Run("H9 a literal that drips", testDrip)
 	t.Run("H12 H14 errors stick", testSticky)
 	t.Run("H17 one command in flight", testInFlight)
 }
@@ -174,6 +175,32 @@ func testDeadlines(t *testing.T) {
 		if d.Before(before.Add(testLimits.idle)) {
 			t.Errorf("a deadline %v after the beginning, want %v at least", d.Sub(before), testLimits.idle)
 		}
+	}
+}
+
+// drip gives an octet at a time, and not at once.
+type drip struct{ *wire }
+
+func (w drip) Read(p []byte) (int, error) {
+	time.Sleep(3 * time.Millisecond)
+	return w.wire.Read(p[:1])
+}
+
+// A server that sends an octet now and then is never silent, and is left all the same;
+// a slow line is not.
+func testDrip(t *testing.T) {
+	const in = "* 1 FETCH (UID 1 BODY[] {40}\r\n0123456789012345678901234567890123456789)\r\nT1 OK done\r\n"
+	for window, want := range map[time.Duration]error{20 * time.Millisecond: errDrips, 0: nil} {
+		lim := testLimits
+		lim.window = window
+		s := &session{name: "test", caps: map[string]bool{}, unhook: func() bool { return true }, g: newGuard(drip{newWire(in)}, lim, new(transcript))}
+		s.start()
+		got := 0
+		err := s.fetch([]uint32{1}, true, memStage{}, func(delivery) error { got++; return nil })
+		if !errors.Is(err, want) || (got == 1) != (want == nil) {
+			t.Errorf("window %v: %d messages, %v; want %v", window, got, err, want)
+		}
+		s.close(false)
 	}
 }
 

@@ -28,6 +28,7 @@ type personality struct {
 	kind  error  // of the pass
 	words string // in the error and its hint
 	event string // kind that is recorded
+	tells string // in the words of an event
 	quiet bool   // nothing has to be asked for again
 	sent  string // beginning of a command that is sent
 	never string // beginning of one that is not
@@ -78,6 +79,9 @@ func (p personality) play(t *testing.T) {
 	onlyTheirs(t, st, b.msgs)
 	if p.event != "" && st.Kinds()[p.event] == 0 {
 		t.Errorf("no event %q in %v", p.event, st.Events)
+	}
+	if !slices.ContainsFunc(st.Events, func(e imaptest.Event) bool { return strings.Contains(e.Detail, p.tells) }) {
+		t.Errorf("no event tells %q in %v", p.tells, st.Events)
 	}
 	if n := st.Kinds()[imapsync.EventRefetch] + st.Kinds()[imapsync.EventRetry]; p.quiet && n > 0 {
 		t.Errorf("something was asked for again: %v", st.Events)

@@ -21,7 +21,9 @@ import (
 func TestQuirks(t *testing.T) {
 	const two = "BODY[] {5}\r\ntwo\r\n"
 	for _, p := range []personality{
-		{name: "Gmail: the day's download is used up", over: toBodies("$T NO [OVERQUOTA] Account exceeded command or bandwidth limits.\r\n"),
+		{name: "Gmail: the day's download is used up", over: toBodies("$T NO [OVERQUOTA] no more today\r\n"),
+			want: "listed 1 2 5", kind: imapsync.ErrBusy, words: "no more today"},
+		{name: "Gmail: the same without the code", over: toBodies("$T NO Account exceeded command or bandwidth limits.\r\n"),
 			want: "listed 1 2 5", kind: imapsync.ErrBusy, words: "bandwidth"},
 		{name: "Gmail: session expired", over: times(1, toBodies("* BYE Session expired, please login again.\r\n$END")), want: all, event: imapsync.EventBye},
 		{name: "Gmail: one message spoils the batch", over: withNo(2, "NO Some messages could not be FETCHed (Failure)"), want: "stored 1 5, quarantined 2"},
@@ -191,7 +193,10 @@ func testExpungeWithoutModSeq(t *testing.T) {
 
 // HIGHESTMODSEQ means something only where CONDSTORE is offered.
 func testModSeqWithoutCondStore(t *testing.T) {
-	b := &box{msgs: three()}
+	b := &box{}
+	for i := range 60 { // more than are compared in any case
+		b.msgs = append(b.msgs, message{uid: uint32(i + 1), body: fmt.Sprintf("message %d\r\n", i)})
+	}
 	withStatus(b, prefixed(map[string]string{"CAPABILITY": "* CAPABILITY IMAP4rev1 LIST-EXTENDED LIST-STATUS\r\n$T OK done\r\n"}))
 	_, a := scripted(t, b, "")
 	st := imaptest.NewStore()
