@@ -20,13 +20,10 @@ import (
 	msgauth "github.com/emersion/go-msgauth/dkim"
 	"github.com/google/go-cmp/cmp"
 
-	"inwriting/indexer/archive"
-	"inwriting/indexer/catalog"
 	"inwriting/indexer/dkim"
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/ledger/anchor"
 	"inwriting/indexer/ledger/anchor/anchortest"
-	"inwriting/indexer/textindex"
 )
 
 // signedMail writes a signed, an altered and an unsigned message and returns their
@@ -56,24 +53,6 @@ func signedMail(t *testing.T) (dir string, record dkim.Record) {
 	return dir, record
 }
 
-// facts returns what a vault's ledger says of one type.
-func facts(t *testing.T, v *Vault, kind string) (out []ledger.Fact) {
-	t.Helper()
-	err := v.Stores(func(_ *archive.Archive, l *ledger.Ledger, _ *catalog.Catalog, _ *textindex.Index) error {
-		return l.Entries(0, func(_ int64, line []byte) error {
-			e, err := ledger.Decode(line)
-			if e.Type == kind {
-				out = append(out, e.Fact)
-			}
-			return err
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
 func TestSignaturesAtArrival(t *testing.T) {
 	mail, record := signedMail(t)
 	dir := t.TempDir()
@@ -89,7 +68,7 @@ func TestSignaturesAtArrival(t *testing.T) {
 	}
 	v := open(nil)
 	importAndRead(t, v, mail)
-	if r, err := v.Attest(context.Background(), false); err != nil || r.Checked != 0 || len(facts(t, v, "auth.result")) != 0 {
+	if r, err := v.Attest(context.Background(), false); err != nil || r.Checked != 0 || len(entriesOf[ledger.AuthResult](t, v)) != 0 {
 		t.Fatalf("name servers are asked although nobody allowed it: %+v, %v", r, err)
 	}
 	v.Close()
@@ -112,12 +91,11 @@ func TestSignaturesAtArrival(t *testing.T) {
 	if r, err := v.Attest(context.Background(), false); err != nil || r.Checked != 0 {
 		t.Errorf("again: %+v, %v", r, err)
 	}
-	if keys := facts(t, v, "dns.key"); len(keys) != 1 || cmp.Diff(record.Texts, keys[0].(ledger.DNSKey).Records) != "" {
+	if keys := entriesOf[ledger.DNSKey](t, v); len(keys) != 1 || cmp.Diff(record.Texts, keys[0].Records) != "" {
 		t.Errorf("keys %v", keys)
 	}
 	states := map[string]int{}
-	for _, f := range facts(t, v, "auth.result") {
-		x := f.(ledger.AuthResult)
+	for _, x := range entriesOf[ledger.AuthResult](t, v) {
 		states[x.State]++
 		if len(x.Signatures) == 1 && x.Signatures[0].Uncovered != "To, Message-ID" {
 			t.Errorf("uncovered: %q", x.Signatures[0].Uncovered)
@@ -167,7 +145,7 @@ func TestStamps(t *testing.T) {
 	if r.Stamps[0].Error == "" || r.Stamps[1].Error != "" || time.Since(r.Stamps[1].Time).Abs() > time.Minute {
 		t.Errorf("%+v", r)
 	}
-	if got := facts(t, v, "anchor"); len(got) != 1 {
+	if got := entriesOf[ledger.Anchor](t, v); len(got) != 1 {
 		t.Errorf("anchors %v", got)
 	}
 	attest(true, 1)  // there is nothing new for the one that answered
@@ -176,7 +154,7 @@ func TestStamps(t *testing.T) {
 	attest(false, 0)
 	at = at.Add(2 * time.Hour)
 	attest(false, 2)
-	if got := facts(t, v, "clock.skew"); len(got) != 1 || got[0].(ledger.ClockSkew).Clock < 7100*1000 {
+	if got := entriesOf[ledger.ClockSkew](t, v); len(got) != 1 || got[0].Clock < 7100*1000 {
 		t.Errorf("clock: %v", got)
 	}
 	v.Close()

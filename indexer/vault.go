@@ -160,7 +160,13 @@ func (v *Vault) openStores() error {
 	if v.catalog, err = catalog.Open(filepath.Join(v.dir, "catalog.db")); err != nil {
 		return err
 	}
+	if err := v.resumeLines(); err != nil {
+		return err
+	}
 	if err := v.recover(); err != nil {
+		return err
+	}
+	if err := v.resumeErase(); err != nil {
 		return err
 	}
 	return v.openIndex()

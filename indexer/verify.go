@@ -32,11 +32,22 @@ type VerifyReport struct {
 	Entries  int64            `json:"entries"`
 	Signed   int64            `json:"signed"` // entries under the signed checkpoint
 	Root     string           `json:"root"`   // of the checkpoint, base64
-	Erased   int              `json:"erased"` // messages that were erased on purpose; they are not counted above
+	Erased   []Erasure        `json:"erased"` // messages that were erased on purpose; they are not counted above
 	Anchors  []Anchor         `json:"anchors"`
 	Damage   []Damage         `json:"damage"`
 	Ledger   []ledger.Problem `json:"ledger"`
 	Notes    []string         `json:"notes"` // what else does not agree
+}
+
+// Erasure is a message of which the ledger says that it was erased, and not what it
+// was.
+type Erasure struct {
+	Entry      int64     `json:"entry"`
+	Time       time.Time `json:"time"`
+	Reason     string    `json:"reason"`
+	By         string    `json:"by"`
+	Lines      []int64   `json:"lines"` // entries whose lines went
+	Commitment string    `json:"commitment"`
 }
 
 // Anchor is a time that an authority put on the ledger.
@@ -106,7 +117,7 @@ func Verify(ctx context.Context, dir string, cause error) (*VerifyReport, error)
 
 // verify checks the stores; c may be nil.
 func verify(ctx context.Context, dir string, a *archive.Archive, c *catalog.Catalog) (*VerifyReport, error) {
-	r := &VerifyReport{Schema: VerifySchema, Anchors: []Anchor{}, Damage: []Damage{}, Ledger: []ledger.Problem{}, Notes: []string{}}
+	r := &VerifyReport{Schema: VerifySchema, Erased: []Erasure{}, Anchors: []Anchor{}, Damage: []Damage{}, Ledger: []ledger.Problem{}, Notes: []string{}}
 	ledgerDir := filepath.Join(dir, "ledger")
 	ls, err := ledger.Check(ledgerDir, func(p ledger.Problem) { r.Ledger = append(r.Ledger, p) })
 	if err != nil {
@@ -123,7 +134,7 @@ func verify(ctx context.Context, dir string, a *archive.Archive, c *catalog.Cata
 		return nil, err
 	}
 	sealed := said.sealed
-	r.Messages, r.Erased = len(sealed), said.erased
+	r.Messages, r.Erased = len(sealed), append(r.Erased, said.erased...)
 	if err := r.checkAnchors(ledgerDir, said.anchors); err != nil {
 		return nil, err
 	}
@@ -251,7 +262,7 @@ func (r *VerifyReport) checkAnchors(ledgerDir string, named []ledger.Anchor) err
 type said struct {
 	sealed  map[archive.Ref]int64 // messages, each with its first entry
 	anchors []ledger.Anchor
-	erased  int // messages
+	erased  []Erasure
 }
 
 // readSaid reads the file as it lies there: a ledger that does not open is read as
@@ -287,7 +298,7 @@ func readSaid(path string) (said, error) {
 		case ledger.Anchor:
 			s.anchors = append(s.anchors, m)
 		case ledger.Erase:
-			s.erased++
+			s.erased = append(s.erased, Erasure{Entry: index, Time: e.Time, Reason: m.Reason, By: m.By, Lines: m.Entries, Commitment: m.Commitment})
 		}
 		if _, have := s.sealed[ref]; named && !have {
 			s.sealed[ref] = index

@@ -146,20 +146,27 @@ func (t *Tx) erased(f ledger.Erase) error {
 	return nil
 }
 
-// Erase forgets blobs and all that was read of them or decided about them, and
-// writes the file anew so that nothing of it is left in free pages.
-func (c *Catalog) Erase(refs []archive.Ref) error {
-	err := c.Update(func(t *Tx) error {
+// Erase forgets blobs and all that was read of them or decided about them, the
+// statements named among it. Compact takes what is left of them out of the file.
+func (c *Catalog) Erase(refs []archive.Ref, statements []string) error {
+	return c.Update(func(t *Tx) error {
 		for _, ref := range refs {
 			if err := t.forget(ref); err != nil {
 				return fmt.Errorf("forgetting a message: %w", err)
 			}
 		}
+		for _, id := range statements {
+			if err := t.exec(`DELETE FROM matter_item WHERE item = ?`, id); err != nil {
+				return fmt.Errorf("forgetting a message: %w", err)
+			}
+		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// Compact writes the file anew, so that nothing that was deleted is left in free
+// pages or in the journal.
+func (c *Catalog) Compact() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, text := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
@@ -171,7 +178,7 @@ func (c *Catalog) Erase(refs []archive.Ref) error {
 }
 
 func (t *Tx) forget(ref archive.Ref) error {
-	if err := t.exec(`DELETE FROM matter_item WHERE item = ? OR item IN (SELECT s.id FROM statement s JOIN blob b ON b.id = s.blob WHERE b.ref = ?)`, ref.String(), ref[:]); err != nil {
+	if err := t.exec(`DELETE FROM matter_item WHERE item = ?`, ref.String()); err != nil {
 		return err
 	}
 	for _, table := range []string{"correction", "matter_exhibit"} {
@@ -202,4 +209,21 @@ func (t *Tx) forget(ref archive.Ref) error {
 // nothing is recorded, in order of arrival.
 func (c *Catalog) Unattested(id int64, limit int) ([]Blob, error) {
 	return c.blobs(`WHERE id > ? AND entry >= 0 AND id NOT IN (SELECT blob FROM auth) ORDER BY id LIMIT ?`, id, limit)
+}
+
+// PlaceKeys returns the places of a blob as ledger.Erase names them, and for each
+// whether the server still lists it.
+func (c *Catalog) PlaceKeys(blob int64) (keys []string, listed []bool, err error) {
+	err = c.each(func(rows *sql.Rows) error {
+		var mailbox int64
+		var validity, uid uint32
+		var here bool
+		err := rows.Scan(&mailbox, &validity, &uid, &here)
+		keys = append(keys, fmt.Sprintf("%d/%d/%d", mailbox, validity, uid))
+		listed = append(listed, here)
+		return err
+	}, `SELECT o.mailbox, o.uidvalidity, o.uid, o.gone = 0 AND o.uidvalidity = m.uidvalidity AND a.source <> 'import'
+		FROM occurrence o JOIN mailbox m ON m.id = o.mailbox JOIN account a ON a.id = m.account
+		WHERE o.blob = ? AND o.version = 0 ORDER BY o.mailbox, o.uidvalidity, o.uid`, blob)
+	return keys, listed, err
 }

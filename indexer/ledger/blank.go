@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -126,4 +129,21 @@ func (l *Ledger) Blank(entry int64) error {
 		return fail(err)
 	}
 	return nil
+}
+
+// RemoveTorn removes the files that Open set aside: they may hold half of any entry,
+// and none that was ever recorded. It returns their names.
+func (l *Ledger) RemoveTorn() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(l.dir, "torn-*"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range files {
+		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return names, fmt.Errorf("removing what a crash left: %w", err)
+		}
+		names = append(names, filepath.Base(f))
+	}
+	return names, l.fs.SyncDir(l.dir)
 }
