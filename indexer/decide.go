@@ -118,12 +118,18 @@ func (v *Vault) corrected() (map[string]statement.Kind, error) {
 	return kinds, nil
 }
 
-// exhibitOf returns the ref that an entry says an exhibit has.
+// exhibitOf returns the ref that an entry says an exhibit, or a permission, has.
 func exhibitOf(f ledger.Fact) (archive.Ref, bool) {
-	x, ok := f.(ledger.MatterExhibit)
-	if !ok {
+	hash := ""
+	switch x := f.(type) {
+	case ledger.MatterExhibit:
+		hash = x.Blob
+	case ledger.AccountRole:
+		hash = x.Authority
+	}
+	if hash == "" {
 		return archive.Ref{}, false
 	}
-	ref, err := archive.ParseRef(x.Blob)
+	ref, err := archive.ParseRef(hash)
 	return ref, err == nil
 }

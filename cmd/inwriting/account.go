@@ -89,3 +89,12 @@ func advise(cfg *config.Config, m config.Mailbox, getenv func(string) string, er
 	}
 	return ""
 }
+
+// permit records whose mailbox it is, and by what permission it is read, before
+// anything of it is.
+func (s *service) permit(ctx context.Context, m config.Mailbox) error {
+	if m.Own() {
+		return s.vault.Permit(ctx, s.account(m), "controller", "")
+	}
+	return s.vault.Permit(ctx, s.account(m), "processor", s.config().Path(m.Permission))
+}

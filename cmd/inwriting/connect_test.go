@@ -305,3 +305,34 @@ func mailserver(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv("MAILSERVER", "insecure://"+s.Addr)
 }
+
+// A client's mailbox is read by the client's permission, which the vault keeps; who
+// writes from it is the client and not us.
+func TestClientsMailbox(t *testing.T) {
+	u := newUser(t)
+	s := imaptest.Dovecot(t)
+	if err := s.Deliver("user", "INBOX", invented(1)); err != nil {
+		t.Fatal(err)
+	}
+	u.env = []string{"INWRITING_PASSWORD=" + s.Password}
+	u.write(userConfig, "me = [\"nora@deskandco.example\"]\n[[client]]\nname = \"Hale Architects\"\ndomains = [\"other.example\"]\n")
+	u.write("permission.txt", "You may read my mailbox. Martin Hale\n")
+	add := []string{"mailbox", "add", "martin@halearchitects.example", "--server", "insecure://" + s.Addr, "--username", "user", "--keep", "sealed", "--of", "hale architects"}
+	u.must(2, "", add...)
+	u.must(2, "", append(add, "--permission", u.path("none.txt"))...)
+	u.must(2, "", "mailbox", "add", "x@y.example", "--server", "insecure://"+s.Addr, "--of", "Nobody", "--permission", u.path("permission.txt"))
+	u.must(0, "", append(add, "--permission", u.path("permission.txt"))...)
+	u.must(0, "", "sync")
+	out, _ := u.must(0, "", "search", "Vienna", "--json")
+	if !strings.Contains(out, `"address":"martin@halearchitects.example","role":"client"`) {
+		t.Errorf("who wrote: %s", out)
+	}
+	if b := u.read(".local/share/inwriting/ledger/entries.jsonl"); !strings.Contains(b, "processor") {
+		t.Error("the ledger does not tell the permission")
+	}
+	if err := os.Remove(u.path("permission.txt")); err != nil {
+		t.Fatal(err)
+	}
+	u.must(6, "", "sync")
+	u.must(0, "", "verify", "--archive")
+}
