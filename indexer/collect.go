@@ -406,7 +406,7 @@ func (f *folder) Known(ctx context.Context) iter.Seq2[imapsync.Known, error] {
 				wait = retryStandIn
 			}
 			k := imapsync.Known{UID: u.UID, State: imapsync.State(u.State), Size: u.Size, InternalDate: u.InternalDate, Flags: u.Flags,
-				Missed: u.Missed, Tries: u.Tries, Due: u.State == catalog.Quarantined && ago(f.s.v.now(), u.Tried, wait)}
+				Missed: u.Missed, Tries: u.Tries, Ref: u.Ref, Due: u.State == catalog.Quarantined && ago(f.s.v.now(), u.Tried, wait)}
 			if !yield(k, nil) {
 				return
 			}

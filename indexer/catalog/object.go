@@ -103,6 +103,6 @@ func (t *Tx) reset(mailbox int64, from, to uint32, at time.Time) error {
 	if from == 0 {
 		return t.exec(`UPDATE mailbox SET uidvalidity = ?, clean = 0 WHERE id = ?`, to, mailbox)
 	}
-	return t.exec(`UPDATE mailbox SET uidvalidity = ?, clean = 0, resets = CASE WHEN ? - reset_at < 86400000 THEN resets + 1 ELSE 1 END, reset_at = ? WHERE id = ?`,
+	return t.exec(`UPDATE mailbox SET uidvalidity = ?, clean = 0, resets = CASE WHEN ? - reset_at < 172800000 THEN resets + 1 ELSE 1 END, reset_at = ? WHERE id = ?`,
 		to, ms, ms, mailbox)
 }

@@ -260,7 +260,7 @@ type Mailbox struct {
 	Excluded    bool
 	Listed      bool   // the last LIST showed it
 	ObjectID    string // MAILBOXID, "" when it is not known
-	Resets      int    // how often the UIDVALIDITY changed, no two times more than a day apart
+	Resets      int    // how often the UIDVALIDITY changed, each time within two days of the one before
 }
 
 const mailboxColumns = `id, account, name, display, uidvalidity, uidnext, modseq, clean_exists, clean, last_audit, server, last_sync, excluded, listed, objectid, resets`

@@ -83,8 +83,12 @@ func (p *pass) confirm(ctx context.Context, runs []*folderRun) error {
 	p.hangUp(true)
 	for _, r := range runs {
 		err := p.persist(ctx, r, func() error {
-			st, f, err := p.open(ctx, r)
-			if err != nil || f == nil {
+			st, err := p.examine(r)
+			if err != nil || st.uidValidity == 0 {
+				return err
+			}
+			f, err := p.epoch(ctx, r, st)
+			if err != nil {
 				return err
 			}
 			if r.known, err = load(ctx, f); err != nil {

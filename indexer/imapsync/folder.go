@@ -30,19 +30,24 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 	r.tried = true
 	r.st = nil // it is older than what EXAMINE says
 
-	st, f, err := p.open(ctx, r)
+	st, err := p.examine(r)
 	if err != nil {
 		return err
 	}
-	if f == nil {
+	if st.uidValidity == 0 {
 		r.res.Clean = true // empty, and all that there is to know of it
 		return nil
 	}
 	if wasClean && st.uidValidity != last.UIDValidity && last.Resets > 1 {
-		// Courier does so until somebody selects the folder. Its messages are known
-		// by size, date and header each time.
-		p.event(EventUIDValidity, r.info.Name, fmt.Sprintf("unstable: %d values within a day", last.Resets+1))
 		r.res.Unstable = true
+		if same, err := p.sameUnderOtherUIDs(ctx, r, last); err != nil || same {
+			return err
+		}
+		p.event(EventUIDValidity, r.info.Name, fmt.Sprintf("unstable: %d changes, each within two days of the one before", last.Resets))
+	}
+	f, err := p.epoch(ctx, r, st)
+	if err != nil {
+		return err
 	}
 	defer func() {
 		// What was accepted stays, whatever ended the attempt.
@@ -152,9 +157,8 @@ func (p *pass) auditDue(last CleanState) bool {
 	return since >= p.opt.AuditEvery || since < 0
 }
 
-// open examines the folder and opens its epoch. Folder is nil when the folder is empty
-// and has no UIDVALIDITY.
-func (p *pass) open(ctx context.Context, r *folderRun) (status, Folder, error) {
+// examine opens the folder for reading. A UIDVALIDITY of 0 is that of an empty folder.
+func (p *pass) examine(r *folderRun) (status, error) {
 	var st status
 	var readOnly bool
 	var err error
@@ -168,33 +172,36 @@ func (p *pass) open(ctx context.Context, r *folderRun) (status, Folder, error) {
 		st, readOnly, err = p.s.examine(r.info.Name)
 	}
 	if err != nil {
-		return st, nil, p.folderErr(r, "opening folder", "check whether this login may read the folder, or exclude it", err)
+		return st, p.folderErr(r, "opening folder", "check whether this login may read the folder, or exclude it", err)
 	}
 	r.res.Server = int(st.exists)
 	if !readOnly {
 		p.event(EventNotReadOnly, r.info.Name, "EXAMINE was not answered with READ-ONLY")
 		if !p.account.AllowNotReadOnly {
-			return st, nil, p.err(ErrFolder, "opening folder "+quoted(r),
+			return st, p.err(ErrFolder, "opening folder "+quoted(r),
 				errors.New("the server does not confirm that it is open for reading only"),
 				"exclude the folder, or allow it in the settings of the mailbox")
 		}
 	}
-	if st.uidValidity == 0 && st.exists == 0 {
-		// Zimbra and UW say none for a folder without messages, and none is needed.
-		return st, nil, nil
-	}
-	if st.uidValidity == 0 {
-		// 0 is unknown, never "changed" (RFC 9051 section 2.3.1.1 wants it non-zero).
+	// Zimbra and UW say no UIDVALIDITY for a folder without messages, and none is
+	// needed. Else 0 is unknown, never "changed" (RFC 9051 section 2.3.1.1 wants it
+	// non-zero).
+	if st.uidValidity == 0 && st.exists > 0 {
 		p.event(EventUIDValidity, r.info.Name, "the server did not say the UIDVALIDITY")
-		return st, nil, p.err(ErrFolder, "opening folder "+quoted(r),
+		return st, p.err(ErrFolder, "opening folder "+quoted(r),
 			errors.New("the server does not say its UIDVALIDITY"), "it is tried again in the next pass")
 	}
 	r.info.ID = st.id
+	return st, nil
+}
+
+// epoch opens the records of the folder that was examined.
+func (p *pass) epoch(ctx context.Context, r *folderRun, st status) (Folder, error) {
 	f, err := p.store.Folder(ctx, r.info, st.uidValidity)
 	if err != nil {
-		return st, nil, p.storing("opening the records of "+quoted(r), err)
+		return nil, p.storing("opening the records of "+quoted(r), err)
 	}
-	return st, f, nil
+	return f, nil
 }
 
 // row is what a pass keeps of a Known: a folder may have millions.

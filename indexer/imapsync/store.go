@@ -41,7 +41,8 @@ type Known struct {
 	// Due says of a quarantined UID that it is time to try it again. How often
 	// that is, is the store's decision (once a day).
 	Due   bool
-	Tries int // how often it was quarantined
+	Tries int         // how often it was quarantined
+	Ref   archive.Ref // of a stored one, for a Folder that is a Relinker
 }
 
 // FolderInfo is one line of LIST.
@@ -78,8 +79,8 @@ type CleanState struct {
 	Pending int
 	// Quarantined is filled by Store.LastClean only: rows in that state, due or not.
 	Quarantined int
-	// Resets is filled by Store.LastClean only: how often the UIDVALIDITY changed, no
-	// two times more than a day apart.
+	// Resets is filled by Store.LastClean only: how often the UIDVALIDITY changed, each
+	// time within two days of the one before.
 	Resets    int
 	LastAudit time.Time // when the fingerprints of all UIDs were last compared
 	At        time.Time // end of the pass

@@ -13,6 +13,6 @@ CREATE INDEX object_id ON object (id);
 CREATE INDEX object_thread ON object (thread) WHERE thread <> '';
 
 ALTER TABLE mailbox ADD COLUMN objectid TEXT NOT NULL DEFAULT '';    -- MAILBOXID, '' unknown
--- From the ledger: how often the UIDVALIDITY changed, no two times more than a day apart.
+-- From the ledger: how often the UIDVALIDITY changed, each time within two days.
 ALTER TABLE mailbox ADD COLUMN resets   INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE mailbox ADD COLUMN reset_at INTEGER NOT NULL DEFAULT 0;  -- Unix ms
