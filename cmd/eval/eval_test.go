@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -135,7 +137,7 @@ func TestWithoutGoldSaysSo(t *testing.T) {
 }
 
 func TestLessonsAreRead(t *testing.T) {
-	got, err := lessons()
+	got, err := lessons("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,5 +150,22 @@ func TestLessonsAreRead(t *testing.T) {
 	// A line that the reader cuts in two, or takes for a greeting, teaches nothing.
 	if len(got) < lines*95/100 {
 		t.Errorf("lessons: %d of %d lines were read as one sentence", len(got), lines)
+	}
+}
+
+// TestSilverIsRead: a reader that cuts sentences elsewhere no longer finds the
+// labels of those it was labelled with.
+func TestSilverIsRead(t *testing.T) {
+	corpora := filepath.Join("..", "..", sharedDir("corpora"))
+	if _, err := os.Stat(filepath.Join(corpora, "bulk/enron-inbox.tar.zst")); err != nil {
+		t.Skipf("no shared corpora at %s", corpora)
+	}
+	got, err := silver(corpora)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Count(silverText, "\t")
+	if len(got) < want*9/10 {
+		t.Errorf("silver labels: %d examples of %d labels", len(got), want)
 	}
 }

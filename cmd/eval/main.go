@@ -2,7 +2,7 @@
 // ../shared/gold and prints the tables that its README defines.
 //
 //	eval [-gold DIR] [-corpora DIR] [-case ID] [-v] [-statements]
-//	eval train [-measure=false] [-o FILE]
+//	eval train [-parts N] [-o FILE]
 //
 // The first scores the reader and, where the build has a vault to ask, the
 // trails. The second trains the reader's model, each case and each sender of real
@@ -47,7 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	verbose := fs.Bool("v", false, "list every error")
 	noTrail := fs.Bool("statements", false, "score statements only, ask no questions")
 	out := fs.String("o", "", "train: write the model here")
-	measure := fs.Bool("measure", true, "train: measure with held-out data first")
+	parts := fs.Int("parts", 8, "train: measure first, with each of so many parts held out; 0 measures nothing")
 	if err := fs.Parse(args); err != nil {
 		return 2
 	}
@@ -59,7 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		if *verbose {
 			detailOut = stdout
 		}
-		if err := trainCommand(*gold, *corpora, *out, *measure, stdout); err != nil {
+		if err := trainCommand(*gold, *corpora, *out, *parts, stdout); err != nil {
 			fmt.Fprintf(stderr, "eval: error: training: %v\n", err)
 			return 1
 		}

@@ -382,6 +382,19 @@ func (r *reader) features(g *segment) []feature {
 	return fs
 }
 
+// Scores sums the rows of features, in thousandths of a natural logarithm, in the
+// order of KindOrder. It is there to measure models.
+func (m *Model) Scores(features []uint32) (sum [kindCount]int) {
+	for _, f := range features {
+		if w := m.row(f); w != nil {
+			for k := range sum {
+				sum[k] += int(w[k]) * m.scale
+			}
+		}
+	}
+	return sum
+}
+
 // score weighs g with the model.
 func (r *reader) score(g *segment) {
 	var sum [kindCount]int
