@@ -5,6 +5,7 @@
 //	bench index    inwriting import, until all is searchable, notmuch new and mu index;
 //	               then questions to the index and to libnotmuch, and their counts
 //	bench big      one message of 150 MB: archived, indexed, exported
+//	bench bundle   a bundle of 1,000 messages and 200 MB, and one of 3,000 pages
 //
 // The peers are Debian's isync, notmuch and mu. Rounds are interleaved; the figures are
 // medians. CPU seconds are user and system time of the whole process.
@@ -44,6 +45,9 @@ func main() {
 }
 
 func run(what string) error {
+	if what == "bundle-write" {
+		return writeBundle()
+	}
 	abs, err := filepath.Abs(*binary)
 	if err != nil {
 		return err
@@ -67,8 +71,10 @@ func run(what string) error {
 		return benchIndex(dir)
 	case "big":
 		return benchBig(dir)
+	case "bundle":
+		return benchBundle(dir)
 	}
-	return errors.New("bench what? sync, index or big")
+	return errors.New("bench what? sync, index, big or bundle")
 }
 
 // cost is what one run of a program took.

@@ -18,12 +18,13 @@ import (
 // packer writes the files of a bag into a zip, one after the other, and remembers
 // what they were. The first error stays.
 type packer struct {
-	z     *zip.Writer
-	root  string
-	time  time.Time
-	files map[string]digest
-	level int
-	watch func(path string, b []byte) // sees what is written; nil for nobody
+	z         *zip.Writer
+	root      string
+	time      time.Time
+	files     map[string]digest
+	level     int
+	deflaters map[int]*fast.Writer
+	watch     func(path string, b []byte) // sees what is written; nil for nobody
 }
 
 // digest is what a manifest says of a file.
@@ -41,9 +42,23 @@ const (
 )
 
 func newPacker(w io.Writer, root string, at time.Time) *packer {
-	p := &packer{z: zip.NewWriter(w), root: root, time: at, files: map[string]digest{}, level: tight}
-	p.z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return fast.NewWriter(w, p.level) })
+	p := &packer{z: zip.NewWriter(w), root: root, time: at, files: map[string]digest{}, level: tight, deflaters: map[int]*fast.Writer{}}
+	p.z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return p.deflater(w) })
 	return p
+}
+
+// deflater is made once for each level: it is large, and files are many and small.
+// One file is written at a time.
+func (p *packer) deflater(w io.Writer) (io.WriteCloser, error) {
+	if d := p.deflaters[p.level]; d != nil {
+		d.Reset(w)
+		return d, nil
+	}
+	d, err := fast.NewWriter(w, p.level)
+	if err == nil {
+		p.deflaters[p.level] = d
+	}
+	return d, err
 }
 
 // entry is the file being written; the next create ends it.
