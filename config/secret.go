@@ -98,6 +98,20 @@ func (c *Config) Password(ctx context.Context, address string, getenv func(strin
 	return s, nil
 }
 
+// RelayPassword fetches the password of an alert's relay, from where the alert says
+// it is, or from INWRITING_PASSWORD_<ADDRESS> of MailFrom.
+func (c *Config) RelayPassword(ctx context.Context, a Alert, getenv func(string) string) (Secret, error) {
+	relay := *c
+	relay.Mailboxes = []Mailbox{{Address: a.MailFrom, PasswordFile: a.PasswordFile, PasswordCommand: a.PasswordCommand, Keyring: a.Keyring}}
+	env := func(key string) string {
+		if getenv == nil || key == "INWRITING_PASSWORD" { // that is a mailbox's
+			return ""
+		}
+		return getenv(key)
+	}
+	return relay.Password(ctx, a.MailFrom, env)
+}
+
 // PasswordEnv returns the environment variable that holds the password of one
 // mailbox: "nora@deskandco.example" is INWRITING_PASSWORD_NORA_DESKANDCO_EXAMPLE.
 func PasswordEnv(address string) string {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/zalando/go-keyring"
@@ -335,4 +336,47 @@ func TestClientsMailbox(t *testing.T) {
 	}
 	u.must(6, "", "sync")
 	u.must(0, "", "verify", "--archive")
+}
+
+// A mailbox that is refused is told once it has been so long enough, once, and once
+// more when it is over.
+func TestAlerts(t *testing.T) {
+	u := newUser(t)
+	s := imaptest.Dovecot(t)
+	u.write("password", "wr0ng-secret\n")
+	u.write(userConfig, "[[mailbox]]\naddress = \"nora@deskandco.example\"\nusername = \"user\"\nserver = \"insecure://"+s.Addr+"\"\npassword_file = \""+u.path("password")+"\"\n"+
+		"[[alert]]\nafter = \"1h\"\ncommand = 'echo \"$INWRITING_SUBJECT\" >> \""+u.path("told")+"\"'\n[[alert]]\ncommand = \"exit 1\"\n")
+	told := func() string {
+		b, _ := os.ReadFile(u.path("told"))
+		return string(b)
+	}
+	clock := time.Now()
+	now = func() time.Time { return clock }
+	defer func() { now = time.Now }()
+	u.must(6, "", "sync")
+	clock = clock.Add(59 * time.Minute)
+	u.must(6, "", "sync")
+	if got := told(); got != "" {
+		t.Errorf("too early: %s", got)
+	}
+	clock = clock.Add(time.Minute)
+	u.must(6, "", "sync")
+	clock = clock.Add(time.Hour)
+	u.must(6, "", "sync")
+	want := "inwriting cannot read nora@deskandco.example: sign-in refused\n"
+	if got := told(); got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	u.write("password", s.Password+"\n")
+	u.must(0, "", "sync")
+	u.must(0, "", "sync")
+	if got := told(); got != want+"inwriting reads nora@deskandco.example again\n" {
+		t.Errorf("told %q", got)
+	}
+	if out, _ := u.must(1, "", "config", "alert"); !strings.Contains(out, "ok    command") || !strings.Contains(out, "fail  command") {
+		t.Errorf("a trial: %s", out)
+	}
+	if out, _ := u.must(0, "", "config", "show"); !strings.Contains(out, "command after 1h0m0s") || strings.Contains(out, "told") {
+		t.Errorf("settings: %s", out)
+	}
 }

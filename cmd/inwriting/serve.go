@@ -193,7 +193,7 @@ func (s *service) follow(ctx context.Context) {
 func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.Mailbox, unread chan<- struct{}) {
 	told := make(chan struct{}, 1)
 	ended := make(chan error, 1)
-	watching, cannot := false, false
+	watching, cannot := false, !m.Listens()
 	fails, drops := 0, 0
 	var wg sync.WaitGroup
 	defer wg.Wait()

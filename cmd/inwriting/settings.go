@@ -29,7 +29,7 @@ func (a *app) configCmd() *cobra.Command {
 	}}, &cobra.Command{Use: "example", Short: "Print an example configuration", Args: exactly(0), RunE: func(*cobra.Command, []string) error {
 		_, err := a.out.Write(config.Example)
 		return err
-	}}, a.configShowCmd())
+	}}, a.configShowCmd(), a.configAlertCmd())
 	return c
 }
 
@@ -122,10 +122,19 @@ func (a *app) settings(cfg *config.Config) ([]setting, error) {
 	parties("other", cfg.Others)
 	for i, m := range cfg.Mailboxes {
 		value := fmt.Sprintf("%s at %s as %s, password from %s, every %s", m.Address, m.Server, m.User(), m.SignIn(), cfg.Interval(m))
+		if !m.Own() {
+			value += ", the mailbox of " + m.Client
+		}
+		if len(m.Include) > 0 {
+			value += ", only " + strings.Join(m.Include, ", ")
+		}
 		if len(m.Exclude) > 0 {
 			value += ", without " + strings.Join(m.Exclude, ", ")
 		}
 		list = append(list, setting{"mailbox", value, from(fmt.Sprintf("mailbox[%d]", i))})
+	}
+	for i, w := range cfg.Alerts {
+		list = append(list, setting{"alert", fmt.Sprintf("%s after %s", alertName(w), w.Delay()), from(fmt.Sprintf("alert[%d]", i))})
 	}
 	return list, nil
 }

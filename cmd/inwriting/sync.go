@@ -68,6 +68,7 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 			}})
 			r.Mailboxes[i], errs[i] = mailboxReport(m.Address, res, err), err
 			r.Mailboxes[i].Hint = advise(s.cfg, m, s.getenv, err)
+			s.alarm(ctx, s.cfg, r.Mailboxes[i])
 			return nil
 		})
 	}
