@@ -24,7 +24,7 @@ func (f *factReader) bareSum(dst []found, toks []token, i int, v int64, n int) (
 		}
 	}
 	// "I pay 600, all in": a haggler's number, in the currency of the haggling.
-	if len(f.sums) > 0 && v >= 10*unit4 && f.payWord(toks, i) {
+	if len(f.sums) > 0 && v >= 10*unit4 && v < 1e5*unit4 && !(v >= 1900*unit4 && v < 2100*unit4) && f.payWord(toks, i) {
 		return append(dst, f.sum(f.sums[0].currency, v, i, i+1)), 1
 	}
 	return dst, 0

@@ -7,7 +7,11 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 	tense := f.clauseTense(toks, i, i+w.n)
 	past := tense < 0
 	if w.month == 0 {
-		t, ok := f.namedDay(w.day, w.weekday)
+		t, ok := f.followingDay(dst, toks, i, w)
+		follows := ok
+		if !ok {
+			t, ok = f.namedDay(w.day, w.weekday)
+		}
 		var other time.Time
 		if !ok {
 			t, other, ok = f.dayOfMonth(w.day, w.weekday, tense)
@@ -20,6 +24,7 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 		if w.weekday >= 0 && !x.Mismatch { // "Tue 25th" leaves no doubt either
 			x.full, f.explicit = true, t
 		}
+		x.full = x.full || follows
 		if !other.IsZero() {
 			x.Alternatives = []string{other.Format("2006-01-02")}
 		}
@@ -55,6 +60,13 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 		x.Alternatives = []string{alt.Format("2006-01-02")}
 	}
 	n := w.n
+	if w.till > 0 {
+		if t2, ok := date(t.Year(), int(t.Month()), w.till); ok {
+			y := f.dated(t2, i, i+n)
+			y.full = true
+			return append(dst, x, y), n
+		}
+	}
 	// "March 16 - 31", "Nov 8 to 11": the second day shares the month.
 	if w.month > 0 && w.weekday < 0 {
 		j := i + n
@@ -77,6 +89,32 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 		}
 	}
 	return append(dst, x), n
+}
+
+// followingDay finds the day that "the 24th" is in "from 20 February to the 24th
+// or the 25th": one of the month of the day before it, or of the next month.
+func (f *factReader) followingDay(dst []found, toks []token, i int, w written) (time.Time, bool) {
+	k := len(dst) - 1
+	if k < 0 || dst[k].Type != Date || !dst[k].full || i-dst[k].to > 3 || i <= dst[k].to-1 {
+		return time.Time{}, false
+	}
+	for j := dst[k].to; j < i; j++ {
+		if !f.is(toks, j, "to", "the", "or", "and", "-", "through", "thru", "until", "till", ",", "/") {
+			return time.Time{}, false
+		}
+	}
+	prev := dst[k].day
+	y, m := prev.Year(), int(prev.Month())
+	if w.day <= prev.Day() {
+		if m++; m > 12 {
+			y, m = y+1, 1
+		}
+	}
+	t, ok := date(y, m, w.day)
+	if !ok || w.weekday >= 0 && int(t.Weekday()) != w.weekday {
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 // year chooses the year nearest to the anchor; a weekday that fits only one near

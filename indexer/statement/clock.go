@@ -57,6 +57,11 @@ func (f *factReader) times(dst []found, toks []token, i int) ([]found, int) {
 			h += 12
 		}
 	default:
+		if shape == colon && h > 0 && h < 6 && s[0] != '0' && n == 1 {
+			// "from 2:00 until 3:00": office hours, though the night is meant now and then.
+			x.Alternatives = []string{fmt.Sprintf("%02d:%02d", h, m)}
+			h += 12
+		}
 		switch shape {
 		case bare:
 			if !f.is(toks, i-1, "at", "by", "@", "around") && !(i+1 < len(toks) && toks[i+1].cls&clsRelDay != 0) {
@@ -186,11 +191,7 @@ func (f *factReader) joinTimes(in []found, toks []token) []found {
 		x := *d
 		x.Type = DateTime
 		x.Value = d.Value + "T" + t.Value
-		alts := make([]string, 0, len(d.Alternatives))
-		for _, alt := range d.Alternatives {
-			alts = append(alts, alt+"T"+t.Value)
-		}
-		x.Alternatives = alts
+		x.Alternatives = bothReadings(d, t)
 		x.from, x.to = min(a.from, b.from), max(a.to, b.to)
 		x.clock = t.clock
 		if strings.HasSuffix(f.text[toks[d.from].start:toks[d.to-1].end], "night") || f.is(toks, d.from, "tonight") {
@@ -201,6 +202,7 @@ func (f *factReader) joinTimes(in []found, toks []token) []found {
 		in[k] = x
 		in = append(in[:k+1], in[k+2:]...)
 	}
+	f.lendDays(in, toks)
 	out := in[:0]
 	for _, x := range in {
 		if x.Type == Time && x.loose {
@@ -209,6 +211,77 @@ func (f *factReader) joinTimes(in []found, toks []token) []found {
 		out = append(out, x)
 	}
 	return out
+}
+
+// bothReadings lists the other readings of a day with a time.
+func bothReadings(d, t *found) []string {
+	alts := make([]string, 0, len(d.Alternatives)+len(t.Alternatives))
+	for _, alt := range d.Alternatives {
+		alts = append(alts, alt+"T"+t.Value)
+	}
+	for _, alt := range t.Alternatives {
+		alts = append(alts, d.Value+"T"+alt)
+	}
+	return alts
+}
+
+// lendDays gives times without a day beside them the day of the range that they
+// open or close ("tomorrow from 2:00 until 3:00", "10:00 - 10:30 on Thursday"),
+// else the one day that the sentence names, where it stands a few words off.
+func (f *factReader) lendDays(in []found, toks []token) {
+	var only *found
+	several := false
+	for k := range in {
+		if x := &in[k]; x.Type == Date || x.Type == DateTime {
+			several = several || only != nil && !only.day.Equal(x.day) || len(x.Alternatives) > 0 && x.Type == Date
+			only = x
+		}
+	}
+	if only == nil {
+		return
+	}
+	for k := range in {
+		t := &in[k]
+		if t.Type != Time || t.named {
+			continue
+		}
+		var d *found
+		switch {
+		case k > 0 && in[k-1].Type == DateTime && f.rangeBetween(toks, in[k-1].to, t.from):
+			d = &in[k-1]
+		case k+1 < len(in) && in[k+1].Type == DateTime && f.rangeBetween(toks, t.to, in[k+1].from):
+			d = &in[k+1]
+		case !several && !t.loose && f.beside(toks, only, t):
+			d = only
+		default:
+			continue
+		}
+		day := *d
+		day.Value, day.Alternatives = d.day.Format("2006-01-02"), nil
+		t.Alternatives = bothReadings(&day, t)
+		t.Type, t.Value, t.day, t.full = DateTime, day.Value+"T"+t.Value, d.day, d.full
+	}
+}
+
+// beside reports whether few words and no comma stand between a day and a time.
+func (f *factReader) beside(toks []token, d, t *found) bool {
+	i, j := d.to, t.from
+	if j < i {
+		i, j = t.to, d.from
+	}
+	if j-i > 4 {
+		return false
+	}
+	for k := i; k < j; k++ {
+		if f.is(toks, k, ",", ";", ".", ":") {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *factReader) rangeBetween(toks []token, i, j int) bool {
+	return j-i == 1 && f.is(toks, i, "-", "to", "until", "till", "and", "or", "through")
 }
 
 // bridge reports whether the tokens between a day and a time only join them.

@@ -23,6 +23,7 @@ const day = 24 * time.Hour
 type written struct {
 	day, month, year int // year 0 when not written, month 0 for "the 14th"
 	weekday          int // -1 when not written
+	till             int // the last day of "17-30", else 0
 	swap             bool
 	n                int // tokens
 }
@@ -42,6 +43,11 @@ func (f *factReader) dates(dst []found, toks []token, i int) ([]found, int) {
 	wd, n := f.weekday(toks, i)
 	if n > 0 {
 		j := i + n
+		if f.is(toks, j, "morning", "afternoon", "evening", "night") {
+			if w := f.calendar(toks, j+1); w.n > 0 && w.month > 0 {
+				j++ // "Sunday evening November 11"
+			}
+		}
 		if f.is(toks, j, ",") || f.is(toks, j, ".") {
 			j++
 		}
@@ -136,6 +142,28 @@ func (f *factReader) dayNumber(toks []token, i int) (d int, ordinal bool) {
 	return d, ordinal
 }
 
+// twoDays reads "17-30" and "28/29" after a month.
+func (f *factReader) twoDays(toks []token, i int) (from, till int) {
+	if i >= len(toks) || toks[i].shape != shapeNumber {
+		return 0, 0
+	}
+	s := f.text[toks[i].start:toks[i].end]
+	k := strings.IndexAny(s, "-/")
+	if k < 1 || k > 2 || len(s)-k-1 < 1 || len(s)-k-1 > 2 {
+		return 0, 0
+	}
+	for i := range s {
+		if i != k && !isDigit(s[i]) {
+			return 0, 0
+		}
+	}
+	from, till = digitsOf(s[:k]), digitsOf(s[k+1:])
+	if from < 1 || till <= from || till > 31 {
+		return 0, 0
+	}
+	return from, till
+}
+
 func (f *factReader) monthName(toks []token, i int) time.Month {
 	if i < 0 || i >= len(toks) || toks[i].cls&clsMonth == 0 {
 		return 0
@@ -209,6 +237,9 @@ func (f *factReader) calendar(toks []token, i int) written {
 		}
 		d, ord := f.dayNumber(toks, j)
 		if d == 0 {
+			d, w.till = f.twoDays(toks, j)
+		}
+		if d == 0 {
 			return w
 		}
 		if name := f.low(&toks[i]); (name == "may" || name == "mar" || name == "march") && !toks[i].upper && !ord {
@@ -246,7 +277,7 @@ func (f *factReader) calendar(toks []token, i int) written {
 			}
 			return w
 		}
-		if ord && f.ordinalIsDay(toks, i) && (f.is(toks, i-1, "on", "by", "until", "till", "before", "from", "to", "and", "-", "after", "since", "of") || i == 0 || toks[i-1].cls&clsWeekday != 0) && !f.is(toks, i-1, "the") {
+		if ord && f.ordinalIsDay(toks, i) && (f.is(toks, i-1, "on", "by", "until", "till", "before", "from", "to", "and", "or", "-", "through", "thru", "after", "since", "of") || i == 0 || toks[i-1].cls&clsWeekday != 0) && !f.is(toks, i-1, "the") {
 			w.day, w.n = d, 1
 			return w
 		}

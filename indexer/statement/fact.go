@@ -90,7 +90,7 @@ func (f *factReader) is(toks []token, i int, words ...string) bool {
 }
 
 // interesting classes: without one of them in a sentence there is no fact in it.
-const factTriggers = clsNumber | clsNumWord | clsWeekday | clsRelDay | clsMonth | clsUnit | clsNoon
+const factTriggers = clsNumber | clsNumWord | clsWeekday | clsRelDay | clsMonth | clsUnit | clsNoon | clsEdge
 
 // read appends the facts of a sentence to dst, in order and disjoint, and marks
 // their tokens.
@@ -499,8 +499,12 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 				return dst, n
 			}
 		}
-		dst = append(dst, f.sum(cur, v*mult, from, i+n))
-		return dst, n
+		x := f.sum(cur, v*mult, from, i+n)
+		if from > 0 && f.is(toks, from-1, "-") && toks[from-1].end == toks[from].start && (from == 1 || toks[from-2].end < toks[from-1].start) {
+			cur, value, _ := strings.Cut(x.Value, " ")
+			x.Value, x.from = cur+" -"+value, from-1
+		}
+		return append(dst, x), n
 	}
 	if toks[i].shape != shapeNumber && toks[i].cls&clsNumWord == 0 {
 		return dst, 0
@@ -946,7 +950,10 @@ func (f *factReader) references(dst []found, toks []token, i int) ([]found, int)
 		return dst, 0
 	}
 	s := f.text[t.start:t.end]
-	if t.shape == shapeSymbol || !hasCodeShape(s) {
+	if t.shape == shapeNumber && f.isNumberOfPaper(toks, i, s) {
+		return append(dst, found{Fact: Fact{Type: Reference, Value: s}, from: i, to: i + 1, clock: -1}), 1
+	}
+	if t.shape == shapeSymbol || !standsAsCode(s) {
 		return dst, 0
 	}
 	if i > 0 && toks[i-1].shape == shapeSymbol && toks[i-1].end == t.start && f.text[toks[i-1].start:toks[i-1].end] != "#" {
@@ -955,10 +962,70 @@ func (f *factReader) references(dst []found, toks []token, i int) ([]found, int)
 	return append(dst, found{Fact: Fact{Type: Reference, Value: s}, from: i, to: i + 1, clock: -1}), 1
 }
 
+// isNumberOfPaper: "#2891", "DMS 10444", "Sitara 824147", and a long number
+// where the sentence spoke of a deal, an order or the like before.
+func (f *factReader) isNumberOfPaper(toks []token, i int, s string) bool {
+	for k := 0; k < len(s); k++ {
+		if !isDigit(s[k]) {
+			return false
+		}
+	}
+	if i == 0 || len(s) < 3 || f.looksLikeValue(toks, i) {
+		return false
+	}
+	p := &toks[i-1]
+	if p.shape == shapeSymbol && p.end == toks[i].start {
+		return f.text[p.start:p.end] == "#"
+	}
+	if len(s) < 5 || len(s) > 10 {
+		return false
+	}
+	if p.shape == shapeWord && (p.caps || p.upper && len(s) > 5) && i > 1 && p.cls&(clsFunction|clsMonth|clsWeekday|clsCurrency) == 0 {
+		return true
+	}
+	for k := i - 1; k >= 0 && k >= i-8; k-- {
+		if toks[k].cls&clsRefWord != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// standsAsCode: a code that needs no word to say so. A letter and a few digits
+// name a model or an hour, not a paper.
+func standsAsCode(s string) bool {
+	letters, digits, turns := 0, 0, 0
+	for k := 0; k < len(s); k++ {
+		switch c := s[k]; {
+		case c == '_':
+			return false
+		case isDigit(c):
+			digits++
+			if k > 0 && isLetter(s[k-1]) {
+				turns++
+			}
+		case isLetter(c):
+			letters++
+			if k > 0 && isDigit(s[k-1]) {
+				turns++
+			}
+		default:
+			turns++
+		}
+	}
+	if letters == 1 && digits >= 5 && isLetter(s[0]) && s[0]|0x20 != 'x' && turns == 1 {
+		return true // "p505520", not the extension "x36007"
+	}
+	return hasCodeShape(s) && (turns > 1 || digits > 2 && letters+digits > 4)
+}
+
 // plainIdentifier tells the number of a paper from a count: "invoice 1187",
 // "2024-011"; not "invoice 2 people", "order 14/3".
 func plainIdentifier(s string, marked bool) bool {
 	digits := 0
+	if strings.Count(s, ".") > 1 {
+		return false // an address of a machine
+	}
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case isDigit(c):
