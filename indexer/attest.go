@@ -84,6 +84,9 @@ func (v *Vault) Attest(ctx context.Context, now bool) (Attested, error) {
 // Asks reports whether name servers may be asked for the keys of signatures.
 func (v *Vault) Asks() bool { return v.opt.Attest.Lookup != nil }
 
+// Stamps reports whether an authority may be asked for the time.
+func (v *Vault) Stamps() bool { return len(v.opt.Attest.Authorities) > 0 }
+
 const (
 	attestBatch = 200
 	lookupTime  = 10 * time.Second

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"inwriting/config"
@@ -83,4 +84,20 @@ func authenticityLines(a *search.Authenticity) []string {
 		lines = append(lines, fmt.Sprintf("%s said on receipt: %s", r.Server, words))
 	}
 	return lines
+}
+
+// newestAnchors are the last sound time stamps, one of each authority.
+func newestAnchors(all []indexer.Anchor) []indexer.Anchor {
+	var out []indexer.Anchor
+	for _, x := range all {
+		if x.Time.IsZero() {
+			continue // a note says so
+		}
+		if i := slices.IndexFunc(out, func(y indexer.Anchor) bool { return y.Authority == x.Authority }); i >= 0 {
+			out[i] = x
+		} else {
+			out = append(out, x)
+		}
+	}
+	return out
 }

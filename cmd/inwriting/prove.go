@@ -262,6 +262,12 @@ func (a *app) printVerify(r *indexer.VerifyReport) {
 	for _, p := range r.Ledger {
 		fmt.Fprintf(a.out, "%s ledger: %s  (%s, octets %d to %d)\n", pad(strings.ToUpper(string(p.Kind)), 9), p.Text, p.File, p.Offset, p.Offset+p.Length)
 	}
+	for _, e := range r.Erased {
+		fmt.Fprintf(a.out, "%s a message, on %s, by %s: %s  (entry %s; %s of the ledger)\n", pad("ERASED", 9), day(e.Time), clean(e.By), clean(e.Reason), number(int(e.Entry)), plural(len(e.Lines), "line", "lines"))
+	}
+	for _, x := range newestAnchors(r.Anchors) {
+		fmt.Fprintf(a.out, "%s %s entries at %s, by %s\n", pad("STAMPED", 9), number(int(x.Size)), x.Time.Format("2006-01-02T15:04:05Z"), x.Authority)
+	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(a.out, "NOTE      %s\n", clean(n))
 	}

@@ -16,6 +16,7 @@ import (
 	"inwriting/indexer/catalog"
 	"inwriting/indexer/imapsync"
 	"inwriting/indexer/importer"
+	"inwriting/indexer/ledger"
 	"inwriting/search"
 	"inwriting/search/httpapi"
 	"inwriting/search/query"
@@ -93,6 +94,12 @@ func statusOf(ctx context.Context, err error) (int, string) {
 		return exitNothing, ""
 	case errors.Is(err, indexer.ErrNotAFile):
 		return exitFailed, "an exhibit is one file; pack a folder into a zip first"
+	case errors.Is(err, errNoEntry), errors.Is(err, ledger.ErrErased):
+		return exitNothing, ""
+	case errors.Is(err, errNobodyElse):
+		return exitUsage, "[[timestamp]] in the configuration names one, with its url"
+	case errors.Is(err, indexer.ErrHeld):
+		return exitFailed, "close the matter or let go of the hold first; --force erases it all the same"
 	case errors.Is(err, search.ErrAmbiguous):
 		return exitUsage, "give more of the id"
 	case errors.Is(err, indexer.ErrInUse):
@@ -205,7 +212,7 @@ Examples:
 	f.StringArrayVar(&a.clients, "client", nil, `a client, "NAME=ADDR,@domain"`)
 	c.AddCommand(providerTopics()...)
 	c.AddCommand(a.demoCmd(), a.initCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
-		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.openCmd(), a.correctCmd(), a.mailboxCmd(), a.peopleCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
+		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.openCmd(), a.correctCmd(), a.ledgerCmd(), a.eraseCmd(), a.holdCmd(), a.mailboxCmd(), a.peopleCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
 	return c
 }
 
