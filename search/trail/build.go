@@ -97,7 +97,7 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 			q = understand(question, people, p)
 		}
 	}
-	entries := p.decide(q.selectFrom(p), opts)
+	entries := p.decide(p.judge(q, q.selectFrom(p)), opts)
 	t.Near = p.near(q, entries, opts)
 	if len(entries) == 0 {
 		t.Summary.Text = strings.TrimSpace("Nothing in writing about: " + strings.TrimSpace(question))

@@ -33,7 +33,7 @@ func TestCeiling(t *testing.T) {
 						entries = append(entries, it)
 					}
 				}
-				log += s.add(c, g, p.lay(q, entries, &Trail{}))
+				log += s.add(c, g, p.lay(q, p.judge(q, entries), &Trail{}))
 			}
 			if d := os.Getenv("INWRITING_DETAIL"); d == name || d == name+"/"+c.ID {
 				fmt.Printf("%s %s %s\n%s", name, c.ID, s, log)

@@ -77,9 +77,12 @@ func solve(a [][]float64) []float64 {
 }
 
 // fitted are the weights that a fit gives.
-type fitted struct{ first, second, refute []float64 }
+type fitted struct{ first, second, claim, refute, move, replace, open []float64 }
 
-func (w fitted) use() { firstWeights, secondWeights, refuteWeights = w.first, w.second, w.refute }
+func (w fitted) use() {
+	firstWeights, secondWeights = w.first, w.second
+	claimWeights, refuteWeights, moveWeights, replaceWeights, openWeights = w.claim, w.refute, w.move, w.replace, w.open
+}
 
 // asked is one question over one case's mail with its labels, item by item.
 type asked struct {
@@ -118,9 +121,10 @@ func askAll(cases []*goldCase) (out []*asked) {
 const (
 	mustWeight  = 2
 	firstRidge  = 10
-	secondRidge = 30
+	secondRidge = 10
 	innerFolds  = 5
-	refuteRidge = 1
+	judgeRidge  = 3
+	choiceRidge = 0.1
 )
 
 // train fits both models without one case. The second must not see priors that
@@ -170,18 +174,24 @@ func train(qs []*asked, cases []*goldCase, skip string) (first, second []float64
 // of Build.
 func TestFit(t *testing.T) {
 	mode := os.Getenv("INWRITING_FIT")
-	if mode == "" {
+	if mode != "1" && mode != "loo" {
 		t.Skip("set INWRITING_FIT=1 to fit the weights anew")
 	}
 	cases := loadGold(t)
 	qs := askAll(cases)
-	old := fitted{firstWeights, secondWeights, refuteWeights}
-	all := map[string]*score{"labelled": newScore(), "read": newScore()}
+	old := fitted{firstWeights, secondWeights, claimWeights, refuteWeights, moveWeights, replaceWeights, openWeights}
+	without := map[string]fitted{}
+	samples := map[string]*samples{}
 	for _, c := range cases {
-		var w fitted
+		w := old
 		w.first, w.second = train(qs, cases, c.ID)
 		w.use()
-		w.refute = fitPairs(cases, c.ID)
+		without[c.ID], samples[c.ID] = w, sampleCase(c, qs)
+	}
+	all := map[string]*score{"labelled": newScore(), "read": newScore()}
+	for _, c := range cases {
+		w := without[c.ID]
+		w.judges(samples, cases, c.ID)
 		w.use()
 		for name, records := range map[string][]*Record{"labelled": c.records, "read": c.read} {
 			src := newMemory(records)
@@ -207,53 +217,149 @@ func TestFit(t *testing.T) {
 	if mode == "loo" {
 		return
 	}
-	var w fitted
+	w := old
 	w.first, w.second = train(qs, cases, "")
-	w.use()
-	w.refute = fitPairs(cases, "")
+	w.judges(samples, cases, "")
 	w.use()
 	writeWeights(t)
 }
 
-// fitPairs fits the pair model with the relevances that the weights in use give.
-func fitPairs(cases []*goldCase, skip string) []float64 {
-	var xs [][]float64
-	var ys, ws []float64
-	for _, c := range cases {
-		if c.ID == skip {
-			continue
+// sample is what a model that accepts or refuses learns from.
+type sample struct {
+	xs     [][]float64
+	ys, ws []float64
+}
+
+func (s *sample) add(x []float64, y bool) {
+	if x != nil {
+		s.xs, s.ys, s.ws = append(s.xs, x), append(s.ys, pick(y, 1, 0)), append(s.ws, 1)
+	}
+}
+
+func (s *sample) join(o *sample) {
+	s.xs, s.ys, s.ws = append(s.xs, o.xs...), append(s.ys, o.ys...), append(s.ws, o.ws...)
+}
+
+// samples are what one case teaches, with the relevances of models that have not
+// seen it. Each choice is a sample of its own.
+type samples struct {
+	claim, move, open sample
+	refute, replace   []*sample
+}
+
+func sampleCase(c *goldCase, qs []*asked) *samples {
+	out := &samples{}
+	for k := 0; k < 2*len(c.Questions); k++ {
+		g, records := c.Questions[k/2], c.records
+		if k%2 == 1 {
+			records = c.read
 		}
-		for k := 0; k < 2*len(c.Questions); k++ {
-			g, records := c.Questions[k/2], c.records
-			if k%2 == 1 {
-				records = c.read
+		p := newPool(records, c.people())
+		q := understand(g.Ask, c.people(), p)
+		q.score(p)
+		f := &finder{p: p, entries: q.pick(p)}
+		is := func(it *item, r *goldRef) bool {
+			return r != nil && c.files[it.m.Ref] == r.File && covers(it.s.Quote, r.Quote, false)
+		}
+		labelled := func(t FindingType, a, b *item) bool {
+			for _, f := range g.Findings {
+				if f.Type == string(t) && (a == nil || is(a, f.A)) && (b == nil || is(b, f.B)) {
+					return true
+				}
 			}
-			p := newPool(records, c.people())
-			q := understand(g.Ask, c.people(), p)
-			q.score(p)
-			is := func(it *item, r *goldRef) bool {
-				return r != nil && c.files[it.m.Ref] == r.File && covers(it.s.Quote, r.Quote, false)
-			}
-			for i, d := range p.items {
-				if d.p2 < 0.35 || d.s.Kind != "dispute" {
+			return false
+		}
+		choose := func(to *[]*sample, t FindingType, features func(c *item) ([]float64, bool), before int) {
+			s := &sample{}
+			right := false
+			for _, c := range p.items[:before] {
+				if c.p2 < leastJudged {
 					continue
 				}
-				for _, b := range p.items[:i] {
-					if b.p2 < 0.35 || b.m == d.m || b.s.Kind == "dispute" {
-						continue
-					}
-					y := 0.0
-					for _, f := range g.Findings {
-						if f.Type == "refuted" && is(d, f.A) && is(b, f.B) {
-							y = 1
-						}
-					}
-					xs, ys, ws = append(xs, p.refuteFeatures(d, b)), append(ys, y), append(ws, 1)
+				if x, y := features(c); x != nil {
+					s.add(x, y)
+					right = right || y
 				}
+			}
+			if right && len(s.xs) > 1 {
+				*to = append(*to, s)
+			}
+		}
+		for i, b := range p.items {
+			if b.p2 < leastJudged {
+				continue
+			}
+			if b.s.Kind == "dispute" {
+				out.claim.add(f.claimFeatures(q, b), labelled(Refuted, b, nil))
+				choose(&out.refute, Refuted, func(c *item) ([]float64, bool) {
+					if c.m == b.m || c.s.Kind == "dispute" {
+						return nil, false
+					}
+					return p.refuteFeatures(b, c), labelled(Refuted, b, c)
+				}, i)
+			}
+			out.move.add(f.moveFeatures(q, b), labelled(Changed, nil, b))
+			choose(&out.replace, Changed, func(c *item) ([]float64, bool) {
+				return p.replaceFeatures(c, b), labelled(Changed, c, b)
+			}, i)
+			if kind, x := f.openFeatures(q, b); x != nil {
+				out.open.add(x, labelled(kind, b, nil))
 			}
 		}
 	}
-	return fit(xs, ys, ws, refuteRidge)
+	return out
+}
+
+// judges fits the models of the findings on the samples of all cases but one.
+func (w *fitted) judges(of map[string]*samples, cases []*goldCase, skip string) {
+	var all samples
+	for _, c := range cases {
+		if s := of[c.ID]; c.ID != skip {
+			all.claim.join(&s.claim)
+			all.move.join(&s.move)
+			all.open.join(&s.open)
+			all.refute, all.replace = append(all.refute, s.refute...), append(all.replace, s.replace...)
+		}
+	}
+	w.claim = fit(all.claim.xs, all.claim.ys, all.claim.ws, judgeRidge)
+	w.move = fit(all.move.xs, all.move.ys, all.move.ws, judgeRidge)
+	w.open = fit(all.open.xs, all.open.ys, all.open.ws, judgeRidge)
+	w.refute, w.replace = fitChoice(all.refute, choiceRidge), fitChoice(all.replace, choiceRidge)
+}
+
+// fitChoice is conditional logistic regression: of each sample's members, one is right.
+func fitChoice(samples []*sample, ridge float64) []float64 {
+	w := make([]float64, len(samples[0].xs[0]))
+	for iter := 0; iter < 400; iter++ {
+		g := make([]float64, len(w))
+		for i := range g {
+			g[i] = -ridge * w[i]
+		}
+		for _, s := range samples {
+			z := make([]float64, len(s.xs))
+			most := math.Inf(-1)
+			for i, x := range s.xs {
+				z[i] = dot(x, w)
+				most = math.Max(most, z[i])
+			}
+			sum, right := 0.0, 0.0
+			for i := range z {
+				z[i] = math.Exp(z[i] - most)
+				sum += z[i]
+				right += s.ys[i] * z[i]
+			}
+			for i, x := range s.xs {
+				d := s.ys[i]*z[i]/right - z[i]/sum
+				for k := range g {
+					g[k] += d * x[k]
+				}
+			}
+		}
+		for i := range w {
+			w[i] += 0.02 * g[i]
+		}
+	}
+	return w
 }
 
 func writeWeights(t *testing.T) {
@@ -266,7 +372,8 @@ func writeWeights(t *testing.T) {
 	for _, v := range []struct {
 		name string
 		w    []float64
-	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights}, {"refuteWeights", refuteWeights}} {
+	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights}, {"claimWeights", claimWeights}, {"refuteWeights", refuteWeights},
+		{"moveWeights", moveWeights}, {"replaceWeights", replaceWeights}, {"openWeights", openWeights}} {
 		fmt.Fprintf(f, "\nvar %s = []float64{\n", v.name)
 		for _, x := range v.w {
 			fmt.Fprintf(f, "\t%.3f,\n", x)

@@ -60,7 +60,7 @@ func (q *query) thing(t term) bool {
 }
 
 func (q *query) bare(t term) bool {
-	return q.content[t] >= 1 && q.who[t] == nil && !strings.HasPrefix(t, "w:") && !strings.HasPrefix(t, "m:") && !smallNumber(t)
+	return q.content[t] >= 1 && q.who[t] == nil && !strings.HasPrefix(t, "w:") && !strings.HasPrefix(t, "m:") && !strings.HasPrefix(t, "md:") && !smallNumber(t)
 }
 
 func smallNumber(t term) bool {

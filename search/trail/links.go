@@ -2,6 +2,7 @@ package trail
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -81,15 +82,17 @@ func (p *pool) link(entries []*item) []tie {
 					s += 0.3 * math.Min(float64(len(between)), 3) // nor does other mail part what names one day
 				}
 				if r.rel == Changes {
-					s = 0
-					if x := p.replaces(c, it); x >= changeThreshold {
-						s = linkThreshold + x
-					}
+					continue // judged
 				}
 				between[c.m] = true
 				if s >= linkThreshold && s > best[r.rel].score+1e-9 {
 					best[r.rel] = tie{r.rel, it, c, s}
 				}
+			}
+		}
+		for _, v := range p.judged.changed {
+			if v.b == it && slices.Contains(entries[:i], v.a) {
+				best[Changes] = tie{Changes, it, v.a, linkThreshold + 2}
 			}
 		}
 		if b := p.cited(it, entries[:i]); b != nil {

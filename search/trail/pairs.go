@@ -13,10 +13,8 @@ import (
 // weights are in weights.go.
 
 const (
-	leastRelevant   = 0.45 // findings rest on statements that surely bear on the question
-	leastOpen       = 0.60 // that something stayed open is said of what the question is about
-	refuteThreshold = 0.20
-	changeThreshold = 0.90
+	leastRelevant = 0.45 // findings rest on statements that surely bear on the question
+	leastOpen     = 0.60 // that something stayed open is said of what the question is about
 )
 
 // refuteFeatures describes a dispute and earlier words that may speak against it.
@@ -76,6 +74,9 @@ func (p *pool) refuteFeatures(d, b *item) []float64 {
 		pick(deny && agree(d, b) && same, 1, 0), // it denies a value that its own side wrote
 		pick(deedFits(d, b), 1, 0),
 		pick(deedFits(d, b) && (own && same || claim == othersWords && !same), 1, 0),
+		p.alikeAbout(d, b), pick(same && binds(b.s.Kind), 1, 0), pick(b.s.Kind == statement.Approval && same, 1, 0), pick(b.s.Kind == statement.Question, 1, 0),
+		math.Log1p(float64(d.m.index - b.m.index)), pick(b.s.Kind == statement.Delivery && same, 1, 0), pick(b.s.Kind == statement.Confirmation && !same, 1, 0),
+		pick(typed(d, b), 1, 0), pick(p.deniesDeed(d, b), 1, 0),
 	}
 }
 
@@ -173,76 +174,6 @@ func (p *pool) citedIn(d, b *item) (quoted, dated float64) {
 		}
 	}
 	return quoted, dated
-}
-
-// replaces is how likely b took the place of the earlier a: 0 where it cannot.
-func (p *pool) replaces(a, b *item) float64 {
-	if a.m == b.m || b.flagged(statement.Hedged) || b.flagged(statement.Conditional) {
-		return 0
-	}
-	if b.base == a {
-		return 2
-	}
-	fact, _, _ := conflict(a, b)
-	alike := p.alike(a, b)
-	s := 0.0
-	switch b.s.Kind {
-	case statement.Change:
-		switch a.s.Kind {
-		case statement.Instruction, statement.Change:
-			s = 0.5
-		case statement.Terms, statement.Approval:
-			s = 0.4
-		case statement.Confirmation, statement.Delivery, statement.Answer, statement.Commitment, statement.Assurance:
-			s = 0.2
-		case statement.Dispute:
-			// A refusal taken back.
-			if a.side() != b.side() || !negative(a) || negative(b) || alike < 0.2 {
-				return 0
-			}
-			s = 0.5
-		default:
-			return 0
-		}
-	case statement.Approval:
-		// "Good, then 720": a price accepted that differs from the one offered.
-		if fact != statement.Money || a.s.Kind != statement.Terms || a.side() != Us {
-			return 0
-		}
-		s = 0.3
-	case statement.Answer, statement.Instruction:
-		// Another number or day for the same thing, from the side that gave the first.
-		if fact != statement.Quantity && (fact != statement.Date || !movesWords(b)) || a.side() != b.side() || a.side() != Client || alike < 0.1 && b.m.thread != a.m.thread {
-			return 0
-		}
-		switch a.s.Kind {
-		case statement.Instruction, statement.Answer, statement.Change, statement.Approval:
-			s = 0.3
-		default:
-			return 0
-		}
-	default:
-		return 0
-	}
-	if fact == "" && (alike < 0.07 || agree(a, b)) {
-		return 0
-	}
-	s += 2 * alike
-	if fact != "" {
-		s += 0.4
-	} else if negative(a) != negative(b) {
-		s += 0.3 // forbidden and allowed, or the other way round
-	}
-	if a.side() == Client {
-		s += 0.4 // what we passed on to others changes because the client's words did
-	}
-	if a.side() != b.side() && b.side() == Client && a.s.Kind == statement.Confirmation {
-		s -= 0.2 // what is changed is the instruction; its confirmation follows
-	}
-	if a.m.thread == b.m.thread {
-		s += 0.2
-	}
-	return s + 0.4*a.p2 - 0.02*math.Min(20, float64(b.m.index-a.m.index))
 }
 
 // movesWords reports whether an instruction speaks of moving what was asked before.

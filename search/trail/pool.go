@@ -36,6 +36,7 @@ type item struct {
 	quoted  bool
 	quotes  []string // quotations, their words joined by one space
 	folded  string   // its own words, between spaces
+	about   map[term]float64
 }
 
 // mail is one message of the pool.
@@ -62,6 +63,7 @@ type pool struct {
 	people People
 	df     map[term]int
 	names  map[string][]string // first and last names, folded, to addresses
+	judged judged
 }
 
 func newPool(records []*Record, people People) *pool {
@@ -223,7 +225,7 @@ func factTerms(f statement.Fact) []term {
 		if err != nil {
 			return nil
 		}
-		return []term{dayTerm(int(d.Month()), d.Day()), "dd:" + itoa(d.Day()), "w:" + itoa(int(d.Weekday())), "m:" + itoa(int(d.Month()))}
+		return []term{dayTerm(int(d.Month()), d.Day()), "dd:" + itoa(d.Day()), "w:" + itoa(int(d.Weekday())), "md:" + itoa(int(d.Month()))}
 	case statement.Money:
 		if _, amount, ok := strings.Cut(f.Value, " "); ok {
 			if n := plainNumber(amount); isNumber(n) {

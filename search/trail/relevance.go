@@ -84,6 +84,14 @@ const (
 	gTie
 	gTied
 	gPair
+	gTopic
+	gTopicMost
+	gForeign
+	gTopicRel
+	gSibling
+	gClose
+	gDays
+	gTopicMail
 	allFeatures
 )
 
@@ -115,6 +123,12 @@ func termMatch(t term, own map[term]float64, syn map[term]bool) float64 {
 	}
 	if c, ok := synonymOf[t]; ok && syn[c] {
 		return 0.4
+	}
+	if n, ok := strings.CutPrefix(t, "m:"); ok {
+		if own["md:"+n] > 0 {
+			return 0.4
+		}
+		return 0
 	}
 	if n, ok := strings.CutPrefix(t, "n:"); ok {
 		if own["r:"+n] > 0 {
@@ -353,6 +367,15 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		middle += it.prior * it.prior * float64(it.m.index)
 		mass += it.prior * it.prior
 	}
+	var when time.Time
+	if mass > 0 {
+		first := p.items[0].m.Date
+		sum := 0.0
+		for _, it := range p.items {
+			sum += it.prior * it.prior * it.m.Date.Sub(first).Hours()
+		}
+		when = first.Add(time.Duration(sum / mass * float64(time.Hour)))
+	}
 	breadth /= float64(n)
 	if mass > 0 {
 		middle /= mass
@@ -367,6 +390,7 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 			pair[c.to.index] = math.Max(pair[c.to.index], it.prior*c.to.prior)
 		}
 	}
+	topics := p.topics()
 	f2 := make([][]float64, n)
 	for i, it := range p.items {
 		f := append([]float64(nil), f1[i]...)
@@ -444,6 +468,19 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		}
 		f[gTie], f[gTied], f[gPair] = tie[i], tied[i], pair[i]
 		f[gRank] = 1 / (1 + float64(rank[i]))
+		f[gTopic], f[gTopicMost], f[gForeign] = topics.of(p, it)
+		if topics.mean > 0 {
+			f[gTopicRel] = math.Log(math.Max(f[gTopic], 0.01) / topics.mean)
+		}
+		f[gTopicMail] = topics.mail(p, it.m)
+		own := q.cover(p, it.terms, it.syn)
+		for _, sib := range it.m.items {
+			if sib != it {
+				f[gSibling] = math.Max(f[gSibling], q.cover(p, sib.terms, sib.syn)-own)
+				f[gClose] = math.Max(f[gClose], sib.prior*math.Exp(-math.Abs(float64(sib.pos-it.pos))/1.5))
+			}
+		}
+		f[gDays] = math.Min(1, math.Abs(it.m.Date.Sub(when).Hours()/24)/60)
 		it.p2 = logistic(dot(f, weights))
 		f2[i] = f
 	}
@@ -485,117 +522,4 @@ func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 func logit(p float64) float64 {
 	p = math.Min(math.Max(p, 0.001), 0.999)
 	return math.Log(p / (1 - p))
-}
-
-// slots of the facts a statement carries.
-func (it *item) slots() slot {
-	var s slot
-	for _, f := range it.s.Facts {
-		switch f.Type {
-		case statement.Date:
-			s |= slotDate
-		case statement.DateTime:
-			s |= slotDate | slotTime
-		case statement.Time:
-			s |= slotTime
-		case statement.Money:
-			s |= slotMoney
-		case statement.Quantity:
-			s |= slotQuantity
-		}
-	}
-	return s
-}
-
-// similar is the cosine of two statements' terms, weighted by rarity, with
-// synonyms at half weight.
-func (p *pool) similar(a, b *item) float64 {
-	var ab, aa, bb float64
-	for _, t := range sortedTerms(a.terms) {
-		w := p.idf(t)
-		aa += w * w
-		if b.terms[t] > 0 {
-			ab += w * w
-		} else if c, ok := synonymOf[t]; ok && b.syn[c] {
-			ab += 0.5 * w * w
-		}
-	}
-	for _, t := range sortedTerms(b.terms) {
-		w := p.idf(t)
-		bb += w * w
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
-}
-
-func sortedTerms(m map[term]float64) []term {
-	ts := make([]term, 0, len(m))
-	for t := range m {
-		ts = append(ts, t)
-	}
-	sort.Strings(ts)
-	return ts
-}
-
-// sharedFacts is 1 where two statements name a fact that few others do, less
-// where it is a common one.
-func (p *pool) sharedFacts(a, b *item) float64 {
-	best := 0.0
-	for _, fa := range a.s.Facts {
-		for _, fb := range b.s.Facts {
-			if !sameValue(fa, fb) {
-				continue
-			}
-			ts := factTerms(fa)
-			if len(ts) == 0 {
-				continue
-			}
-			best = math.Max(best, math.Min(1, 3/float64(1+p.df[ts[0]])))
-		}
-	}
-	return best
-}
-
-func sameValue(a, b statement.Fact) bool {
-	if isDay(a.Type) && isDay(b.Type) {
-		return len(a.Value) >= 10 && len(b.Value) >= 10 && a.Value[:10] == b.Value[:10]
-	}
-	return a.Type == b.Type && a.Value == b.Value
-}
-
-func isDay(t statement.FactType) bool { return t == statement.Date || t == statement.DateTime }
-
-// pointsAt returns the earlier mails that a statement cites by their day: "on
-// 2 March you wrote …".
-func (p *pool) pointsAt(it *item) []*mail {
-	if !it.pointed {
-		it.points, it.pointed = p.findPoints(it), true
-	}
-	return it.points
-}
-
-func (p *pool) findPoints(it *item) []*mail {
-	switch it.s.Kind {
-	case statement.Confirmation, statement.Dispute, statement.Answer, statement.Assurance:
-	default:
-		return nil
-	}
-	var out []*mail
-	for _, f := range it.s.Facts {
-		if !isDay(f.Type) || len(f.Value) < 10 {
-			continue
-		}
-		d, err := time.ParseInLocation("2006-01-02", f.Value[:10], it.m.Date.Location())
-		if err != nil || !d.Before(it.m.Date.Add(-24*time.Hour)) && !strings.Contains(f.Text, "yesterday") {
-			continue
-		}
-		for _, m := range p.mails[:it.m.index] {
-			if m.Date.In(d.Location()).Format("2006-01-02") == f.Value[:10] && len(m.items) > 0 && p.shareParty(it.m, m) {
-				out = append(out, m)
-			}
-		}
-	}
-	return out
 }

@@ -39,7 +39,7 @@ const leastKept = 0.2
 // order is that of the mail.
 func WaitingIn(records []*Record, of map[archive.Ref]bool, people People) []Waiting {
 	p := newPool(records, people)
-	f := &finder{p: p, number: map[*item]int{}}
+	f := &finder{p: p, number: map[*item]int{}, loose: true}
 	for _, it := range p.items {
 		it.p2 = 1 // everything bears on the question what is open
 		if of[it.m.Ref] && !it.m.Auto && it.s.Confidence >= leastWaiting && p.clientOf(it.m) != "" {
@@ -47,7 +47,6 @@ func WaitingIn(records []*Record, of map[archive.Ref]bool, people People) []Wait
 			f.number[it] = len(f.entries)
 		}
 	}
-	f.changed()
 	found := len(f.found)
 	f.questions()
 	f.instructions()

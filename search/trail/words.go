@@ -273,6 +273,9 @@ func wordTerms(ws []string, i int, w string) []term {
 		return []term{"w:" + strconv.Itoa(d)}
 	}
 	if m, ok := months[w]; ok && w != "may" && w != "mar" {
+		if hasDay(ws, i) {
+			return []term{"md:" + strconv.Itoa(m)} // "24 February" is a day, not the month
+		}
 		return []term{"m:" + strconv.Itoa(m)}
 	}
 	if n, ok := numberWords[w]; ok && w != "one" {
@@ -285,6 +288,18 @@ func wordTerms(ws []string, i int, w string) []term {
 		return []term{s}
 	}
 	return nil
+}
+
+// hasDay reports whether the month at i stands with a day.
+func hasDay(ws []string, i int) bool {
+	day := func(j int) bool {
+		if j < 0 || j >= len(ws) {
+			return false
+		}
+		d := strings.TrimSuffix(ws[j], "th")
+		return isNumber(d) && len(d) <= 2 && atoi(d) >= 1 && atoi(d) <= 31
+	}
+	return day(i+1) || day(i-1) || i > 1 && ws[i-1] == "of" && day(i-2)
 }
 
 func dayTerm(m, d int) term { return "d:" + strconv.Itoa(m) + "-" + strconv.Itoa(d) }

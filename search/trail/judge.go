@@ -1,0 +1,282 @@
+package trail
+
+import (
+	"slices"
+	"sort"
+
+	"inwriting/indexer/statement"
+)
+
+// Three findings are decided by small linear models, in two steps: whether a
+// statement is of the kind that changes, is refuted or goes unanswered here, and
+// which earlier statement it is about. They look a little beyond the entries: what
+// a finding rests on belongs into the answer.
+
+const (
+	leastJudged  = 0.20 // of relevance
+	leastPaired  = 0.30 // of relevance, of what a statement is described beside
+	leastMove    = 0.25
+	leastClaim   = 0.40
+	leastSilent  = 0.25
+	leastPromise = 0.08
+)
+
+// verdict is a pair of statements that a finding sets beside each other: b took
+// the place of a, or a is a dispute and b stands against it.
+type verdict struct {
+	a, b  *item
+	score float64
+}
+
+// judged are the verdicts of a pool, in time order.
+type judged struct {
+	changed, refuted []verdict
+	silent           []*item        // questions that nobody answered
+	missed           map[*item]bool // promises that a question about promises asks for
+}
+
+// judge decides about the entries and what lies near them, and returns the entries
+// with what the verdicts rest on.
+func (p *pool) judge(q *query, entries []*item) []*item {
+	f := &finder{p: p, entries: entries}
+	in := map[*item]bool{}
+	for _, it := range entries {
+		in[it] = true
+	}
+	var wide []*item
+	for _, it := range p.items {
+		if in[it] || it.p2 >= leastJudged {
+			wide = append(wide, it)
+		}
+	}
+	p.judged.changed = f.judgeChanges(q, wide, in)
+	p.judged.refuted = f.judgeDisputes(q, wide, in)
+	for _, a := range wide {
+		if kind, x := f.openFeatures(q, a); kind == Unanswered && logistic(dot(x, openWeights)) >= leastSilent {
+			p.judged.silent = append(p.judged.silent, a)
+		}
+	}
+	for _, v := range append(append([]verdict(nil), p.judged.changed...), p.judged.refuted...) {
+		for _, it := range []*item{v.a, v.b} {
+			if !in[it] {
+				in[it] = true
+				entries = append(entries, it)
+			}
+		}
+	}
+	for _, it := range p.judged.silent {
+		if !in[it] {
+			in[it] = true
+			entries = append(entries, it)
+		}
+	}
+	if len(entries) > 0 && q.kinds[statement.Commitment] {
+		entries = f.askedPromises(q, entries, in)
+	}
+	sort.SliceStable(entries, func(i, j int) bool { return entries[i].index < entries[j].index })
+	return entries
+}
+
+// askedPromises adds the promises that passed without being kept, where a question
+// asks for the promises of a side: they need not name what it names.
+func (f *finder) askedPromises(q *query, entries []*item, in map[*item]bool) []*item {
+	f.number = map[*item]int{}
+	f.p.judged.missed = map[*item]bool{}
+	for i, it := range entries {
+		f.number[it] = i + 1
+	}
+	put := func(it *item) {
+		if !in[it] {
+			in[it] = true
+			entries = append(entries, it)
+		}
+	}
+	for _, a := range f.p.items {
+		if a.s.Kind != statement.Commitment || q.speaker != "" && a.role != q.speaker || a.p2 < leastPromise {
+			continue
+		}
+		_, complaint, _ := f.missed(a, true)
+		if complaint == nil {
+			continue
+		}
+		f.p.judged.missed[a] = true
+		put(a)
+		put(complaint)
+	}
+	return entries
+}
+
+// judgeChanges pairs what changes with what it likeliest took the place of;
+// nothing is replaced twice.
+func (f *finder) judgeChanges(q *query, wide []*item, in map[*item]bool) []verdict {
+	var all []verdict
+	for i, b := range wide {
+		if !in[b] {
+			continue
+		}
+		x := f.moveFeatures(q, b)
+		if x == nil {
+			continue
+		}
+		move := logistic(dot(x, moveWeights))
+		var a *item
+		best := 0.0
+		for _, c := range wide[:i] {
+			y := f.p.replaceFeatures(c, b)
+			if y == nil {
+				continue
+			}
+			s := dot(y, replaceWeights)
+			if b.base == c {
+				s += 100
+			}
+			if a == nil || s > best {
+				a, best = c, s
+			}
+		}
+		if a == nil {
+			continue
+		}
+		a = f.inForce(a, b, wide)
+		if plainly(f.p, a, b) {
+			move += 1
+		}
+		if move >= leastMove {
+			all = append(all, verdict{a, b, move})
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].score > all[j].score })
+	gone := map[*item]bool{}
+	var out []verdict
+	for _, v := range all {
+		void := !authority(v.a, v.b)
+		if gone[v.a] && !void {
+			continue
+		}
+		if !void {
+			gone[v.a] = true
+		}
+		out = append(out, v)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].b.index < out[j].b.index })
+	return out
+}
+
+// inForce is what b replaces where it follows from a: of a chain of values the last,
+// the client's words before ours that pass them on, an offer before its approval.
+func (f *finder) inForce(a, b *item, wide []*item) *item {
+	if b.base == a || b.s.Kind == statement.Approval {
+		return a
+	}
+	if a.s.Kind == statement.Approval && a.side() != b.side() {
+		if o := f.p.answersTo(a); o != nil && o.side() == b.side() && (o.s.Kind == statement.Terms || o.s.Kind == statement.Answer) && slices.Contains(wide, o) {
+			return o
+		}
+	}
+	if a.side() == Us && a.s.Kind != statement.Terms {
+		for _, c := range wide {
+			if c.index < a.index && c.side() == Client && agree(c, a) && (c.s.Kind == statement.Instruction || c.s.Kind == statement.Approval || c.s.Kind == statement.Change) && f.p.replaceFeatures(c, b) != nil {
+				return c
+			}
+		}
+	}
+	fact, _, _ := conflict(a, b)
+	if fact == "" {
+		return a
+	}
+	last := a
+	for _, c := range wide {
+		if c.index <= a.index || c.index >= b.index || c.m == b.m || c.side() != a.side() {
+			continue
+		}
+		switch c.s.Kind {
+		case statement.Change, statement.Instruction, statement.Answer, statement.Approval:
+		default:
+			continue
+		}
+		x, _, _ := conflict(a, c)
+		y, _, _ := conflict(c, b)
+		if x == fact && y == fact && !c.flagged(statement.Hedged) {
+			last = c
+		}
+	}
+	return last
+}
+
+// plainly reports whether a change names another day or number for the same thing
+// and leaves no doubt about it.
+func plainly(p *pool, a, b *item) bool {
+	if b.base == a {
+		return true
+	}
+	if b.flagged(statement.Hedged) || b.flagged(statement.Conditional) {
+		return false
+	}
+	fact, _, _ := conflict(a, b)
+	same := a.m.thread == b.m.thread
+	switch b.s.Kind {
+	case statement.Approval:
+		return fact == statement.Money && a.s.Kind == statement.Terms && (same || p.alike(a, b) >= 0.1) // another price than the one offered
+	case statement.Answer:
+		return fact == statement.Quantity && same && a.side() == b.side()
+	case statement.Instruction:
+		if !movesWords(b) {
+			return false
+		}
+	case statement.Change:
+		if fact == statement.Quantity && same && a.side() == b.side() {
+			return true
+		}
+	default:
+		return false
+	}
+	return fact != "" && fact != statement.Money && p.alike(a, b) >= pick(same, 0.1, 0.3)
+}
+
+// judgeDisputes pairs disputes with the earlier words that stand against them. Of
+// the disputes of one mail against the same words, the one most against them.
+func (f *finder) judgeDisputes(q *query, wide []*item, in map[*item]bool) []verdict {
+	var all []verdict
+	for i, d := range wide {
+		if !in[d] || d.s.Kind != statement.Dispute {
+			continue
+		}
+		claim := logistic(dot(f.claimFeatures(q, d), claimWeights))
+		var b *item
+		best := 0.0
+		for _, c := range wide[:i] {
+			if c.m == d.m || c.s.Kind == statement.Dispute || !f.p.opposed(d, c) {
+				continue
+			}
+			s := dot(f.p.refuteFeatures(d, c), refuteWeights)
+			for _, v := range f.p.judged.changed {
+				if v.a == c && v.b.index < d.index && authority(v.a, v.b) {
+					s -= 2 // no longer in force when the dispute was written
+				}
+			}
+			if b == nil || s > best {
+				b, best = c, s
+			}
+		}
+		if b == nil {
+			continue
+		}
+		if typed(d, b) || f.p.deniesDeed(d, b) {
+			claim += 0.2
+		}
+		if claim >= leastClaim {
+			all = append(all, verdict{d, b, claim})
+		}
+	}
+	var out []verdict
+	for _, v := range all {
+		worse := false
+		for _, o := range all {
+			worse = worse || o.b == v.b && o.a.m == v.a.m && (o.score > v.score || o.score == v.score && o.a.index < v.a.index)
+		}
+		if !worse {
+			out = append(out, v)
+		}
+	}
+	return out
+}

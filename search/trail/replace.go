@@ -1,0 +1,208 @@
+package trail
+
+import (
+	"math"
+	"strings"
+
+	"inwriting/indexer/statement"
+)
+
+// replaceFeatures describes an earlier statement and a later one that may have
+// taken its place; nil where it cannot.
+func (p *pool) replaceFeatures(a, b *item) []float64 {
+	if a.m == b.m || b.flagged(statement.Hedged) {
+		return nil
+	}
+	var ka, kb [6]float64
+	switch b.s.Kind {
+	case statement.Change:
+		kb[0] = 1
+	case statement.Approval:
+		kb[1] = 1
+	case statement.Answer:
+		kb[2] = 1
+	case statement.Instruction:
+		kb[3] = 1
+	case statement.Confirmation, statement.Delivery:
+		kb[4] = 1
+	case statement.Terms, statement.Commitment, statement.Assurance:
+		kb[5] = 1
+	default:
+		return nil
+	}
+	switch a.s.Kind {
+	case statement.Instruction:
+		ka[0] = 1
+	case statement.Change:
+		ka[1] = 1
+	case statement.Terms:
+		ka[2] = 1
+	case statement.Approval, statement.Answer:
+		ka[3] = 1
+	case statement.Confirmation, statement.Delivery, statement.Commitment:
+		ka[4] = 1
+	case statement.Assurance:
+		ka[5] = 1
+	case statement.Dispute:
+		if a.side() != b.side() || !negative(a) || negative(b) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	fact, _, _ := conflict(a, b)
+	turn := turns(a, b)
+	switch {
+	case a.side() == Other && b.side() != Other:
+		return nil // what a third party said, the third party changes
+	case kb[1] == 1 && (ka[2] == 0 || a.side() != Us || fact == "" && !turn):
+		return nil // "Good, then 720": terms accepted that differ from those offered
+	case (kb[2] == 1 || kb[3] == 1) && (a.side() != b.side() || ka[4] == 1):
+		return nil // another number or day, from the side that gave the first
+	}
+	alike, about := p.alike(a, b), p.alikeAbout(a, b)
+	flip := negative(a) != negative(b)
+	cue := cued(b)
+	between, slot := 0.0, 0.0
+	for _, c := range p.items[a.index+1 : b.index] {
+		if c.m == a.m || c.m == b.m || c.p2 < leastJudged {
+			continue
+		}
+		if x, _, _ := conflict(a, c); x != "" && x == fact && (c.s.Kind == statement.Change || c.s.Kind == statement.Instruction || c.s.Kind == statement.Approval || c.s.Kind == statement.Answer) {
+			slot = 1 // another value came between
+		}
+		between++
+	}
+	quantity := fact == statement.Quantity || fact == statement.Money
+	dated := fact == statement.Date || fact == statement.DateTime
+	f := []float64{1, kb[0], kb[1], kb[2], kb[3], kb[4], kb[5], ka[0], ka[1], ka[2], ka[3], ka[4], ka[5],
+		pick(cue, 1, 0), pick(cue && kb[0] == 1, 1, 0), pick(b.flagged(statement.Conditional), 1, 0),
+		pick(dated, 1, 0), pick(quantity, 1, 0), pick(fact != "" && (kb[0] == 1 || cue), 1, 0), pick(fact == "" && agree(a, b), 1, 0),
+		pick(flip, 1, 0), pick(flip && alike > 0.1, 1, 0), alike, math.Max(about, alike), p.similar(a, b),
+		pick(fact != "", alike, 0), pick(kb[0] == 1, math.Max(about, alike), 0),
+		pick(a.side() == b.side(), 1, 0), pick(samePerson(a, b), 1, 0), pick(a.side() == Client, 1, 0), pick(b.side() == Client, 1, 0), pick(a.side() == Other, 1, 0), pick(b.side() == Other, 1, 0),
+		pick(a.m.thread == b.m.thread, 1, 0), pick(b.m.parent == a.m, 1, 0),
+		math.Log1p(between), slot, clipped(a.p2), clipped(b.p2), pick(b.base == a, 1, 0), pick(movesWords(b), 1, 0),
+		pick(a.side() == Us && ka[2] == 1 && b.side() == Client && fact == statement.Money, 1, 0), // another price than ours accepted
+		pick(turn, 1, 0), pick(turn && a.side() == b.side(), 1, 0), pick(fact != "" && slot == 0, 1, 0),
+	}
+	return f
+}
+
+// moveFeatures describes a statement that may change what was said before.
+func (f *finder) moveFeatures(q *query, b *item) []float64 {
+	var kind [5]float64
+	switch b.s.Kind {
+	case statement.Change:
+		kind[0] = 1
+	case statement.Approval:
+		kind[1] = 1
+	case statement.Answer:
+		kind[2] = 1
+	case statement.Instruction:
+		kind[3] = 1
+	case statement.Confirmation, statement.Delivery, statement.Terms, statement.Assurance:
+		kind[4] = 1
+	default:
+		return nil
+	}
+	top, rank := 0.0, 0.0
+	for _, it := range f.entries {
+		if it != b && it.s.Kind == b.s.Kind {
+			top = math.Max(top, it.p2)
+			if it.p2 > b.p2 {
+				rank++
+			}
+		}
+	}
+	turned := 0.0
+	dated, summed, counted, flipped, likest, agreed, priced := 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+	for _, a := range f.p.items[:b.index] {
+		if a.p2 < leastPaired || f.p.replaceFeatures(a, b) == nil {
+			continue
+		}
+		alike := math.Max(f.p.alike(a, b), f.p.alikeAbout(a, b))
+		likest = math.Max(likest, alike)
+		fact, _, _ := conflict(a, b)
+		if turns(a, b) {
+			turned = 1
+		}
+		near := a.m.thread == b.m.thread || alike > 0.15
+		if a.s.Kind == statement.Instruction || a.s.Kind == statement.Change || a.s.Kind == statement.Terms || a.s.Kind == statement.Approval || a.s.Kind == statement.Answer {
+			switch {
+			case fact == statement.Quantity && near:
+				counted = 1
+			case fact == statement.Money && near:
+				summed = 1
+				if a.side() != b.side() && a.s.Kind == statement.Terms {
+					priced = 1
+				}
+			case (fact == statement.Date || fact == statement.DateTime) && near:
+				dated = 1
+			case fact == "" && negative(a) != negative(b) && alike > 0.15:
+				flipped = 1
+			case fact == "" && agree(a, b):
+				agreed = 1
+			}
+		}
+	}
+	cue := cued(b)
+	one := func(b bool) float64 { return pick(b, 1, 0) }
+	firm := one(!b.flagged(statement.Hedged) && !b.flagged(statement.Conditional))
+	return []float64{1, kind[0], kind[1], kind[2], kind[3], kind[4], clipped(b.p2), b.p2 - top, math.Min(rank, 4),
+		one(cue), one(cue && kind[0] == 0), firm, dated, summed, counted, flipped, likest, agreed, priced,
+		one(cue) * math.Max(dated, math.Max(summed, counted)), one(movesWords(b)), one(b.side() == Us), one(b.side() == Other), one(b.base != nil),
+		kind[1] * math.Max(summed, priced), kind[3] * dated * one(cue), kind[2] * counted, b.lex, one(q != nil && q.kinds[statement.Change]), turned, turned * kind[3]}
+}
+
+// turns reports whether one of two statements takes away what the other asks for,
+// by name: "not red", later "in red"; training included, later "without training".
+func turns(a, b *item) bool {
+	return crosses(a, b) || crosses(b, a)
+}
+
+// crosses reports whether a names something with a denial that b names without one.
+func crosses(a, b *item) bool {
+	no, _ := deniedTerms(a)
+	_, yes := deniedTerms(b)
+	for t := range no {
+		if yes[t] && !weakWords[t] {
+			return true
+		}
+	}
+	return false
+}
+
+// deniedTerms are the words of a statement that stand just behind a denial or a
+// word for leaving out, and the others.
+func deniedTerms(it *item) (no, yes map[term]bool) {
+	no, yes = map[term]bool{}, map[term]bool{}
+	ws := words(it.s.Quote)
+	last := -10
+	for i, w := range ws {
+		switch {
+		case denying[w] || strings.HasSuffix(w, "n't"):
+			last = i
+			continue
+		case w == "out" && i > 0 && (ws[i-1] == "leave" || ws[i-1] == "left" || ws[i-1] == "leaving"):
+			last = i
+			continue
+		case w == "off" && i > 0 && ws[i-1] == "hold":
+			last = i
+			continue
+		case w == "but":
+			last = -10
+		}
+		if stopWords[w] || isNumber(w) {
+			continue
+		}
+		if s := stem(w); i-last <= 4 {
+			no[s] = true
+		} else {
+			yes[s] = true
+		}
+	}
+	return no, yes
+}
+
+var denying = set(`not no never without cancel drop scrap skip omit minus except stop nothing none nor`)
