@@ -156,9 +156,17 @@ func (c *Config) checkListen(say func(path, message, hint string)) {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		say("listen", fmt.Sprintf("listen: port %q is not a number from 0 to 65535", port), "")
 	}
-	if !isLoopback(host) {
-		say("listen", fmt.Sprintf("listen: %q is not a loopback address; in this version there is no sign-in, so whoever reaches the port reads the mail", host),
-			"use 127.0.0.1 or [::1], and a tunnel from elsewhere")
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		say("tls_cert", "tls_cert and tls_key go together", "")
+	}
+	if !isLoopback(host) && c.TLSCert == "" {
+		say("listen", fmt.Sprintf("listen: %q is not a loopback address, and without a certificate passwords and mail would cross the network in the clear", host),
+			"give tls_cert and tls_key, or use 127.0.0.1 or [::1] and a tunnel from elsewhere")
+	}
+	for i, h := range c.Hosts {
+		if h == "" || strings.ContainsAny(h, "/: ") {
+			say(fmt.Sprintf("hosts[%d]", i), fmt.Sprintf("hosts: %q is not a name", h), "without https:// and without a port")
+		}
 	}
 }
 

@@ -43,11 +43,22 @@ type Config struct {
 	// own zone.
 	Timezone string `toml:"timezone"`
 
-	// Listen is the address of the pages and the API, "host:port". In this
-	// version it must be a loopback address: there is no sign-in, so whoever
-	// reaches the port reads the mail. Default 127.0.0.1:8417. Port 0 takes any
-	// free port.
+	// Listen is the address of the pages and the API, "host:port". Default
+	// 127.0.0.1:8417. Port 0 takes any free port. On loopback nobody has to sign in
+	// until "inwriting user add" names somebody. Any other address needs TLSCert,
+	// TLSKey and somebody who may sign in.
 	Listen string `toml:"listen"`
+
+	// TLSCert and TLSKey are the files, in PEM, of the certificate chain and its
+	// key. A relative path starts at the folder of the configuration file. They are
+	// read again on SIGHUP and when they change.
+	TLSCert string `toml:"tls_cert"`
+	TLSKey  string `toml:"tls_key"`
+
+	// Hosts are the names under which the pages are opened, when that is not a
+	// loopback address: of the certificate, or of a proxy in front. Requests for
+	// other names are refused. With a name somebody has to sign in.
+	Hosts []string `toml:"hosts"`
 
 	// Data is the folder of the vault. A relative path starts at the folder of
 	// the configuration file. Empty leaves the choice to the command line.

@@ -96,5 +96,5 @@ func (s *service) permit(ctx context.Context, m config.Mailbox) error {
 	if m.Own() {
 		return s.vault.Permit(ctx, s.account(m), "controller", "")
 	}
-	return s.vault.Permit(ctx, s.account(m), "processor", s.cfg.Path(m.Permission))
+	return s.vault.Permit(ctx, s.account(m), "processor", s.config().Path(m.Permission))
 }

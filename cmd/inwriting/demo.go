@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -46,42 +47,14 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	}
 	defer os.RemoveAll(dir)
 
-	boxes := demomail.Mailboxes()
-	total := 0
-	for _, b := range boxes {
-		for _, f := range b.Folders {
-			total += len(f.Messages)
-		}
-	}
-	us, clients, others := demomail.Config()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("starting the demo mail server: %w", err)
-	}
-	server, err := demomail.Serve(ln)
-	if err != nil {
-		return fmt.Errorf("starting the demo mail server: %w", err)
-	}
-	defer server.Close()
-	fmt.Fprintf(a.out, "Starting a demo mail server with %d clients, %d disputes and %d messages %s ready\n", len(clients), len(demomail.Disputes), total, t.glyph("…", "..."))
-
-	cfg := config.Default()
-	cfg.Me, cfg.Timezone = us, demomail.Timezone
-	env := map[string]string{}
-	for _, b := range boxes {
-		host, err := config.ParseServer("insecure://" + server.Addr())
-		if err != nil {
-			return err
-		}
-		cfg.Mailboxes = append(cfg.Mailboxes, config.Mailbox{Address: b.Address, Server: host})
-		env[config.PasswordEnv(b.Address)] = demomail.Password
-	}
-	people := trail.People{Us: us, Clients: demoParties(clients), Others: demoParties(others)}
-	s, err := openService(cfg, filepath.Join(dir, "vault"), people, func(k string) string { return env[k] }, a.logger(), false)
+	s, server, total, err := openDemo(dir, a.logger())
 	if err != nil {
 		return err
 	}
+	defer server.Close()
 	defer s.Close()
+	boxes := s.config().Mailboxes
+	fmt.Fprintf(a.out, "Starting a demo mail server with %d clients, %d disputes and %d messages %s ready\n", len(s.peopleNow().Clients), len(demomail.Disputes), total, t.glyph("…", "..."))
 
 	started := time.Now()
 	bar := newBars(a.err, a.errTerm())
@@ -171,11 +144,7 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	if once {
 		return nil
 	}
-	var matters []web.Matter
-	for _, d := range demomail.Disputes {
-		matters = append(matters, web.Matter{Name: d.Name, Title: d.Title, Question: d.Question})
-	}
-	ln, err = net.Listen("tcp", config.DefaultListen)
+	ln, err := net.Listen("tcp", config.DefaultListen)
 	if err != nil {
 		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return fmt.Errorf("serving the pages: %w", err)
@@ -183,12 +152,53 @@ func (a *app) demo(ctx context.Context, once bool, out string) error {
 	}
 	fmt.Fprintf(a.out, "  Look     http://%s/m/%s     (Ctrl-C to stop)\n", ln.Addr(), dispute.Name)
 	fmt.Fprintf(a.out, "  Next     inwriting config example     to read your own mail\n")
-	err = s.serve(ctx, ln, serveOptions{matters: matters})
+	err = s.serve(ctx, ln, serveOptions{matters: demoMatters()})
 	if ctx.Err() != nil {
 		fmt.Fprintln(a.err, "stopped; the demo's vault is removed, the bundle stays")
 		return nil
 	}
 	return err
+}
+
+// openDemo starts the demo's mail server and opens an empty vault in dir that is
+// configured to read it. total is how many messages it has.
+func openDemo(dir string, log *slog.Logger) (s *service, server *demomail.Server, total int, err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		server, err = demomail.Serve(ln)
+	}
+	if err != nil {
+		return nil, nil, 0, fmt.Errorf("starting the demo mail server: %w", err)
+	}
+	us, clients, others := demomail.Config()
+	cfg := config.Default()
+	cfg.Me, cfg.Timezone = us, demomail.Timezone
+	env := map[string]string{}
+	for _, b := range demomail.Mailboxes() {
+		for _, f := range b.Folders {
+			total += len(f.Messages)
+		}
+		var host config.Server
+		if host, err = config.ParseServer("insecure://" + server.Addr()); err != nil {
+			server.Close()
+			return nil, nil, 0, err
+		}
+		cfg.Mailboxes = append(cfg.Mailboxes, config.Mailbox{Address: b.Address, Server: host})
+		env[config.PasswordEnv(b.Address)] = demomail.Password
+	}
+	people := trail.People{Us: us, Clients: demoParties(clients), Others: demoParties(others)}
+	s, err = openService(cfg, filepath.Join(dir, "vault"), people, func(k string) string { return env[k] }, log, false)
+	if err != nil {
+		server.Close()
+	}
+	return s, server, total, err
+}
+
+func demoMatters() (out []web.Matter) {
+	for _, d := range demomail.Disputes {
+		out = append(out, web.Matter{Name: d.Name, Title: d.Title, Question: d.Question, Client: d.Client})
+	}
+	return out
 }
 
 func demoParties(all []demomail.Party) []trail.Party {

@@ -147,7 +147,7 @@ func decisionsOf(in bundle.Input) []string {
 // writeBundle writes to f. Where authorities are configured their time stamps are asked
 // for; when none answers the bundle goes without, and says so.
 func (s *service) writeBundle(ctx context.Context, f *os.File, in bundle.Input) (bundle.Summary, string, error) {
-	attest, err := attestOf(s.cfg)
+	attest, err := attestOf(s.config())
 	if err != nil {
 		return bundle.Summary{}, "", err
 	}

@@ -19,18 +19,23 @@ import (
 type metrics struct {
 	handler http.Handler
 	asked   *prometheus.HistogramVec
+	bundles prometheus.Histogram
 }
 
 func newMetrics(coverage func(context.Context) (*trail.Coverage, error)) *metrics {
 	m := &metrics{asked: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "inwriting_question_seconds", Help: "How long answers took.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
-	}, []string{"question"})}
+	}, []string{"question"}), bundles: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "inwriting_bundle_seconds", Help: "How long bundles took to make.", Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+	})}
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.asked, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &coverageCollector{coverage})
+	r.MustRegister(m.asked, m.bundles, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &coverageCollector{coverage})
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	return m
 }
+
+func (m *metrics) bundled(d time.Duration) { m.bundles.Observe(d.Seconds()) }
 
 // timed is a Searcher whose answers are timed.
 type timed struct {
@@ -67,11 +72,12 @@ var (
 	messagesDesc = prometheus.NewDesc("inwriting_messages", "Messages of a mailbox, by state: server, stored, indexed, quarantined.", []string{"mailbox", "state"}, nil)
 	syncedDesc   = prometheus.NewDesc("inwriting_mailbox_synced_timestamp_seconds", "When the folder read longest ago of a mailbox was read.", []string{"mailbox"}, nil)
 	currentDesc  = prometheus.NewDesc("inwriting_mailbox_up_to_date", "1 when nothing of a mailbox is missing.", []string{"mailbox"}, nil)
+	waitingDesc  = prometheus.NewDesc("inwriting_unread", "Messages that are kept and wait to be read.", nil, nil)
 	entriesDesc  = prometheus.NewDesc("inwriting_ledger_entries", "Entries under the last signed checkpoint.", nil, nil)
 )
 
 func (c *coverageCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{messagesDesc, syncedDesc, currentDesc, entriesDesc} {
+	for _, d := range []*prometheus.Desc{messagesDesc, syncedDesc, currentDesc, waitingDesc, entriesDesc} {
 		ch <- d
 	}
 }
@@ -87,6 +93,7 @@ func (c *coverageCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	waiting := 0
 	for i, m := range cov.Mailboxes {
 		label := strconv.Itoa(i + 1)
 		sums := map[string]int{}
@@ -109,12 +116,14 @@ func (c *coverageCollector) Collect(ch chan<- prometheus.Metric) {
 		if !oldest.IsZero() {
 			gauge(syncedDesc, float64(oldest.Unix()), label)
 		}
+		waiting += max(0, sums["stored"]-sums["indexed"]-sums["quarantined"])
 		current := 0.0
 		if m.Complete() {
 			current = 1
 		}
 		gauge(currentDesc, current, label)
 	}
+	gauge(waitingDesc, float64(waiting))
 	if cov.Checkpoint != nil {
 		gauge(entriesDesc, float64(cov.Checkpoint.Size))
 	}

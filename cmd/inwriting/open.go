@@ -56,7 +56,7 @@ func (s *service) open(ctx context.Context, args openArgs) (*openDoc, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := s.cfg.Location()
+	zone, err := s.config().Location()
 	if err != nil {
 		return nil, err
 	}

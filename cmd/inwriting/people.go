@@ -52,7 +52,7 @@ func (s *service) learn(ctx context.Context) (*peopleDoc, error) {
 		return nil, err
 	}
 	d := &peopleDoc{Schema: "inwriting.people/v1", Authority: []authorityDoc{}, Found: l.Found()}
-	for _, c := range s.cfg.Clients {
+	for _, c := range s.config().Clients {
 		for _, a := range c.Authority {
 			d.Authority = append(d.Authority, authorityDoc{c.Name, a.Address, a.From.String(), a.To.String()})
 		}
@@ -76,7 +76,7 @@ func (s *service) sentFolders(c *catalog.Catalog) ([]int64, error) {
 	}
 	var out []int64
 	for _, a := range accounts {
-		if m, ok := s.cfg.Mailbox(a.Address); ok && !m.Own() {
+		if m, ok := s.config().Mailbox(a.Address); ok && !m.Own() {
 			continue
 		}
 		boxes, err := c.Mailboxes(a.ID)

@@ -212,7 +212,7 @@ Examples:
 	f.StringArrayVar(&a.clients, "client", nil, `a client, "NAME=ADDR,@domain"`)
 	c.AddCommand(providerTopics()...)
 	c.AddCommand(a.demoCmd(), a.initCmd(), a.serveCmd(), a.syncCmd(), a.importCmd(), a.statusCmd(), a.searchCmd(), a.showCmd(), a.explainCmd(),
-		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.openCmd(), a.correctCmd(), a.ledgerCmd(), a.eraseCmd(), a.holdCmd(), a.mailboxCmd(), a.peopleCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
+		a.trailCmd(), a.exportCmd(), a.verifyCmd(), a.rebuildCmd(), a.matterCmd(), a.openCmd(), a.correctCmd(), a.ledgerCmd(), a.eraseCmd(), a.holdCmd(), a.mailboxCmd(), a.peopleCmd(), a.userCmd(), a.tokenCmd(), a.backupCmd(), a.doctorCmd(), a.configCmd(), a.manCmd(), a.versionCmd())
 	return c
 }
 

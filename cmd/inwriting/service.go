@@ -130,6 +130,10 @@ var codes = []httpapi.Code{
 	{Code: "no-such-client", Err: errNoClient, Status: http.StatusBadRequest, Exit: exitUsage, Title: "No such client"},
 	{Code: "no-such-kind", Err: errNoKind, Status: http.StatusBadRequest, Exit: exitUsage, Title: "No such kind"},
 	{Code: "not-corrected", Err: errNotCorrected, Status: http.StatusNotFound, Exit: exitNothing, Title: "Not corrected"},
+	{Code: "held", Err: indexer.ErrHeld, Status: http.StatusConflict, Exit: exitFailed, Title: "Held"},
+	{Code: "erased", Err: ledger.ErrErased, Status: http.StatusGone, Exit: exitNothing, Title: "Erased"},
+	{Code: "no-such-entry", Err: errNoEntry, Status: http.StatusNotFound, Exit: exitNothing, Title: "No such entry"},
+	{Code: "no-authority", Err: errNobodyElse, Status: http.StatusConflict, Exit: exitUsage, Title: "No authority"},
 	{Code: "not-a-file", Err: indexer.ErrNotAFile, Status: http.StatusUnprocessableEntity, Exit: exitFailed, Title: "Not a file"},
 	{Code: "held", Err: bundle.ErrHeld, Status: http.StatusConflict, Exit: exitFailed, Title: "A decision is needed"},
 	{Code: "redaction", Err: bundle.ErrRedaction, Status: http.StatusConflict, Exit: exitFailed, Title: "A redacted word is still there"},
@@ -142,7 +146,6 @@ var errNothing = errors.New("nothing in writing")
 // service is an open vault with everything that answers over it.
 type service struct {
 	search.Searcher
-	cfg    *config.Config
 	vault  *indexer.Vault
 	getenv func(string) string
 	log    *slog.Logger
@@ -151,6 +154,10 @@ type service struct {
 
 	mu     sync.Mutex
 	people trail.People // as configured and as kept in the vault
+	cfg    *config.Config
+	failed error // storing stopped; see note
+
+	changed bell // the configuration did
 }
 
 func openService(cfg *config.Config, dir string, people trail.People, getenv func(string) string, log *slog.Logger, freshCatalog bool) (*service, error) {
@@ -162,7 +169,7 @@ func openService(cfg *config.Config, dir string, people trail.People, getenv fun
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, vault: v, getenv: getenv, log: log}
+	s := &service{cfg: cfg, changed: newBell(), vault: v, getenv: getenv, log: log}
 	if err := s.setPeople(people); err != nil {
 		v.Close()
 		return nil, err
@@ -170,6 +177,13 @@ func openService(cfg *config.Config, dir string, people trail.People, getenv fun
 	s.Searcher = search.NewVaultSearcher(v, s.peopleNow, search.Options{})
 	s.watch = search.NewVaultWatcher(v, s.peopleNow)
 	return s, nil
+}
+
+// config is the configuration in force.
+func (s *service) config() *config.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg
 }
 
 func (s *service) Close() error { return s.vault.Close() }
@@ -203,7 +217,7 @@ func (s *service) setPeople(people trail.People) error {
 	err = s.vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
 		accounts, err := c.Accounts()
 		for _, a := range accounts {
-			if m, ok := s.cfg.Mailbox(a.Address); !ok || m.Own() {
+			if m, ok := s.config().Mailbox(a.Address); !ok || m.Own() {
 				people.Us = appendNew(people.Us, a.Address)
 			}
 		}
@@ -226,6 +240,8 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(a exportArgs) (any, error) { return s.export(ctx, a, events) })
 	case "verify":
 		return act(args, func(struct{}) (any, error) { return s.vault.Verify(ctx) })
+	case "backup":
+		return act(args, func(a backupArgs) (any, error) { return s.backup(ctx, a, events) })
 	case "rebuild":
 		return act(args, func(a rebuildArgs) (any, error) { return nil, s.rebuild(ctx, a, events) })
 	case "matter":
@@ -234,6 +250,12 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(a openArgs) (any, error) { return s.open(ctx, a) })
 	case "people":
 		return act(args, func(struct{}) (any, error) { return s.learn(ctx) })
+	case "ledger":
+		return act(args, func(a ledgerArgs) (any, error) { return s.ledger(ctx, a) })
+	case "erase":
+		return act(args, func(a eraseArgs) (any, error) { return s.erase(ctx, a, events) })
+	case "hold":
+		return act(args, func(a holdArgs) (any, error) { return s.hold(ctx, a) })
 	case "correct":
 		return act(args, func(a correctArgs) (any, error) { return s.correct(ctx, a) })
 	}

@@ -48,7 +48,7 @@ const sideBySide = 10
 
 // sync reads mailboxes side by side: one that is slow or broken holds no other up.
 func (s *service) sync(ctx context.Context, args syncArgs, always bool, events func(any)) (*syncReport, error) {
-	boxes, err := named(s.cfg, args.Mailboxes)
+	boxes, err := named(s.config(), args.Mailboxes)
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +67,8 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 				events(progress{Label: p.Account, Done: p.Done, Total: p.Total, Tail: p.Folder})
 			}})
 			r.Mailboxes[i], errs[i] = mailboxReport(m.Address, res, err), err
-			r.Mailboxes[i].Hint = advise(s.cfg, m, s.getenv, err)
-			s.alarm(ctx, s.cfg, r.Mailboxes[i])
+			r.Mailboxes[i].Hint = advise(s.config(), m, s.getenv, err)
+			s.alarm(ctx, s.config(), r.Mailboxes[i])
 			return nil
 		})
 	}
@@ -121,4 +121,6 @@ func mailboxReport(address string, res imapsync.Result, err error) mailboxSync {
 	return m
 }
 
-func (s *service) account(m config.Mailbox) imapsync.Account { return accountOf(s.cfg, m, s.getenv) }
+func (s *service) account(m config.Mailbox) imapsync.Account {
+	return accountOf(s.config(), m, s.getenv)
+}

@@ -5,35 +5,69 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Loopback guards what is served on a loopback TCP port. Whoever can reach the
-// port is let in, so two ways in from a browser are shut: a page of another
-// site whose name was pointed at 127.0.0.1 (a foreign Host is refused), and
-// one that sends a form here (http.CrossOriginProtection). addr is the
-// listener's address. A unix socket needs neither.
-func Loopback(addr net.Addr, next http.Handler) http.Handler {
+// Loopback guards what is served on a loopback TCP port: Hosts without names.
+func Loopback(addr net.Addr, next http.Handler) http.Handler { return Hosts(addr, nil, next) }
+
+// Hosts guards what is served on a TCP port. Two ways in from a browser are shut: a
+// page of another site whose name was pointed here (a Host that is none of names,
+// nor this listener's own address, is refused), and one that sends a form here
+// (http.CrossOriginProtection). addr is the listener's address. A unix socket
+// needs neither.
+func Hosts(addr net.Addr, names []string, next http.Handler) http.Handler {
 	port := ""
 	if t, ok := addr.(*net.TCPAddr); ok {
 		port = strconv.Itoa(t.Port)
 	}
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ours(r.Host, port) {
+		if !ours(r.Host, port) && !named(r.Host, names) && !itself(r) {
 			h := w.Header()
 			h.Set("X-Content-Type-Options", "nosniff")
 			h.Set("Cache-Control", "no-store")
 			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 			h.Set("Referrer-Policy", "no-referrer")
 			h.Set("X-Frame-Options", "DENY")
+			open := "http://127.0.0.1:" + port
+			if len(names) > 0 {
+				open = "https://" + names[0]
+			}
 			WriteProblem(w, &Problem{Code: "foreign-host", Status: http.StatusMisdirectedRequest, Exit: 2, Title: "Foreign host",
-				Detail: fmt.Sprintf("this is not %.100q: open it as http://127.0.0.1:%s", r.Host, port)})
+				Detail: fmt.Sprintf("this is not %.100q: open it as %s", r.Host, open)})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// named reports whether a Host field is one of names, on whatever port: a proxy may
+// stand in front.
+func named(host string, names []string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// itself reports whether a Host field is the address that the connection came to: a
+// name that was pointed here is never one.
+func itself(r *http.Request) bool {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	t, ok := local.(*net.TCPAddr)
+	if !ok || t.IP.IsLoopback() {
+		return false
+	}
+	name, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		name = strings.Trim(r.Host, "[]")
+	}
+	a, err := netip.ParseAddr(name)
+	return err == nil && a.Unmap() == t.AddrPort().Addr().Unmap().WithZone("")
 }
 
 // ours reports whether a Host field names this listener: a loopback address or

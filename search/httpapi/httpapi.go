@@ -60,8 +60,9 @@ type Options struct {
 	// can open, never on a port.
 	Actions Actions
 
-	// Ready tells /readyz what is missing; nil means always ready.
-	Ready func(context.Context) error
+	// Ready tells /readyz what is missing, Healthy tells /healthz what is broken for
+	// good; nil means nothing.
+	Ready, Healthy func(context.Context) error
 
 	// Codes are error kinds beside those of this package; see Codes.
 	Codes []Code
@@ -93,8 +94,8 @@ func New(s search.Searcher, o Options) *API {
 	a.mux.HandleFunc("GET /api/openapi.json", a.openapi)
 	a.mux.HandleFunc("POST /api/v1/do/{verb}", a.do)
 	a.mux.HandleFunc("POST /api/v1/cancel/{id}", a.cancelRun)
-	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	a.mux.HandleFunc("GET /readyz", a.ready)
+	a.mux.HandleFunc("GET /healthz", probe(o.Healthy, "ok", "broken"))
+	a.mux.HandleFunc("GET /readyz", probe(o.Ready, "ready", "not ready"))
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		if len(a.allowed(r)) > 0 {
 			w.Header().Set("Allow", strings.Join(a.allowed(r), ", "))
@@ -140,14 +141,16 @@ func plain(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text+"\n")
 }
 
-func (a *API) ready(w http.ResponseWriter, r *http.Request) {
-	if a.o.Ready != nil {
-		if err := a.o.Ready(r.Context()); err != nil {
-			plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
-			return
+func probe(check func(context.Context) error, good, bad string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if check != nil {
+			if err := check(r.Context()); err != nil {
+				plain(w, http.StatusServiceUnavailable, bad+": "+err.Error())
+				return
+			}
 		}
+		plain(w, http.StatusOK, good)
 	}
-	plain(w, http.StatusOK, "ready")
 }
 
 func (a *API) search(w http.ResponseWriter, r *http.Request) {

@@ -53,10 +53,7 @@ func (w *site) addMailboxSend(rw http.ResponseWriter, r *http.Request) {
 	}
 	v := w.addView(r)
 	m := NewMailbox{Address: v.Address, Server: v.Server, Username: v.Username, Password: r.PostFormValue("password")}
-	tried, err := boxes.Try(r.Context(), m)
-	if err == nil {
-		err = boxes.Add(r.Context(), m)
-	}
+	tried, err := boxes.Add(r.Context(), m)
 	if err != nil {
 		v.Error = upper(err.Error()) + "."
 		if h, ok := err.(interface{ Hint() string }); ok {

@@ -1,15 +1,19 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"inwriting/search"
+	"inwriting/search/bundle"
+	"inwriting/search/httpapi"
 	"inwriting/search/trail"
 )
 
@@ -21,12 +25,14 @@ type bundleView struct {
 	Readers  []readerView
 	Items    []pickView
 	Outside  []pickView
-	CanPick  bool // it is a kept matter, so that something can be left out of it
-	Keep     string
+	Forms    []box
+	Held     []heldView // what somebody has to decide about first
+	Codes    []codeView
 	Counts   string
 	Declared string
 	Preview  previewView
 	Files    []coverageLine
+	Error    string
 }
 
 // readerView is one of those whom a bundle may be for.
@@ -35,10 +41,19 @@ type readerView struct {
 	On                       bool
 }
 
+// heldView is a place that waits for a decision, with what was said about it.
+type heldView struct {
+	Held
+	About, Do, Reason string
+}
+
+type codeView struct{ Code, Text string }
+
 // pickView is a message of the trail with what was said in it.
 type pickView struct {
 	ID, Ref, Label, About string
 	N                     []int
+	Pick                  bool // it can be taken out
 	First                 int
 	In                    bool
 	Reason                string
@@ -85,13 +100,10 @@ func (w *site) bundleView(r *http.Request, m Matter, t *trail.Trail) bundleView 
 	if title == "" {
 		title = upper(t.Question)
 	}
-	v := bundleView{Page: w.head(r, "Bundle"), Action: "/bundle/" + url.PathEscape(m.Name), Back: "/m/" + url.PathEscape(m.Name), CanPick: m.Kept && mayChange(r.Context())}
+	v := bundleView{Page: w.head(r, "Bundle"), Action: "/bundle/" + url.PathEscape(m.Name), Back: "/m/" + url.PathEscape(m.Name)}
 	if !m.Kept && m.Title == "" {
 		v.Question = t.Question
 		v.Back += "?q=" + url.QueryEscape(t.Question)
-		if mayChange(r.Context()) {
-			v.Keep = "/new?q=" + url.QueryEscape(t.Question)
-		}
 	}
 	cov := w.coverage(t.Coverage)
 	v.Page.stands(cov, false)
@@ -110,7 +122,9 @@ func (w *site) bundleView(r *http.Request, m Matter, t *trail.Trail) bundleView 
 			i = len(v.Items)
 			at[ref] = i
 			who := speaker(s.Speaker)
-			v.Items = append(v.Items, pickView{ID: ref, Ref: ref, First: e.N, In: true, About: who.Name + ", " + w.when(s.Message.Date),
+			n := strconv.Itoa(e.N)
+			in := r.Method != http.MethodPost || slices.Contains(r.Form["in"], n)
+			v.Items = append(v.Items, pickView{ID: n, Ref: ref, First: e.N, In: in, Pick: true, Reason: r.FormValue("reason-" + n), About: who.Name + ", " + w.when(s.Message.Date),
 				Label: upper(string(s.Kind)) + ": “" + clip(strings.Join(strings.Fields(s.Quote), " "), 90) + "”"})
 		}
 		v.Items[i].N = append(v.Items[i].N, e.N)
@@ -138,6 +152,13 @@ func (w *site) bundleView(r *http.Request, m Matter, t *trail.Trail) bundleView 
 	if n := len(t.LeftOut); n > 0 {
 		v.Declared = plural(n, "thing of this trail is", "things of this trail are") + " left out. The bundle says so, with the date and your reason, so that nobody can call it a selection."
 	}
+	for _, f := range bundle.Forms() {
+		v.Forms = append(v.Forms, box{Value: f, Word: upper(f), On: slices.Contains(r.Form["black"], f)})
+	}
+	for code, text := range bundle.Codes {
+		v.Codes = append(v.Codes, codeView{code, text})
+	}
+	slices.SortFunc(v.Codes, func(a, b codeView) int { return strings.Compare(a.Text, b.Text) })
 	v.Preview = w.preview(title, t)
 	v.Files = []coverageLine{
 		line("document", "", "Chronology, PDF: numbered pages, linked index, bookmarks, searchable"),
@@ -158,29 +179,38 @@ func (w *site) preview(title string, t *trail.Trail) previewView {
 	return v
 }
 
-// decide carries out what was ticked and unticked since the page was made.
-func (w *site) decide(r *http.Request, m Matter) error {
-	ticked := map[string]bool{}
-	for _, id := range r.Form["in"] {
-		ticked[id] = true
-	}
-	was := map[string]bool{}
-	for _, id := range r.Form["was"] {
-		was[id] = true
-	}
-	for _, id := range r.Form["item"] {
-		if ticked[id] == was[id] {
+// order is what a form asks for.
+func order(r *http.Request, t *trail.Trail) (o BundleOrder, err error) {
+	o.For, o.BlackOut = r.FormValue("for"), r.Form["black"]
+	seen := map[string]bool{}
+	for _, e := range t.Entries {
+		ref := e.Statement.Message.Ref.String()
+		if seen[ref] {
 			continue
 		}
-		d := Decision{Matter: m.Name, Item: id, Undo: ticked[id], Reason: strings.TrimSpace(r.FormValue("reason-" + id))}
-		if !d.Undo && d.Reason == "" {
-			return fmt.Errorf("what is left out is left out for a reason: write one beside it")
+		seen[ref] = true
+		n := strconv.Itoa(e.N)
+		if slices.Contains(r.Form["in"], n) {
+			continue
 		}
-		if err := w.o.Desk.Decide(r.Context(), d); err != nil {
-			return err
+		reason := strings.TrimSpace(r.FormValue("reason-" + n))
+		if reason == "" {
+			return o, fmt.Errorf("what is left out is left out for a reason: write one beside %s", n)
+		}
+		o.LeaveOut = append(o.LeaveOut, n+"="+reason)
+	}
+	for _, id := range r.Form["held"] {
+		reason := strings.TrimSpace(r.FormValue("why-" + id))
+		switch do := r.FormValue("do-" + id); {
+		case do == "" || reason == "":
+			// It is held again, and asked about again.
+		case do == "release":
+			o.Release = append(o.Release, id+"="+reason)
+		default:
+			o.Withhold = append(o.Withhold, id+"="+do+":"+reason)
 		}
 	}
-	return nil
+	return o, nil
 }
 
 func (w *site) makeBundle(rw http.ResponseWriter, r *http.Request) {
@@ -189,24 +219,36 @@ func (w *site) makeBundle(rw http.ResponseWriter, r *http.Request) {
 		w.fail(rw, r, err)
 		return
 	}
-	back := "/bundle/" + url.PathEscape(m.Name)
-	if m.Title == "" && m.Question != "" {
-		back += "?q=" + url.QueryEscape(question)
+	t, err := w.s.Trail(r.Context(), search.TrailQuery{Question: question})
+	if err == nil && len(t.Entries) == 0 {
+		err = search.ErrNotFound
 	}
-	if m.Kept && mayChange(r.Context()) {
-		if err := w.decide(r, m); err != nil {
-			w.refuse(rw, r, "The bundle was not made", err, back)
-			return
-		}
-		if r.FormValue("only") == "decide" {
-			http.Redirect(rw, r, back+"?for="+url.QueryEscape(r.FormValue("for")), http.StatusSeeOther)
-			return
-		}
-	}
-	b, err := w.o.Desk.Bundle(r.Context(), BundleOrder{Question: question, Title: m.Title, For: r.FormValue("for")})
 	if err != nil {
-		w.o.Logger.Error("making a bundle", "err", err)
-		w.refuse(rw, r, "The bundle was not made", err, back)
+		w.fail(rw, r, err)
+		return
+	}
+	o, err := order(r, t)
+	var b *Bundle
+	if err == nil {
+		o.Question, o.Title = question, m.Title
+		b, err = w.o.Desk.Bundle(r.Context(), o)
+	}
+	if err != nil {
+		v := w.bundleView(r, m, t)
+		v.Error = upper(err.Error()) + "."
+		var held *HeldError
+		if errors.As(err, &held) {
+			v.Held = w.held(r, held)
+		} else {
+			w.o.Logger.Error("making a bundle", "err", err)
+		}
+		if wantsJSON(r) {
+			p := httpapi.ProblemOf(err, nil)
+			p.Status = http.StatusConflict
+			httpapi.WriteProblem(rw, p)
+			return
+		}
+		w.page(rw, r, http.StatusConflict, "bundle", v, nil)
 		return
 	}
 	to := "/bundle/" + url.PathEscape(m.Name) + "/" + b.ID
@@ -216,6 +258,20 @@ func (w *site) makeBundle(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(rw, r, to, http.StatusSeeOther)
+}
+
+// held are the places to decide about, with what was decided so far.
+func (w *site) held(r *http.Request, e *HeldError) []heldView {
+	var out []heldView
+	for _, h := range e.Held {
+		x := heldView{Held: h, Do: r.FormValue("do-" + h.ID), Reason: r.FormValue("why-" + h.ID)}
+		x.About = bundle.Codes[h.Code]
+		if h.Of != "" {
+			x.About = "it is about " + h.Of
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 type madeView struct {

@@ -17,13 +17,11 @@ type Desk interface {
 	// Keep keeps a question under a name.
 	Keep(ctx context.Context, m Matter) error
 
-	// Decide leaves something out of a matter or puts it back, with the reason.
-	Decide(ctx context.Context, d Decision) error
-
 	// Correct says what a statement is, or takes that back.
 	Correct(ctx context.Context, c Correction) error
 
-	// Bundle makes a bundle and checks it. The file is kept for a while.
+	// Bundle makes a bundle and checks it. The file is kept for a while. The error
+	// is a *HeldError when a person has to decide about something first.
 	Bundle(ctx context.Context, o BundleOrder) (*Bundle, error)
 
 	// Made returns a bundle made earlier; part is "" for the whole file or "pdf"
@@ -64,14 +62,6 @@ type OpenItem struct {
 	Days      int
 }
 
-// Decision leaves an item of a matter out, or takes that back.
-type Decision struct {
-	Matter string
-	Item   string // the id of a statement, a message or an exhibit
-	Reason string
-	Undo   bool
-}
-
 // Correction says what a statement is.
 type Correction struct {
 	Statement, Kind, Note string
@@ -82,8 +72,22 @@ type Correction struct {
 type BundleOrder struct {
 	Question string // or a matter's name
 	Title    string
-	For      string // one of bundle.Profiles
+	For      string   // one of bundle.Profiles
+	LeaveOut []string // N=REASON: the message of statement N goes without its words
+	Release  []string // ID=REASON: what is held leaves
+	Withhold []string // ID=CODE:REASON: it does not
+	BlackOut []string // forms, as bundle.Forms lists them
 }
+
+// HeldError lists places that a person has to decide about before a bundle leaves.
+type HeldError struct{ Held []Held }
+
+func (e *HeldError) Error() string {
+	return plural(len(e.Held), "place waits", "places wait") + " for your decision; nothing was written"
+}
+
+// Held is one of them.
+type Held struct{ ID, Code, Ref, Where, Words, Of string }
 
 // Bundle is a bundle that was made.
 type Bundle struct {
@@ -120,12 +124,9 @@ type Mailboxes interface {
 	// Ask says what the provider of an address wants.
 	Ask(ctx context.Context, address string) Provider
 
-	// Try signs in and looks, changing nothing.
-	Try(ctx context.Context, m NewMailbox) (*Tried, error)
-
-	// Add keeps a mailbox in the configuration, or its new password, and begins
-	// to read it.
-	Add(ctx context.Context, m NewMailbox) error
+	// Add signs in and looks, changing nothing there; then keeps the mailbox in the
+	// configuration, or its new password, and begins to read it.
+	Add(ctx context.Context, m NewMailbox) (*Tried, error)
 }
 
 // Provider is what is known of an address's provider.

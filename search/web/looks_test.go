@@ -24,7 +24,7 @@ type desk struct {
 	open    *Open
 	last    *Checked
 	kept    []Matter
-	decided []Decision
+	order   BundleOrder
 	correct []Correction
 	err     error
 	tried   NewMailbox
@@ -32,15 +32,14 @@ type desk struct {
 
 func (d *desk) Open(context.Context) (*Open, error)    { return d.open, d.err }
 func (d *desk) Keep(_ context.Context, m Matter) error { d.kept = append(d.kept, m); return d.err }
-func (d *desk) Decide(_ context.Context, x Decision) error {
-	d.decided = append(d.decided, x)
-	return d.err
-}
 func (d *desk) Correct(_ context.Context, c Correction) error {
 	d.correct = append(d.correct, c)
 	return d.err
 }
-func (d *desk) Bundle(context.Context, BundleOrder) (*Bundle, error) { return madeBundle(), d.err }
+func (d *desk) Bundle(_ context.Context, o BundleOrder) (*Bundle, error) {
+	d.order = o
+	return madeBundle(), d.err
+}
 func (d *desk) Made(_ context.Context, id, part string) (*Bundle, io.ReadCloser, error) {
 	if id != "b1" {
 		return nil, nil, search.ErrNotFound
@@ -58,11 +57,10 @@ func (d *desk) Demo(context.Context) (string, error) { return "/", d.err }
 func (d *desk) Ask(context.Context, string) Provider {
 	return Provider{Name: "Blue Post", Server: "imap.bluepost.example:993", Wants: "An app password: make one in the settings of Blue Post.", Link: "https://bluepost.example/app-passwords"}
 }
-func (d *desk) Try(_ context.Context, m NewMailbox) (*Tried, error) {
+func (d *desk) Add(_ context.Context, m NewMailbox) (*Tried, error) {
 	d.tried = m
 	return &Tried{ReadOnly: true, Folders: 6, Messages: 4870}, d.err
 }
-func (d *desk) Add(context.Context, NewMailbox) error { return d.err }
 
 func madeBundle() *Bundle {
 	return &Bundle{ID: "b1", Name: "vienna-flight.zip", Title: "Vienna flight, March", For: "court", Size: 1 << 20, SHA256: strings.Repeat("9f2c", 16), Messages: 8, Pages: 23,

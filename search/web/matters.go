@@ -96,7 +96,15 @@ func (w *site) demo(rw http.ResponseWriter, r *http.Request) {
 		w.refuse(rw, r, "The demo did not start", err, "/")
 		return
 	}
-	http.Redirect(rw, r, to, http.StatusSeeOther)
+	// It answers on another port, and no form of a page leads to another origin.
+	v := demoView{Page: w.head(r, "Demo"), URL: to}
+	v.Page.BigBox, v.Page.Slim = true, true
+	w.page(rw, r, http.StatusOK, "demo", v, nil)
+}
+
+type demoView struct {
+	Page head
+	URL  string
 }
 
 // decidedView is what people decided about a trail.

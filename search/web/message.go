@@ -236,6 +236,9 @@ func (w *site) proof(ctx context.Context, d *search.MessageDoc, v *messageView) 
 	} else {
 		v.Checks = append(v.Checks, checkView{Class: "mute", Icon: "dashed", Title: "No entry in the ledger.", Text: "It was kept without one."})
 	}
+	if a := d.Authenticity; a != nil {
+		v.Checks = append(v.Checks, signed(a))
+	}
 	if a, b := d.Dates.Date, d.Dates.Received; a != nil && b != nil {
 		diff := b.Sub(*a).Abs()
 		c := checkView{Icon: "sealed", Title: "Clocks agree.", Text: "The writer’s computer and the mail server are " + span(diff) + " apart."}
@@ -264,6 +267,30 @@ func (w *site) proof(ctx context.Context, d *search.MessageDoc, v *messageView) 
 		still.SHA = []string{"<" + strings.Trim(m.MessageID, "<>") + ">"}
 	}
 	v.Checks = append(v.Checks, still)
+}
+
+// signed says what a message's own signatures prove.
+func signed(a *search.Authenticity) checkView {
+	for _, x := range a.Signatures {
+		if x.State != "verified" {
+			continue
+		}
+		c := checkView{Icon: "sealed", Title: "Signed by " + x.Domain + ".", Text: "DKIM passed when it was archived (selector " + x.Selector + ")."}
+		if !x.Aligned {
+			c.Text += " That is not the sender’s own domain."
+		}
+		if len(x.Uncovered) > 0 {
+			c.Text += " Not covered: " + strings.Join(x.Uncovered, ", ") + "."
+		}
+		return c
+	}
+	switch {
+	case a.State == "failed":
+		return checkView{Class: "pencil", Icon: "warning", Title: "The signature does not fit.", Text: upper(a.Why) + ". A mailing list or a filter may have changed it on the way; its bytes are still those that arrived."}
+	case len(a.Signatures) == 0:
+		return checkView{Class: "mute", Icon: "dashed", Title: "Not signed by its sender.", Text: "Many providers do not sign. That says nothing against it."}
+	}
+	return checkView{Class: "mute", Icon: "dashed", Title: "Signature not checked.", Text: upper(a.Why) + "."}
 }
 
 // span is a stretch of time in words.
