@@ -169,3 +169,28 @@ func TestSilverIsRead(t *testing.T) {
 		t.Errorf("silver labels: %d examples of %d labels", len(got), want)
 	}
 }
+
+// TestZones holds the reader of zones to what it has reached.
+func TestZones(t *testing.T) {
+	corpora := filepath.Join("..", "..", sharedDir("corpora"))
+	sets, err := zoneSets(corpora, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sets) == 0 {
+		t.Skipf("no shared corpora at %s", corpora)
+	}
+	want := map[string]float64{"quagga-enron/train": 0.97, "quagga-enron/eval": 0.95, "quagga-asf/train": 0.84, "quagga-asf/eval": 0.82,
+		"enron-zone-lines": 0.91, "forge-signatures": 0.86, "email_reply_trimmer": 0.85, "talon": 1, "crisp-email-reply-parser": 0.95}
+	mails, right := 0, 0
+	for _, z := range sets {
+		mails, right = mails+z.mails, right+z.right
+		if got := ratio(float64(z.right), float64(z.mails)); got < want[z.set] {
+			t.Errorf("%s: %d of %d mails right, want %.2f", z.set, z.right, z.mails, want[z.set])
+		}
+	}
+	t.Logf("%d of %d mails right", right, mails)
+	if float64(right) < 0.92*float64(mails) {
+		t.Errorf("%d of %d mails right, want 0.92", right, mails)
+	}
+}

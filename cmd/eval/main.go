@@ -159,6 +159,9 @@ func evaluate(gold, corpora, only string, verbose, statementsOnly bool, w io.Wri
 		p := sum.findings[t]
 		fmt.Fprintf(w, "%-16s %5.3f %5.3f %5.3f %6.0f\n", t, p.precision(), p.recall(), p.f1(), p.labelled)
 	}
+	if only == "" {
+		return askCrowd(cases, gold, corpora, detail, w)
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 
 	"inwriting/indexer/message"
@@ -17,6 +18,7 @@ import (
 type zoneScore struct {
 	set          string
 	mails, right int
+	below        int    // of those, mails with words of their own below a quotation, which the makers call history
 	what         string // what is compared
 	test         bool   // the set's makers keep it as a test part
 }
@@ -101,15 +103,23 @@ func quaggaZones(dir, folder, half string, miss func(set, name, text string)) (z
 			}
 		}
 		kinds := lineKinds(plainMail(from, message.Parse(raw).Subject, "plain", ann.Text))
-		at, good := 0, true
+		if answeredBelow(text, cut) {
+			z.below++
+		}
+		at, good, shown := 0, true, ""
 		for i, s := range strings.SplitAfter(string(text), "\n") {
 			n := len([]rune(s))
-			if strings.TrimSpace(s) != "" && i < len(kinds) && (at+n/2 < cut) == history(kinds[i]) {
-				good = false
+			mark := "  "
+			// Closing matter is neither: below a quotation it may be anybody's.
+			if strings.TrimSpace(s) != "" && i < len(kinds) && (at+n/2 < cut && history(kinds[i]) || at+n/2 >= cut && kinds[i] == message.New) {
+				good, mark = false, "! "
+			}
+			if i < len(kinds) {
+				shown += mark + string(kinds[i]) + "\t" + s
 			}
 			at += n
 		}
-		z.count(good, miss, filepath.Base(name), ann.Text)
+		z.count(good, miss, filepath.Base(name), shown)
 	}
 	return z, nil
 }
@@ -121,6 +131,22 @@ func (z *zoneScore) count(good bool, miss func(set, name, text string), name, te
 	} else if miss != nil {
 		miss(z.set, name, text)
 	}
+}
+
+// answeredBelow reports whether words stand without a mark below words marked with
+// ">": an answer, as a rule. The makers' marks call all of it history.
+func answeredBelow(text []rune, cut int) bool {
+	marked := 0
+	for _, l := range strings.Split(string(text[cut:]), "\n") {
+		l = strings.TrimSpace(l)
+		switch {
+		case strings.HasPrefix(l, ">"):
+			marked++
+		case marked > 1 && l != "" && !strings.HasSuffix(l, ":"):
+			return true
+		}
+	}
+	return false
 }
 
 // lineZones compares with Enron mails marked line by line: own words, headers of
@@ -154,20 +180,24 @@ func lineZones(dir string, miss func(set, name, text string)) zoneScore {
 		}
 		m := message.Parse([]byte(strings.TrimRight(head.String(), "\n") + "\n\n" + body.String()))
 		got := lineKinds(m)
-		good := true
+		good, shown := true, ""
 		for i, s := range strings.Split(m.Text, "\n") {
 			if strings.TrimSpace(s) == "" || i >= len(want) || i >= len(got) {
 				continue
 			}
-			g := got[i]
+			g, mark := got[i], "  "
 			if history(g) {
 				g = message.Quoted
 			} else if g == message.Legal {
 				g = message.Signature
 			}
-			good = good && g == want[i]
+			// A closing formula and a bare name may count either way.
+			if g != want[i] && !(g == message.Signature && want[i] == message.New && len(strings.Fields(s)) <= 4) {
+				good, mark = false, "! "
+			}
+			shown += mark + string(g) + "\t" + s + "\n"
 		}
-		z.count(good, miss, filepath.Base(path), string(b))
+		z.count(good, miss, filepath.Base(path), shown)
 	}
 	return z
 }
@@ -186,20 +216,26 @@ func signatureZones(dir string, miss func(set, name, text string)) zoneScore {
 		for i, l := range lines {
 			lines[i], want[i] = strings.CutPrefix(l, "#sig#")
 		}
-		got := lineKinds(plainMail(strings.TrimSpace(string(sender)), "x", "plain", strings.Join(lines, "\n")))
-		good := true
+		got := lineKinds(plainMail(strconv.Quote(strings.TrimSpace(string(sender)))+" <someone@desk.example>", "x", "plain", strings.Join(lines, "\n")))
+		good, shown := true, ""
 		for i, l := range lines {
-			if strings.TrimSpace(l) != "" && i < len(got) && !history(got[i]) {
-				good = good && want[i] == (got[i] != message.New)
+			if strings.TrimSpace(l) == "" || i >= len(got) || history(got[i]) {
+				continue
 			}
+			mark := "  "
+			if want[i] != (got[i] != message.New) {
+				good, mark = false, "! "
+			}
+			shown += mark + string(got[i]) + "\t" + l + "\n"
 		}
-		z.count(good, miss, filepath.Base(path), string(b))
+		z.count(good, miss, filepath.Base(path), shown)
 	}
 	return z
 }
 
 // sameWords compares what a mail says newly with what the makers of another
-// program expect. Some keep a signature and some do not: it may stand or fall.
+// program expect. Some keep a signature, some keep lines marked with ">", and some
+// do not: these may stand or fall.
 func sameWords(m *message.Message, want string) bool {
 	bare := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	var own, with strings.Builder
@@ -212,7 +248,13 @@ func sameWords(m *message.Message, want string) bool {
 			with.WriteString(m.ZoneText(z))
 		}
 	}
-	want = bare(want)
+	kept := ""
+	for _, l := range strings.Split(want, "\n") {
+		if !strings.HasPrefix(strings.TrimSpace(l), ">") {
+			kept += l + "\n"
+		}
+	}
+	want = bare(kept)
 	a, b := bare(own.String()), bare(with.String())
 	return a == want || b == want || strings.HasPrefix(want, a) && strings.HasPrefix(b, want)
 }

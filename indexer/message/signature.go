@@ -3,6 +3,7 @@ package message
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // signers gives the words by which the author may sign: parts of the display
@@ -65,7 +66,7 @@ func (z *zoner) tail(a, b int) int {
 		}
 		// Unwrapped text has a paragraph a line: a disclaimer may follow the name.
 		for k := i + 1; k < j; k++ {
-			if z.lines[k].end-z.lines[k].start > 60 && z.legal(k, k+1) {
+			if z.lines[k].end-z.lines[k].start > 60 && z.legal(k, k+1) || phraseIn(strings.ToLower(z.at(k)), legalStarts) && z.legal(k, j) {
 				i = k
 				break
 			}
@@ -286,7 +287,68 @@ func (z *zoner) signature(a, b, depth int) {
 			at++ // thanks alone are the message
 		}
 		z.set(at, z.postscript(at, b), isSignature)
+		return
 	}
+	if at := z.card(a, b); at >= 0 {
+		z.set(at, b, isSignature)
+	}
+}
+
+// card finds a visiting card below the text whose name is not the author's as the
+// header spells it: a paragraph of its own that begins with a name and holds two
+// ways to reach somebody or more. Names of attachments may follow it.
+func (z *zoner) card(a, b int) int {
+	end := b
+	for end > a && (z.lines[end-1].blank || attachmentLine(z.at(end-1))) {
+		end--
+	}
+	at := end
+	for at > a && !z.lines[at-1].blank {
+		at--
+	}
+	if end-at < 3 || end-at > maxClosing || at == a {
+		return -1
+	}
+	if above := z.at(z.previous(at)); strings.HasSuffix(above, ":") {
+		return -1 // somebody else's address
+	}
+	words := strings.Fields(z.at(at))
+	if len(words) < 2 || len(words) > 4 {
+		return -1
+	}
+	for _, w := range words {
+		if !unicode.IsUpper(rune(w[0])) || hasDigit(w) || strings.ContainsAny(w, ":@") {
+			return -1
+		}
+	}
+	ways := 0
+	for i := at; i < end; i++ {
+		s := z.at(i)
+		if len(s) > 70 || sentence(s) && !contact(s) || speaks(s) {
+			return -1
+		}
+		if contact(s) {
+			ways++
+		}
+	}
+	if ways < 2 {
+		return -1
+	}
+	return at
+}
+
+// attachmentLine tells the lines in which mail programs list what is attached:
+// " - report.xls", "(See attached file: report.xls)".
+func attachmentLine(s string) bool {
+	low := strings.ToLower(s)
+	if strings.HasPrefix(low, "(see attached file:") || strings.HasPrefix(low, "<<") && strings.HasSuffix(low, ">>") {
+		return true
+	}
+	if !strings.HasPrefix(low, "- ") || len(low) > 90 {
+		return false
+	}
+	k := strings.LastIndexByte(low, '.')
+	return k > 2 && len(low)-k >= 3 && len(low)-k <= 5 && !strings.Contains(low[k:], " ")
 }
 
 // delimiterLine finds "-- " (RFC 3676 section 4.3) or a short rule above a few

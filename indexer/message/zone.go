@@ -79,6 +79,41 @@ func (z *zoner) split(hints []hint) {
 		z.lines = append(z.lines, l)
 		at = end
 	}
+	z.otherMarks()
+}
+
+// otherMarks knows quotations that are not marked with ">": three lines or more,
+// one below the other, that all begin with ": " or "| ", and two that begin with
+// the same letter and ">".
+func (z *zoner) otherMarks() {
+	mark := func(i int) byte {
+		s := z.at(i)
+		switch {
+		case s == ":" || s == "|" || strings.HasPrefix(s, ": ") || strings.HasPrefix(s, "| "):
+			return s[0]
+		case len(s) > 1 && 'A' <= s[0] && s[0] <= 'Z' && s[1] == '>' && (len(s) == 2 || s[2] == ' '):
+			return s[0]
+		}
+		return 0
+	}
+	for i := 0; i < len(z.lines); {
+		c := mark(i)
+		if c == 0 {
+			i++
+			continue
+		}
+		j := i + 1
+		for j < len(z.lines) && mark(j) == c {
+			j++
+		}
+		table := c == '|' && strings.HasSuffix(z.at(i), "|") && len(z.at(i)) > 1
+		if j-i >= 3 && !table || j-i >= 2 && c >= 'A' && c <= 'Z' {
+			for k := i; k < j; k++ {
+				z.lines[k].mark = true
+			}
+		}
+		i = j
+	}
 }
 
 func (z *zoner) trim(start, end int32) string {
@@ -220,6 +255,14 @@ func (z *zoner) wrapped(i int, s string) bool {
 	above := z.at(i - 1)
 	first, _, _ := strings.Cut(s, " ")
 	n := len(above)
+	between := z.lines[i-1].mark && i+1 < len(z.lines) && z.lines[i+1].mark
+	if between && ruleOf(s) >= 10 {
+		return true // a rule of the quoted mail that lost its mark
+	}
+	// Each program on the way has broken the line again: "> >> > to" / "connect".
+	if between && n >= 40 && strings.Count(above[:min(n, 24)], ">") >= 2 && len(strings.Fields(s)) <= 3 && !strings.ContainsAny(above[n-1:], ".?!:") {
+		return true
+	}
 	if n < 60 || n+1+len(first) < 70 || strings.ContainsAny(above[n-1:], ".?!:") {
 		return false
 	}
@@ -230,7 +273,7 @@ func (z *zoner) wrapped(i int, s string) bool {
 	if 'a' <= s[0] && s[0] <= 'z' {
 		return true
 	}
-	return len(s) <= 30 && n <= 82 && i+1 < len(z.lines) && z.lines[i+1].mark && z.lines[i-1].mark
+	return between && (len(s) <= 30 && n <= 82 || n >= 70 && n <= 100 && len(s) < n && !strings.ContainsAny(s[len(s)-1:], ".?!"))
 }
 
 func isAttributionEnd(s string) bool { return strings.HasSuffix(s, ":") }
