@@ -20,13 +20,14 @@ import (
 	"unicode/utf8"
 
 	"inwriting/indexer/archive"
+	"inwriting/indexer/ledger/anchor/anchortest"
 	"inwriting/indexer/message"
 	"inwriting/search/trail"
 )
 
 // The acceptance checks of the evidence note that are a bundle's, by their numbers.
-// Checks 1, 2, 4, 9 and 17 run what VERIFY.txt says: see also TestStockTools and
-// TestEveryFile.
+// Checks 1, 2, 4, 9 and 17 run what VERIFY.txt says: see also TestCheck17StockTools and
+// TestCheck01EveryByte.
 
 // note is one message of a fixture as a mailbox holds it.
 type note struct {
@@ -38,10 +39,14 @@ type note struct {
 }
 
 // mailOf makes an input of whole messages, read as the vault reads them.
-func mailOf(t testing.TB, notes ...note) Input {
+func mailOf(t testing.TB, notes ...note) Input { return stampedMail(t, nil, notes...) }
+
+// stampedMail is mailOf with an authority that puts the time on ledger and bundle.
+func stampedMail(t testing.TB, tsa *anchortest.TSA, notes ...note) Input {
 	t.Helper()
 	l, seal := testLedger(t)
 	defer l.Close()
+	seal.tsa = tsa
 	tr := &trail.Trail{Schema: trail.Schema, Question: "what was agreed?", Summary: trail.Summary{Text: "Something was agreed.", Statements: []int{1}}, Findings: []trail.Finding{}, Gaps: []trail.Gap{},
 		Coverage: trail.Coverage{Absent: []string{}, Mailboxes: []trail.MailboxCoverage{{Address: "nora@deskandco.example", State: "up to date", Folders: []trail.FolderCoverage{{Name: "INBOX", Stored: len(notes), Indexed: len(notes)}}}}}}
 	in := Input{Trail: tr, Title: "What was agreed", Version: "0.1", Client: "Hale Architects", People: trail.People{Us: []string{"nora@deskandco.example"},
@@ -124,6 +129,68 @@ func everywhere(t testing.TB, bag map[string]string, root string) string {
 		}
 	}
 	return b.String()
+}
+
+func TestCheck02Seal(t *testing.T) {
+	root, _ := unpacked(t, mailOf(t, note{raw: booking, said: "Please book the flight for Tuesday."}))
+	verify := func(origin, namespace string) error {
+		return run(t, root, "ssh-keygen -Y verify -f seal/allowed_signers -I "+origin+" -n "+namespace+" -s tagmanifest-sha256.txt.sig < tagmanifest-sha256.txt")
+	}
+	if err := verify("desk.example/vault1", Namespace); err != nil {
+		t.Error(err)
+	}
+	if verify("desk.example/vault1", "file") == nil {
+		t.Error("another namespace is accepted")
+	}
+	if verify("other.example/vault1", Namespace) == nil {
+		t.Error("another signer is accepted")
+	}
+	if err := run(t, root, `ssh-keygen -q -t ed25519 -N '' -f "$TMP/k" && (printf 'desk.example/vault1 '; cat "$TMP/k.pub") > seal/allowed_signers`); err != nil {
+		t.Fatal(err)
+	}
+	if verify("desk.example/vault1", Namespace) == nil {
+		t.Error("another key is accepted")
+	}
+}
+
+// Check 3 and 5: the times of others on the bundle and on an earlier state of the
+// ledger, and that it only grew since, with stock tools and the script in the bundle.
+func TestCheck03Times(t *testing.T) {
+	tsa := anchortest.Start(t, "Example Time")
+	in := stampedMail(t, tsa, note{raw: booking, said: "Please book the flight for Tuesday."}, note{raw: reply})
+	bag, _ := bagOf(t, in)
+	r := verified(t, func() []byte { b, _ := written(t, in); return b }())
+	if r.Anchors != (Count{1, 1}) || r.Stamps != 2 {
+		t.Errorf("%+v", r)
+	}
+	root, verify := unpacked(t, in)
+	script := "ROOT=" + tsa.RootFile + "\n" + stock(t, verify)
+	if err := run(t, root, script); err != nil {
+		t.Fatalf("%v\n%s", err, script)
+	}
+	for name := range bag {
+		if !strings.HasPrefix(name, "proof/anchors/") && !strings.HasSuffix(name, ".tsr") {
+			continue
+		}
+		p := filepath.Join(root, name)
+		data, err := os.ReadFile(p)
+		if err != nil {
+			data = nil // the stamp of another run
+			continue
+		}
+		bad := bytes.Clone(data)
+		bad[len(bad)/2] ^= 1
+		os.WriteFile(p, bad, 0o600)
+		if run(t, root, script) == nil {
+			t.Errorf("%s: a flipped bit is not noticed", name)
+		}
+		os.WriteFile(p, data, 0o600)
+	}
+	// Another root is another authority.
+	other := anchortest.Start(t, "Other Time")
+	if run(t, root, "ROOT="+other.RootFile+"\n"+stock(t, verify)) == nil {
+		t.Error("another authority's root is accepted")
+	}
 }
 
 func TestCheck05SameBytes(t *testing.T) {

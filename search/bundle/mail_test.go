@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/csv"
 	"math/rand/v2"
@@ -11,14 +12,17 @@ import (
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/ledger"
+	"inwriting/indexer/ledger/anchor"
+	"inwriting/indexer/ledger/anchor/anchortest"
 	"inwriting/indexer/statement"
 	"inwriting/search/trail"
 )
 
 // sealer is a ledger that is always the same.
 type sealer struct {
-	t testing.TB
-	l *ledger.Ledger
+	t   testing.TB
+	l   *ledger.Ledger
+	tsa *anchortest.TSA // stamps the ledger before the last checkpoint; nil for nobody
 }
 
 func testLedger(t testing.TB) (*ledger.Ledger, *sealer) {
@@ -30,7 +34,7 @@ func testLedger(t testing.TB) (*ledger.Ledger, *sealer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l, &sealer{t, l}
+	return l, &sealer{t: t, l: l}
 }
 
 // seen records a message.
@@ -44,11 +48,19 @@ func (s *sealer) seen(ref archive.Ref, size, uid int) int64 {
 
 // finish signs the ledger and gives in what proves its exhibits.
 func (s *sealer) finish(in *Input) {
+	if s.tsa != nil {
+		s.anchor(in)
+	}
 	cp, err := s.l.Checkpoint()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	in.Trail.Coverage.Checkpoint = &trail.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: cp.Time}
+	for i := range in.Anchors {
+		if in.Anchors[i].Consistency, err = s.l.Consistency(in.Anchors[i].Size); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 	in.Checkpoint, in.VKey, in.PublicKeyPEM = cp.Note, s.l.VKey(), s.l.PublicKeyPEM()
 	if in.Signer, err = s.l.Signer(); err != nil {
 		s.t.Fatal(err)
@@ -62,6 +74,27 @@ func (s *sealer) finish(in *Input) {
 			s.t.Fatal(err)
 		}
 	}
+}
+
+// anchor has the ledger as it is stamped, and the bundle too.
+func (s *sealer) anchor(in *Input) {
+	stamp := func(data []byte) *anchor.Stamp {
+		t, err := anchor.Authority{Name: "one", URL: s.tsa.URL, Roots: s.tsa.Roots}.Stamp(context.Background(), nil, data)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return t
+	}
+	cp, err := s.l.Checkpoint()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	t := stamp(cp.Note)
+	if _, err := s.l.Append([]ledger.Fact{ledger.Anchor{Authority: "one", Size: cp.Size}}); err != nil {
+		s.t.Fatal(err)
+	}
+	in.Anchors = []Anchor{{Size: cp.Size, Authority: "one", Checkpoint: cp.Note, Token: t.Response, Chain: t.PEM(), GenTime: t.Time}}
+	in.Stamp = func(tags []byte) ([]Token, error) { return []Token{{Authority: "one", TSR: stamp(tags).Response}}, nil }
 }
 
 func kindOf(s string) statement.Kind { return statement.Kind(s) }

@@ -376,20 +376,24 @@ func (b *bag) seals(tags []byte) error {
 			return err
 		}
 	}
-	if b.in.Stamp == nil {
-		return nil
-	}
-	tokens, err := b.in.Stamp(tags)
-	if err != nil {
-		return fmt.Errorf("asking for a time stamp: %w", err)
-	}
-	for _, t := range tokens {
-		if err := b.p.add(tagManifest+"."+t.Authority+".tsr", t.TSR); err != nil {
-			return err
+	if b.in.Stamp != nil {
+		tokens, err := b.in.Stamp(tags)
+		if err != nil {
+			return fmt.Errorf("asking for a time stamp: %w", err)
+		}
+		for _, t := range tokens {
+			if err := b.p.add(tagManifest+"."+t.Authority+".tsr", t.TSR); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	// The certificates in a time stamp are not signed by it: a list makes damage to
+	// them seen too.
+	return b.p.add(sealList, b.p.manifest(func(p string) bool { return strings.HasPrefix(p, tagManifest+".") }))
 }
+
+// sealList has the hashes of what was made after the tag manifest.
+const sealList = "seals-sha256.txt"
 
 // mailbag writes the tag files of the Mailbag specification, version 1.0.
 func (b *bag) mailbag() error {
@@ -457,7 +461,7 @@ func (b *bag) info() []byte {
 func (b *bag) words() error {
 	title := plain(b.in.Title)
 	_, payload := b.p.payload()
-	more := 3 // these two and the tagmanifest
+	more := 4 // these two, the tagmanifest and the list of seals
 	print := ""
 	if b.in.Signer != nil {
 		more++

@@ -307,7 +307,7 @@ func (v *verifier) bag() {
 	}
 	for _, name := range v.names() {
 		switch {
-		case listed[name] || name == tagManifest || name == tagManifest+".sig":
+		case listed[name] || name == tagManifest || name == tagManifest+".sig" || name == sealList:
 		case stampName.MatchString(name):
 			r.Stamps++
 		default:
@@ -334,6 +334,16 @@ var stampName = regexp.MustCompile(`^tagmanifest-sha256\.txt\.[A-Za-z0-9-]+\.tsr
 
 // signature checks the seal, which signs the list of all other files.
 func (v *verifier) signature() {
+	var list strings.Builder
+	for _, n := range v.names() {
+		if strings.HasPrefix(n, tagManifest+".") {
+			sum, _, _ := v.hashOf(n)
+			fmt.Fprintf(&list, "%s  %s\n", sum, n)
+		}
+	}
+	if string(v.read(sealList)) != list.String() {
+		v.problem("altered", sealList, "it does not list the seals that are here")
+	}
 	sig, signers := v.read(tagManifest+".sig"), v.read("seal/allowed_signers")
 	if sig == nil && signers == nil {
 		return
