@@ -6,12 +6,15 @@
 //	               then questions to the index and to libnotmuch, and their counts
 //	bench big      one message of 150 MB: archived, indexed, exported
 //	bench bundle   a bundle of 1,000 messages and 200 MB, and one of 3,000 pages
+//	bench memory   the peak memory of a sync: messages of 150 MB in ten folders, then
+//	               ten accounts at once; fails where it is more than is allowed
 //
 // The peers are Debian's isync, notmuch and mu. Rounds are interleaved; the figures are
 // medians. CPU seconds are user and system time of the whole process.
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -71,10 +74,12 @@ func run(what string) error {
 		return benchIndex(dir)
 	case "big":
 		return benchBig(dir)
+	case "memory":
+		return benchMemory(dir)
 	case "bundle":
 		return benchBundle(dir)
 	}
-	return errors.New("bench what? sync, index, big or bundle")
+	return errors.New("bench what? sync, index, big, memory or bundle")
 }
 
 // cost is what one run of a program took.
@@ -272,7 +277,7 @@ func du(path string) (n int64) {
 // benchBig takes one message of 150 MB through the program.
 func benchBig(dir string) error {
 	file := filepath.Join(dir, "big.eml")
-	if err := bigMessage(file, 150<<20); err != nil {
+	if err := bigMessage(file, 150<<20, 0); err != nil {
 		return err
 	}
 	vault := filepath.Join(dir, "vault")
@@ -296,27 +301,29 @@ func benchBig(dir string) error {
 	return nil
 }
 
-func bigMessage(path string, size int) error {
+// bigMessage writes the nth large message.
+func bigMessage(path string, size, n int) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	fmt.Fprint(f, "From: Martin Hale <martin@halearchitects.example>\r\nTo: nora@deskandco.example\r\nSubject: The large brochure\r\nDate: Thu, 2 Mar 2023 09:12:00 +0000\r\nMessage-ID: <big@halearchitects.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"+
-		"--b\r\nContent-Type: text/plain\r\n\r\nPlease print the large brochure by Tuesday 14 March.\r\n--b\r\nContent-Type: application/octet-stream; name=brochure.bin\r\nContent-Disposition: attachment; filename=brochure.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n")
-	g := newGenerator(7)
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := bufio.NewWriterSize(f, 1<<20)
+	fmt.Fprintf(w, "From: Martin Hale <martin@halearchitects.example>\r\nTo: nora@deskandco.example\r\nSubject: The large brochure\r\nDate: Thu, 2 Mar 2023 09:12:00 +0000\r\nMessage-ID: <big%d@halearchitects.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"+
+		"--b\r\nContent-Type: text/plain\r\n\r\nPlease print the large brochure by Tuesday 14 March.\r\n--b\r\nContent-Type: application/octet-stream; name=brochure.bin\r\nContent-Disposition: attachment; filename=brochure.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n", n)
+	g := newGenerator(7 + uint64(n))
 	line := make([]byte, 57)
 	enc := make([]byte, 78)
-	for n := 0; n < size; n += 78 {
+	for done := 0; done < size; done += 78 {
 		for i := range line {
 			line[i] = byte(g.r.Uint32())
 		}
 		copy(enc, base64Line(line))
 		enc[76], enc[77] = '\r', '\n'
-		if _, err := f.Write(enc); err != nil {
+		if _, err := w.Write(enc); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprint(f, "--b--\r\n")
-	return err
+	fmt.Fprint(w, "--b--\r\n")
+	return w.Flush()
 }
