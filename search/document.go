@@ -92,7 +92,7 @@ func (e *Engine) document(r *Record) *MessageDoc {
 	d := &MessageDoc{
 		Schema: MessageSchema, Message: e.info(r), Cc: addresses(m.Cc), Text: m.Text, Truncated: m.Truncated,
 		Zones: []Zone{}, Statements: e.statements(r), Parts: slices.Clone(m.Parts), Defects: slices.Clone(m.Defects),
-		LedgerIndex: r.LedgerIndex, Size: r.Size, Authenticity: r.Authenticity,
+		LedgerIndex: r.LedgerIndex, Size: r.Size, Authenticity: r.Authenticity, Signs: r.Signs,
 	}
 	if d.Parts == nil {
 		d.Parts = []message.Part{}

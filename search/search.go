@@ -180,6 +180,7 @@ type MessageDoc struct {
 	Size        int64             `json:"size"`         // raw octets
 
 	Authenticity *Authenticity `json:"authenticity,omitempty"`
+	Signs        []Sign        `json:"signs,omitempty"`
 }
 
 // Dates keeps apart what must never be merged: the author's claim, the server's

@@ -77,6 +77,7 @@ type Record struct {
 
 	// Authenticity is what signatures prove; nil where the store does not tell.
 	Authenticity *Authenticity
+	Signs        []Sign // only with full
 
 	// Hashes of the sentences the author wrote and of those repeated from
 	// earlier mail, as trail.Record wants them. Optional.

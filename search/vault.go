@@ -89,7 +89,10 @@ func (s VaultStore) readFull(ctx context.Context, ref archive.Ref, r *Record) er
 	if len(m.From) > 0 {
 		from = m.From[0].Address
 	}
-	r.Authenticity, err = s.authenticity(ref, from)
+	if r.Authenticity, err = s.authenticity(ref, from); err != nil {
+		return err
+	}
+	r.Signs, err = s.signs(ref, m)
 	return err
 }
 

@@ -340,6 +340,9 @@ func renderMessage(w io.Writer, t terminal, m *search.MessageDoc) {
 	for _, line := range authenticityLines(m.Authenticity) {
 		head("Signature", line)
 	}
+	for _, sign := range m.Signs {
+		head("Note", sign.Text)
+	}
 	for _, d := range m.Defects {
 		head("Defect", d.Text)
 	}
