@@ -2,7 +2,7 @@
 export CGO_ENABLED = 0
 GO ?= go
 
-.PHONY: build test tools vet fuzz faults eval bench bench-sync bench-index bench-big bench-bundle
+.PHONY: build test tools vet fuzz faults eval bench bench-sync bench-index bench-big bench-memory bench-bundle
 
 build:
 	$(GO) build -trimpath -ldflags=-buildid= -o bin/inwriting ./cmd/inwriting
@@ -37,7 +37,7 @@ eval:
 	$(GO) run ./cmd/eval
 
 # Speed and memory, beside a peer in the same run.
-bench: bench-sync bench-index bench-big bench-bundle
+bench: bench-sync bench-index bench-big bench-memory bench-bundle
 bench-sync bench-index bench-big: export WITH = bench
-bench-sync bench-index bench-big bench-bundle: tools build
+bench-sync bench-index bench-big bench-memory bench-bundle: tools build
 	$(GO) run ./cmd/bench $(@:bench-%=%)

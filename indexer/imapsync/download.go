@@ -288,8 +288,8 @@ func (d *download) accept(ctx context.Context, m delivery) error {
 	if announced < 0 {
 		announced = it.size
 	}
-	if !ok || m.blob.Size() == 0 && announced != 0 {
-		m.blob.Discard() // not asked for, or an empty stand-in for a message
+	if !ok || m.blob.Size() == 0 && announced != 0 || vanished(m.blob, it.size) {
+		m.blob.Discard() // not asked for, or a stand-in for a message
 		return nil
 	}
 	delete(d.wanted, m.uid)

@@ -18,6 +18,17 @@ func standIn(b *archive.Blob) bool {
 	return ok && len(octets) < 4<<10 && bytes.Contains(octets, []byte(excuse))
 }
 
+// expunged is what Courier sends in place of a message that another program deleted
+// while it was fetched.
+var expunged = []byte("From: System Administrator <root@localhost>\r\nSubject: message unavailable\r\n\r\nThis message is no longer available on the server.\r\n")
+
+// vanished reports whether a blob is that, and not the message of this size that was
+// listed.
+func vanished(b *archive.Blob, listed int64) bool {
+	octets, ok := b.Bytes()
+	return ok && bytes.Equal(octets, expunged) && int64(len(octets)) != listed
+}
+
 func (p *pass) quarantine(ctx context.Context, r *folderRun, f Folder, uid uint32, why string) error {
 	if err := f.Quarantine(ctx, uid, why); err != nil {
 		return p.storing("recording a message not obtained from "+quoted(r), err)

@@ -1,6 +1,7 @@
 package imapsync_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -194,6 +195,56 @@ func TestBusyMailbox(t *testing.T) {
 		for u, r := range st.Rows("INBOX") {
 			if r.State != imapsync.Stored && r.State != imapsync.Vanished || len(st.Refs("INBOX")[u]) > 1 {
 				t.Errorf("UID %d is %s, stored %d times", u, r.State, len(st.Refs("INBOX")[u]))
+			}
+		}
+	})
+}
+
+// Messages that another program deletes while they are fetched are gone, and what a
+// server may say in their place is not taken for them.
+func TestExpungedUnderway(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *imaptest.Server) {
+		const user = "underway"
+		for n := range 40 {
+			raw := append(mail(n), bytes.Repeat([]byte("The drawing, line by line, as it was agreed upon.\r\n"), 4000)...)
+			if err := s.DeliverSeen(user, "INBOX", "S", raw); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settle(t, s, user, "INBOX")
+		sent := map[archive.Ref]bool{}
+		for _, r := range heldBy(t, s, user, "INBOX") {
+			sent[r] = true
+		}
+		st := imaptest.NewStore()
+		n := 0
+		st.OnAccept = func(string, uint32) {
+			if n++; n == 3 {
+				if err := s.Expunge(user, "INBOX", "15:38"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		run(t, s.Account(user), st, imapsync.Options{})
+		st.OnAccept = nil
+		for range 2 {
+			run(t, s.Account(user), st, imapsync.Options{})
+		}
+		want := heldBy(t, s, user, "INBOX")
+		if len(want) != 16 {
+			t.Fatalf("%d messages on the server", len(want))
+		}
+		holds(t, st, "INBOX", want)
+		for uid, refs := range st.Refs("INBOX") {
+			for _, r := range refs {
+				if !sent[r] {
+					t.Errorf("UID %d: %v was never on the server", uid, r)
+				}
+			}
+		}
+		for uid, r := range st.Rows("INBOX") {
+			if r.State == imapsync.Quarantined {
+				t.Errorf("UID %d is quarantined", uid)
 			}
 		}
 	})
