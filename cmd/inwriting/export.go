@@ -100,7 +100,7 @@ func (s *service) export(ctx context.Context, args exportArgs, events func(any))
 	if err := s.vault.Note(ledger.Export{TagManifest: sum.TagManifest, Selection: sum.Selection, Decisions: decisionsOf(in)}); err != nil {
 		return nil, err
 	}
-	return &exportReport{Schema: "inwriting.export/v1", File: args.Out, Size: size, SHA256: hash, Messages: sum.Exhibits, Entries: len(in.Trail.Entries), Findings: len(in.Trail.Findings),
+	return &exportReport{Schema: "inwriting.export/v1", File: args.Out, Size: size, SHA256: hash, Messages: sum.Exhibits, Entries: sum.Rows, Findings: sum.Findings,
 		Pages: sum.Pages, Originals: sum.Originals, Redacted: sum.Redacted, Withheld: sum.Withheld, TagManifest: sum.TagManifest, Warnings: sum.Warnings}, nil
 }
 

@@ -139,6 +139,8 @@ type Summary struct {
 	Octets      int64  // of payload
 	TagManifest string // SHA-256 of tagmanifest-sha256.txt, hexadecimal: it stands for the whole bundle
 
+	Rows      int // of the chronology
+	Findings  int
 	Pages     int
 	PDFSize   int64
 	Originals int      // messages that are in it as they came

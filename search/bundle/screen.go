@@ -73,6 +73,7 @@ type spot struct {
 	where string
 	text  string
 	legal bool // a disclaimer, which is longer than a remark
+	again bool // another form of what stands before it
 }
 
 // scanner looks through one message.
@@ -168,7 +169,7 @@ func (s *scanned) words() (text string, ok bool) {
 // places lists the texts of a message.
 func (s *scanner) places() []spot {
 	x := s.x
-	out := []spot{{where: "subject", text: x.m.Subject}, {where: "header section", text: string(x.head)}}
+	out := []spot{{where: "subject", text: x.m.Subject}}
 	for _, l := range []struct {
 		name string
 		list []message.Address
@@ -185,6 +186,8 @@ func (s *scanner) places() []spot {
 	}
 	out = append(out, spot{where: "name of the file it came from", text: x.seen.Path})
 	out = append(out, zones(x)...)
+	// What was found above is not found again in its raw form.
+	out = append(out, spot{where: "header section", text: string(x.head), again: true})
 	for _, l := range s.leaves {
 		where := "other part " + l.Number
 		if l.Name != "" {
@@ -197,7 +200,7 @@ func (s *scanner) places() []spot {
 			}
 			continue
 		}
-		out = append(out, spot{where: where, text: t})
+		out = append(out, spot{where: where, text: t, again: l.Text})
 	}
 	return out
 }
@@ -226,10 +229,12 @@ func (s *scanner) finish() {
 	x := s.x
 	all := s.places()
 	s.leaves = nil
+	found := map[string]bool{}
 	for _, p := range all {
 		h := haystack{text: p.text}
 		for _, f := range s.b.foreign {
-			if h.has(f.needle) {
+			if (!p.again || !found[f.s+"\n"+f.of]) && h.has(f.needle) {
+				found[f.s+"\n"+f.of] = true
 				s.b.hold("OTHER-CLIENT", x.Ref, p.where, f.s, f.of)
 			}
 		}
@@ -238,7 +243,7 @@ func (s *scanner) finish() {
 				x.redacted = x.redacted || h.has(n)
 			}
 		}
-		if strings.HasPrefix(p.where, "other part") || strings.HasPrefix(p.where, "attachment") || p.where == "header section" || p.legal {
+		if p.again || p.legal || strings.HasPrefix(p.where, "attachment") {
 			continue
 		}
 		for _, w := range s.b.privilege {

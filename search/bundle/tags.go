@@ -252,6 +252,7 @@ func (b *bag) tags() error {
 	}
 	b.sum.TagManifest = b.p.files[tagManifest].String()
 	b.sum.Octets, _ = b.p.payload()
+	b.sum.Rows, b.sum.Findings = len(b.in.Trail.Entries), len(b.in.Trail.Findings)
 	b.sum.Files, b.sum.Exhibits, b.sum.Withheld = len(b.p.files), len(b.exhibits), len(b.withheld)
 	b.warn()
 	return nil
