@@ -176,17 +176,24 @@ func (p *Page) settle() {
 	}
 }
 
-// Press clicks what a selector finds, and waits for the page that follows.
+// Press clicks what a selector finds, and waits for the page that follows, which
+// must be in order; PressTo expects another status of it.
 func (p *Page) Press(selector string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
+	p.PressTo(selector, 200)
+}
+
+// PressTo is Press for a page of a certain status.
+func (p *Page) PressTo(selector string, status int64) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	resp, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector)))
 	if err != nil {
 		p.t.Fatalf("pressing %s at %s: %v", selector, p.Address(), err)
 	}
-	if resp != nil && resp.Status >= 400 {
-		p.t.Fatalf("pressing %s: status %d at %s", selector, resp.Status, resp.URL)
+	if resp != nil && int64(resp.Status) != status {
+		p.t.Fatalf("pressing %s: status %d at %s, want %d: %s", selector, resp.Status, resp.URL, status, p.Text("body"))
 	}
 	p.settle()
 }
