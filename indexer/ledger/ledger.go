@@ -632,13 +632,19 @@ func (l *Ledger) offset(i int64) (int64, error) {
 		}
 		return 0, fmt.Errorf("ledger has no entry %d", i)
 	}
-	r := newLines(l.entries, l.sparse[i/sparseStep], l.length)
+	r, err := l.linesAt(i)
+	return r.off, err
+}
+
+// linesAt reads from entry i on, which a sparse offset lies before.
+func (l *Ledger) linesAt(i int64) (*lines, error) {
+	r := newLinesBuffer(l.entries, l.sparse[i/sparseStep], l.length, 16<<10)
 	for range i % sparseStep {
 		if _, _, _, err := r.next(); err != nil {
-			return 0, fmt.Errorf("reading entry %d: %w", i, err)
+			return r, fmt.Errorf("reading entry %d: %w", i, err)
 		}
 	}
-	return r.off, nil
+	return r, nil
 }
 
 // Entries calls fn for every entry from index from on, in order. line is without
@@ -691,11 +697,14 @@ func (l *Ledger) line(index int64) ([]byte, error) {
 }
 
 func (l *Ledger) lineAt(index int64) ([]byte, error) {
-	off, err := l.offset(index)
+	if index/sparseStep >= int64(len(l.sparse)) {
+		return nil, fmt.Errorf("ledger has no entry %d", index)
+	}
+	r, err := l.linesAt(index)
 	if err != nil {
 		return nil, err
 	}
-	line, _, _, err := newLines(l.entries, off, l.length).next()
+	line, _, _, err := r.next()
 	if err != nil {
 		return nil, fmt.Errorf("reading entry %d: %w", index, err)
 	}

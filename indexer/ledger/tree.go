@@ -103,8 +103,11 @@ type lines struct {
 	eof         bool
 }
 
-func newLines(r io.ReaderAt, off, end int64) *lines {
-	return &lines{r: r, off: off, pos: off, end: end, buf: make([]byte, 256<<10)}
+func newLines(r io.ReaderAt, off, end int64) *lines { return newLinesBuffer(r, off, end, 256<<10) }
+
+// newLinesBuffer is newLines with a first buffer of n octets.
+func newLinesBuffer(r io.ReaderAt, off, end int64, n int) *lines {
+	return &lines{r: r, off: off, pos: off, end: end, buf: make([]byte, n)}
 }
 
 // next returns the next line without its line feed, and its offset. whole is
