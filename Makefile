@@ -41,3 +41,8 @@ bench: bench-sync bench-index bench-big bench-memory bench-bundle
 bench-sync bench-index bench-big: export WITH = bench
 bench-sync bench-index bench-big bench-memory bench-bundle: tools build
 	$(GO) run ./cmd/bench $(@:bench-%=%)
+
+# A million entries, and proofs of them.
+.PHONY: bench-ledger
+bench-ledger:
+	$(GO) test -run '^$$' -bench Million -benchtime 2000x ./indexer/ledger

@@ -130,7 +130,7 @@ var codes = []httpapi.Code{
 	{Code: "no-such-client", Err: errNoClient, Status: http.StatusBadRequest, Exit: exitUsage, Title: "No such client"},
 	{Code: "no-such-kind", Err: errNoKind, Status: http.StatusBadRequest, Exit: exitUsage, Title: "No such kind"},
 	{Code: "not-corrected", Err: errNotCorrected, Status: http.StatusNotFound, Exit: exitNothing, Title: "Not corrected"},
-	{Code: "held", Err: indexer.ErrHeld, Status: http.StatusConflict, Exit: exitFailed, Title: "Held"},
+	{Code: "on-hold", Err: indexer.ErrHeld, Status: http.StatusConflict, Exit: exitFailed, Title: "Held"},
 	{Code: "erased", Err: ledger.ErrErased, Status: http.StatusGone, Exit: exitNothing, Title: "Erased"},
 	{Code: "no-such-entry", Err: errNoEntry, Status: http.StatusNotFound, Exit: exitNothing, Title: "No such entry"},
 	{Code: "no-authority", Err: errNobodyElse, Status: http.StatusConflict, Exit: exitUsage, Title: "No authority"},
