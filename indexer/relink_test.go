@@ -16,11 +16,14 @@ import (
 func deliver(t *testing.T, s *imaptest.Server, user, folder string, from, to int) {
 	t.Helper()
 	for i := from; i < to; i++ {
-		raw := fmt.Appendf(nil, "From: ben@quarry.example\nTo: nora@deskandco.example\nSubject: Order %d\nMessage-ID: <%d@quarry.example>\nDate: Mon, 4 Mar 2024 10:00:00 +0000\n\n%s", i, i, filler(i))
-		if err := s.Deliver(user, folder, raw); err != nil {
+		if err := s.Deliver(user, folder, order(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func order(i int) []byte {
+	return fmt.Appendf(nil, "From: ben@quarry.example\nTo: nora@deskandco.example\nSubject: Order %d\nMessage-ID: <%d@quarry.example>\nDate: Mon, 4 Mar 2024 10:00:00 +0000\n\n%s", i, i, filler(i))
 }
 
 func filler(i int) []byte {

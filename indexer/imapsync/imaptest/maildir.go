@@ -3,10 +3,12 @@
 package imaptest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Maildir returns the directory of a user's INBOX; other folders are its
@@ -44,7 +46,20 @@ func (s *Server) intoMaildir(user, folder string, flags *string, raw []byte) err
 		return err
 	}
 	n, when := s.nth()
-	name := fmt.Sprintf("%d.M%06dP1.imaptest", when.Unix(), n)
+	return s.maildirFile(user, folder, fmt.Sprintf("%d.M%06dP1.imaptest", when.Unix(), n), when, flags, raw)
+}
+
+// DeliverEarlier is Deliver of a message that sorts before those already there, as one
+// that was under way for longer. Cyrus has no such order.
+func (s *Server) DeliverEarlier(user, folder string, raw []byte) error {
+	n, when := s.nth()
+	if s.Brand == "courier" {
+		raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
+	}
+	return s.maildirFile(user, folder, fmt.Sprintf("1600000000.M%06dP1.imaptest", n), when, nil, raw)
+}
+
+func (s *Server) maildirFile(user, folder, name string, when time.Time, flags *string, raw []byte) error {
 	dir := s.folderDir(user, folder)
 	tmp := filepath.Join(dir, "tmp", name)
 	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
