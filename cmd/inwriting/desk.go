@@ -188,6 +188,9 @@ func fileName(title string) string {
 	return s
 }
 
+// chronology is the name of a bundle's PDF.
+const chronology = "bundle.pdf"
+
 // inside lists what lies at the top of a bundle, and how many originals.
 func inside(file string) (out []string) {
 	z, err := zip.OpenReader(file)
@@ -200,7 +203,7 @@ func inside(file string) (out []string) {
 		switch name := path.Base(f.Name); {
 		case strings.HasSuffix(name, ".eml"):
 			originals++
-		case strings.HasSuffix(name, ".pdf"), name == "VERIFY.txt", name == "bundle.json":
+		case name == chronology, name == "VERIFY.txt", name == "bundle.json":
 			out = append(out, name)
 		default:
 			rest++
@@ -230,7 +233,7 @@ func (d *desk) Made(ctx context.Context, id, part string) (*web.Bundle, io.ReadC
 		return nil, nil, err
 	}
 	for _, f := range z.File {
-		if strings.HasSuffix(f.Name, ".pdf") && !strings.Contains(f.Name, "/exhibits/") {
+		if path.Base(f.Name) == chronology {
 			rc, err := f.Open()
 			return b, both{rc, z}, err
 		}

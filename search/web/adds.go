@@ -55,9 +55,9 @@ func (w *site) addMailboxSend(rw http.ResponseWriter, r *http.Request) {
 	m := NewMailbox{Address: v.Address, Server: v.Server, Username: v.Username, Password: r.PostFormValue("password")}
 	tried, err := boxes.Add(r.Context(), m)
 	if err != nil {
-		v.Error = upper(err.Error()) + "."
-		if h, ok := err.(interface{ Hint() string }); ok {
-			v.Hint = h.Hint()
+		v.Error = sentence(err.Error())
+		if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
+			v.Hint = sentence(h.Hint())
 		}
 		w.page(rw, r, http.StatusUnprocessableEntity, "add", v, nil)
 		return
@@ -73,4 +73,12 @@ func (w *site) checkArchive(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(rw, r, "/mailboxes#archive", http.StatusSeeOther)
+}
+
+// sentence makes one of an error's words; an address at its beginning stays as it is.
+func sentence(s string) string {
+	if first, _, _ := strings.Cut(s, " "); !strings.Contains(first, "@") {
+		s = upper(s)
+	}
+	return strings.TrimSuffix(s, ".") + "."
 }

@@ -231,6 +231,9 @@ func (w *site) makeBundle(rw http.ResponseWriter, r *http.Request) {
 	var b *Bundle
 	if err == nil {
 		o.Question, o.Title = question, m.Title
+		if o.Title == "" {
+			o.Title = clip(upper(t.Question), 200)
+		}
 		b, err = w.o.Desk.Bundle(r.Context(), o)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -164,6 +165,12 @@ func TestLooks(t *testing.T) {
 				p.Open(pg.url)
 				p.Axe()
 				p.Shot(pg.name)
+			}
+			if look == browser.Looks[0] {
+				p.Open(base + "/m/vienna-flight")
+				if pdf := p.Print("11-print"); !bytes.HasPrefix(pdf, []byte("%PDF")) {
+					t.Error("the trail does not print")
+				}
 			}
 			for _, u := range p.Requests() {
 				if !strings.HasPrefix(u, "http://127.0.0.1:") && !strings.HasPrefix(u, "data:") {
