@@ -118,7 +118,8 @@ func (v *Vault) corrected() (map[string]statement.Kind, error) {
 	return kinds, nil
 }
 
-// exhibitOf returns the ref that an entry says an exhibit, or a permission, has.
+// exhibitOf returns the ref that an entry says an exhibit, a permission, or the
+// original of a conversion has.
 func exhibitOf(f ledger.Fact) (archive.Ref, bool) {
 	hash := ""
 	switch x := f.(type) {
@@ -126,6 +127,10 @@ func exhibitOf(f ledger.Fact) (archive.Ref, bool) {
 		hash = x.Blob
 	case ledger.AccountRole:
 		hash = x.Authority
+	case ledger.Converted:
+		if x.Kept {
+			hash = x.Original
+		}
 	}
 	if hash == "" {
 		return archive.Ref{}, false

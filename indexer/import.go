@@ -17,6 +17,7 @@ type ImportResult struct {
 	Messages   int             `json:"messages"`   // read from the files
 	New        int             `json:"new"`        // kept now
 	Duplicates int             `json:"duplicates"` // in the same folder of the vault already
+	Converted  int             `json:"converted"`  // of those read, made from another form: no original octets
 	Bytes      int64           `json:"bytes"`
 	Skipped    []importer.Skip `json:"skipped"`
 }
@@ -44,6 +45,7 @@ func (v *Vault) Import(ctx context.Context, address string, paths []string, opt 
 		r, err := importer.Run(ctx, p, v.stage, opt, im.accept)
 		res.Messages += r.Messages
 		res.Bytes += r.Bytes
+		res.Converted += r.Converted
 		res.Skipped = append(res.Skipped, r.Skipped...)
 		if r.Kind != "" {
 			res.Kinds = append(res.Kinds, string(r.Kind))
@@ -101,29 +103,50 @@ type importFolder struct {
 }
 
 func (im *importing) accept(it importer.Item) error {
+	discard := func() {
+		it.Blob.Discard()
+		if it.Original != nil && it.Original.Blob != nil {
+			it.Original.Blob.Discard()
+		}
+	}
 	f, err := im.folder(it.Folder)
 	if err != nil {
-		it.Blob.Discard()
+		discard()
 		return err
 	}
 	ref := it.Blob.Ref()
 	have := f.added[ref]
 	if !have {
 		if have, err = im.v.catalog.Holds(f.id, ref); err != nil {
-			it.Blob.Discard()
+			discard()
 			return err
 		}
 	}
 	if have {
 		im.res.Duplicates++
-		it.Blob.Discard()
+		discard()
 		return nil
+	}
+	// Before the message: what is a conversion is never recorded without saying so.
+	if err := im.converted(it, ref); err != nil {
+		it.Blob.Discard()
+		return err
 	}
 	f.added[ref] = true
 	im.res.New++
 	uid := f.next
 	f.next++
 	return im.c.add(it.Blob, ledger.MsgSeen{Blob: ref.Hex(), Size: it.Blob.Size(), Mailbox: f.id, UID: uid, InternalDate: dateText(it.Date), Flags: it.Flags, Path: it.Path})
+}
+
+// converted records what a message was made from, and keeps it where the source
+// gives it.
+func (im *importing) converted(it importer.Item, ref archive.Ref) error {
+	o := it.Original
+	if o == nil {
+		return nil
+	}
+	return im.c.add(o.Blob, ledger.Converted{Blob: ref.Hex(), Original: o.Hash, Size: o.Size, Form: o.Form, By: o.By, Path: it.Path, Kept: o.Blob != nil})
 }
 
 func (im *importing) folder(name string) (*importFolder, error) {

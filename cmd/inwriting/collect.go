@@ -109,9 +109,13 @@ func (a *app) importCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import PATH... --mailbox ADDRESS",
 		Short: "Take in mail that lies in files",
-		Long: `Import takes mbox files (also .gz and .zst), maildirs, single messages, folders of
-mail files with or without extension, and zip archives of these such as a Google
-Takeout. What it is, is told from its content. Doing it again adds nothing.
+		Long: `Import takes mbox files (also .gz and .zst), maildirs, single messages (.eml, Apple
+Mail's .emlx, Outlook's .msg), folders of mail files with or without extension such
+as a Thunderbird or Apple Mail profile, zip archives of these such as a Google
+Takeout, and Outlook's data files (.pst, through readpst of pst-utils). What it is,
+is told from its content. Doing it again adds nothing. What Outlook kept in a form
+of its own is converted, says so, and its original is kept with it or named by its
+hash.
 --mailbox names the account the mail is from; its address counts as ours.`,
 		Example: `  inwriting import ~/inbox.mbox --mailbox nora@deskandco.example
   inwriting import takeout.zip --mailbox nora@deskandco.example --client "Hale Architects=@halearchitects.example"`,
@@ -170,6 +174,9 @@ func (a *app) printImport(r importReport) error {
 	fmt.Fprintf(a.out, "%s read, %s new", plural(r.Messages, "message", "messages"), number(r.New))
 	if r.Duplicates > 0 {
 		fmt.Fprintf(a.out, ", %s kept already", number(r.Duplicates))
+	}
+	if r.Converted > 0 {
+		fmt.Fprintf(a.out, ", %s converted from Outlook's form", number(r.Converted))
 	}
 	fmt.Fprintln(a.out)
 	for i, s := range r.Skipped {

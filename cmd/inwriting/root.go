@@ -111,7 +111,7 @@ func statusOf(ctx context.Context, err error) (int, string) {
 	case errors.Is(err, errMailbox), errors.Is(err, imapsync.ErrAuth), errors.Is(err, imapsync.ErrUnreachable), errors.Is(err, imapsync.ErrTLS), errors.Is(err, imapsync.ErrBusy), errors.Is(err, imapsync.ErrFolder), errors.Is(err, imapsync.ErrProtocol):
 		return exitMailbox, ""
 	case errors.Is(err, importer.ErrNotMail):
-		return exitFailed, "inwriting import takes mbox, maildir, .eml, a directory of mail files and zip archives of these"
+		return exitFailed, "inwriting import takes mbox, maildir, .eml, .emlx, .msg, .pst, a directory of mail files and zip archives of these"
 	case errors.As(err, &problem):
 		return problem.Exit, "" // told by a daemon
 	}

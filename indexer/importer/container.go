@@ -87,6 +87,14 @@ func (r *run) read(in *input) error {
 		return r.tar(in, br)
 	case zipped:
 		return r.zip(in)
+	case emlx:
+		r.kind(EMLX)
+		return r.emlx(in.place, br)
+	case compound:
+		return r.msg(in.place, br)
+	case outlookData:
+		r.kind(PST)
+		return r.pst(in)
 	case empty:
 		if in.place.named && path.Ext(name) == ".mbox" {
 			r.kind(Mbox) // a mailbox without messages is a mailbox
@@ -155,6 +163,9 @@ func (p place) entryPlace(name string, takeout bool) (q place, reason string) {
 	dirs := strings.Split(path.Dir(name), "/")
 	if takeout { // Takeout/Mail/…
 		dirs = dirs[min(2, len(dirs)):]
+	}
+	if strings.HasSuffix(strings.ToLower(name), ".emlx") {
+		dirs = appleDirs(dirs)
 	}
 	for i := range dirs {
 		dirs[i] = folderName(dirs[i])

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"inwriting/indexer/outlook"
 )
 
 // form is how a stream of octets is written down.
@@ -19,6 +21,9 @@ const (
 	tarred
 	mboxed
 	mail
+	emlx        // Apple Mail: the length, the message, a property list
+	compound    // Outlook's .msg, and Office documents
+	outlookData // .pst and .ost
 )
 
 // sniffLen is how much of a stream is looked at.
@@ -40,10 +45,10 @@ func sniff(head []byte, name string) (form, string) {
 		return zipped, ""
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return tarred, ""
-	case has("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-		return unknown, "an Outlook or Office file; this version reads no .msg: save the message as .eml or its folder as mbox"
+	case has(outlook.Magic):
+		return compound, ""
 	case has("!BDN"):
-		return unknown, "an Outlook data file (.pst, .ost); this version does not read it: export it as mbox"
+		return outlookData, ""
 	case has("BZh"), has("\xfd7zXZ\x00"), has("7z\xbc\xaf\x27\x1c"), has("Rar!"):
 		return unknown, "packed in a way that is not read; unpack it first, or use .gz, .zst or .zip"
 	case has("%PDF-"):
@@ -52,6 +57,9 @@ func sniff(head []byte, name string) (form, string) {
 		return unknown, "a picture"
 	}
 
+	if _, rest, ok := emlxLength(head); ok && (ext == ".emlx" || looksLikeMail(rest)) {
+		return emlx, ""
+	}
 	start := bytes.TrimLeft(head, "\r\n")
 	if line, _, _ := bytes.Cut(start, []byte("\n")); bytes.HasPrefix(start, []byte("From ")) {
 		if from, ok := parseFrom(line); ok && (from.dated || ext == ".mbox" || headerLike(after(start))) {
@@ -65,8 +73,8 @@ func sniff(head []byte, name string) (form, string) {
 		return mail, ""
 	}
 	switch {
-	case ext == ".emlx":
-		return unknown, "an Apple Mail .emlx file; this version does not read it: export the mailbox as mbox"
+	case ext == ".msf":
+		return unknown, "an index of Thunderbird's"
 	case binary:
 		return unknown, "not text"
 	case ext == ".eml":

@@ -1,6 +1,6 @@
 // Package importer reads mail that lies in files: mbox, maildir, single
-// messages, folders of them, and zip or tar archives, among them what Google
-// Takeout gives. It hands each message's octets to a Stager and the staged blob
+// messages (.eml, Apple Mail's .emlx, Outlook's .msg), folders of them, zip or tar
+// archives, among them what Google Takeout gives, and Outlook's data files. It hands each message's octets to a Stager and the staged blob
 // to the caller; it stores nothing itself and never changes what it reads.
 //
 //	path ─► what is it? ─┬─ file ──► unpack ──► mbox ──► message ─┐
@@ -58,8 +58,22 @@ type Item struct {
 	// Flags are IMAP flags as far as the source knows them.
 	Flags []string
 
-	// Date is the one in the From_ line of an mbox, else zero.
+	// Date is the one in the From_ line of an mbox, or what Outlook says of when the
+	// message was received, else zero.
 	Date time.Time
+
+	// Original is what the message was made from, where it is a conversion; nil
+	// where the octets are the source's.
+	Original *Original
+}
+
+// Original is something in another form, of which a message was made.
+type Original struct {
+	Blob *archive.Blob // its octets; nil when it is too large to be kept beside its messages
+	Hash string        // SHA-256, 64 hexadecimal digits
+	Size int64
+	Form string // "msg" or "pst"
+	By   string // the program that converted it, with its version
 }
 
 // Kind says what the named path turned out to be.
@@ -73,6 +87,9 @@ const (
 	Takeout   Kind = "takeout"
 	Zip       Kind = "zip"
 	Tar       Kind = "tar"
+	Outlook   Kind = "msg"
+	PST       Kind = "pst"
+	EMLX      Kind = "emlx"
 )
 
 // Progress is how far a run has come.
@@ -98,10 +115,11 @@ type Options struct {
 
 // Result is what a run did, valid beside an error as well.
 type Result struct {
-	Kind     Kind
-	Messages int   // accepted
-	Bytes    int64 // their octets
-	Skipped  []Skip
+	Kind      Kind
+	Messages  int   // accepted
+	Converted int   // of these, made from another form
+	Bytes     int64 // their octets
+	Skipped   []Skip
 }
 
 // Skip is something that was not imported, or imported with a doubt, and why.
@@ -311,6 +329,9 @@ func (r *run) message(rd io.Reader, it Item, fill func(*Item)) (taken bool, err 
 	if err := r.accept(it); err != nil {
 		return false, err
 	}
+	if it.Original != nil {
+		r.res.Converted++
+	}
 	r.res.Messages++
 	r.res.Bytes += size
 	r.prog.Done++
@@ -431,7 +452,7 @@ func looseFolder(file string) string {
 func stem(name string) string {
 	for {
 		ext := path.Ext(name)
-		if len(ext) == len(name) || !slices.Contains([]string{".gz", ".zst", ".mbox", ".mbx", ".mboxrd", ".mboxo", ".tar", ".tgz", ".zip"}, strings.ToLower(ext)) {
+		if len(ext) == len(name) || !slices.Contains([]string{".gz", ".zst", ".mbox", ".mbx", ".mboxrd", ".mboxo", ".tar", ".tgz", ".zip", ".pst", ".ost"}, strings.ToLower(ext)) {
 			return name
 		}
 		name = strings.TrimSuffix(name, ext)

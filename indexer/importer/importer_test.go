@@ -148,7 +148,7 @@ func TestRun(t *testing.T) {
 			[]got{{"hale-m/inbox/1.", "hale-m/inbox", "", mailA}, {"hale-m/inbox/2.", "hale-m/inbox", "", mailB}, {"hale-m/sent/1.", "hale-m/sent", "", mailA}},
 			[]string{"bin: not text", "logo.png: picture", "none: empty", "readme.txt: no header", "x.pdf: PDF"}},
 		{"a mail program's folder", map[string]string{"Inbox": box, "Inbox.msf": "// <!-- <mdb:mork -->", "Archives.sbd/2020": box, "Work.mbox/mbox": box}, "", Directory,
-			slices.Concat(boxes("Archives.sbd/2020", "Archives/2020"), boxes("Inbox", "Inbox"), boxes("Work.mbox/mbox", "Work")), []string{"Inbox.msf: no header"}},
+			slices.Concat(boxes("Archives.sbd/2020", "Archives/2020"), boxes("Inbox", "Inbox"), boxes("Work.mbox/mbox", "Work")), []string{"Inbox.msf: index of Thunderbird"}},
 		{"maildir", map[string]string{
 			"cur/2:2,FRS": mailA, "cur/1:2,": "not even a header", "new/3": mailB, "tmp/4": "half", "cur/.x": "x", "cur/5;2,T": gzipped1(mailB), "dovecot.index": "\x00",
 			".Sent/cur/1:2,S": mailA, ".Sent/new/": "", ".Archive.2020/cur/1:2,S": mailA, ".Archive.2020/tmp/": "", ".K&APw-che/cur/1:2,": mailA, ".K&APw-che/new/": "", ".hidden/x": mailA, "Work/cur/1:2,D": mailA, "Work/new/": ""}, "", Maildir,
@@ -229,9 +229,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{"text", "a.txt", "Dear all,\n\nhello\n", "no header"},
 		{"empty", "a", "", "empty"},
-		{"msg", "a.msg", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and more", ".msg"},
-		{"pst", "a.pst", "!BDN and more", "mbox"},
-		{"emlx", "a.emlx", "1234\nFrom", ".emlx"},
+		{"msg", "a.msg", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and more", "not a message of Outlook"},
 		{"bz2", "a.bz2", "BZh91AY", "unpack"},
 		{"zip of nothing", "a.zip", zipFile(t, "x.txt", "hello"), "no header"},
 		{"program", "a.py", "from x import y\nto: z\n", "no header"},

@@ -518,6 +518,7 @@ var decoders = map[string]func([]byte) (Fact, error){
 	KeyAdded{}.EntryType():       decodeAs[KeyAdded],
 	KeyRetired{}.EntryType():     decodeAs[KeyRetired],
 	AccountRole{}.EntryType():    decodeAs[AccountRole],
+	Converted{}.EntryType():      decodeAs[Converted],
 	Access{}.EntryType():         decodeAs[Access],
 	Hold{}.EntryType():           decodeAs[Hold],
 	Erase{}.EntryType():          decodeAs[Erase],

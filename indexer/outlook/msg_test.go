@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"mime"
@@ -299,6 +300,22 @@ func TestConvert(t *testing.T) {
 		t.Errorf("parts %q, want %q", strings.Join(got, "|"), want)
 	}
 }
+
+// The file lies beside the test, so that other packages' tests have one to read.
+func TestFixture(t *testing.T) {
+	const path = "testdata/invented.msg"
+	want := compoundFile(invented())
+	if *update {
+		if err := os.WriteFile(path, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s is not what the test makes: %v; go test -run Fixture -update", path, err)
+	}
+}
+
+var update = flag.Bool("update", false, "write testdata")
 
 func TestNotAMessage(t *testing.T) {
 	for name, b := range map[string][]byte{
