@@ -81,7 +81,7 @@ func TestFaults(t *testing.T) {
 		const user = "faults"
 		refs := fill(t, s, user, "INBOX", 0, faultMessages)
 		settle(t, s, user, "INBOX")
-		before := snapshot(t, s, user)
+		before := snapshot(t, s, user, "INBOX")
 		for _, kind := range imaptest.Faults {
 			for _, times := range []int{1, 3} {
 				if times > 1 && s.Brand != "dovecot" {
@@ -98,7 +98,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 		t.Cleanup(func() {
-			if d := cmp.Diff(before, snapshot(t, s, user)); d != "" {
+			if d := cmp.Diff(before, snapshot(t, s, user, "INBOX")); d != "" {
 				t.Errorf("the mailbox changed (-before +after):\n%s", d)
 			}
 		})

@@ -15,9 +15,9 @@ import (
 	"inwriting/indexer/imapsync/imaptest"
 )
 
-func snapshot(t *testing.T, s *imaptest.Server, user string) string {
+func snapshot(t *testing.T, s *imaptest.Server, user string, folders ...string) string {
 	t.Helper()
-	snap, err := s.Snapshot(user)
+	snap, err := s.Snapshot(user, folders...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestLife(t *testing.T) {
 		a := s.Account(user)
 		a.Server = "insecure://" + p.Addr
 		st := imaptest.NewStore()
-		before := snapshot(t, s, user)
+		before := snapshot(t, s, user, "INBOX", "Work/Hale", "Empty")
 
 		res := run(t, a, st, imapsync.Options{})
 		if got, want := counts(folder(t, res, "INBOX")), "server 305 new 305 gone 0 flags 0 reused 0 quarantined 0 left 0 clean"; got != want {
@@ -62,7 +62,7 @@ func TestLife(t *testing.T) {
 		}
 		holds(t, st, "INBOX", inbox)
 		holds(t, st, s.Name("Work/Hale"), work)
-		if d := cmp.Diff(before, snapshot(t, s, user)); d != "" {
+		if d := cmp.Diff(before, snapshot(t, s, user, "INBOX", "Work/Hale", "Empty")); d != "" {
 			t.Errorf("the mailbox changed (-before +after):\n%s", d)
 		}
 
@@ -90,7 +90,7 @@ func TestLife(t *testing.T) {
 			t.Fatal(err)
 		}
 		settle(t, s, user, "INBOX", "Work/Hale")
-		before = snapshot(t, s, user)
+		before = snapshot(t, s, user, "INBOX", "Work/Hale", "Empty")
 		res = run(t, a, st, imapsync.Options{})
 		if got, want := counts(folder(t, res, "INBOX")), "server 306 new 3 gone 2 flags 2 reused 0 quarantined 0 left 0 clean"; got != want {
 			t.Errorf("after changes: INBOX: got %s, want %s", got, want)
@@ -117,7 +117,7 @@ func TestLife(t *testing.T) {
 		if f := folder(t, res, "INBOX"); f.New+f.Gone+f.Flags > 0 || s.ModSeq() != f.Unchanged {
 			t.Errorf("after it all: %s", counts(f))
 		}
-		if d := cmp.Diff(before, snapshot(t, s, user)); d != "" {
+		if d := cmp.Diff(before, snapshot(t, s, user, "INBOX", "Work/Hale", "Empty")); d != "" {
 			t.Errorf("the mailbox changed (-before +after):\n%s", d)
 		}
 	})
@@ -246,6 +246,42 @@ func TestExpungedUnderway(t *testing.T) {
 			if r.State == imapsync.Quarantined {
 				t.Errorf("UID %d is quarantined", uid)
 			}
+		}
+	})
+}
+
+// The servers tell of new mail as it arrives, and stopping takes no time.
+func TestWatchServers(t *testing.T) {
+	eachServer(t, func(t *testing.T, s *imaptest.Server) {
+		leakCheck(t)
+		const user = "watched"
+		fill(t, s, user, "INBOX", 0, 3)
+		settle(t, s, user, "INBOX")
+		ctx, cancel := context.WithCancel(t.Context())
+		ready, changed, done := make(chan struct{}), make(chan struct{}, 100), make(chan error, 1)
+		go func() {
+			done <- imapsync.Watch(ctx, s.Account(user), 0, func() { close(ready) }, func() { changed <- struct{}{} })
+		}()
+		for n, wait := range []<-chan struct{}{ready, changed} {
+			if n == 1 {
+				fill(t, s, user, "INBOX", 10, 11)
+			}
+			select {
+			case <-wait:
+			case err := <-done:
+				t.Fatalf("the watch ended: %v", err)
+			case <-time.After(20 * time.Second):
+				t.Fatal("nothing was told")
+			}
+		}
+		cancel()
+		select {
+		case err := <-done:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("stopped: %v", err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("it does not stop")
 		}
 	})
 }

@@ -68,14 +68,25 @@ func storm(t *testing.T, w *imaptest.Storm, enough int, kinds map[string]int) in
 				t.Fatal(err)
 			}
 			log = append(log, "a pass")
-			// Now and then while the pass runs, too.
-			st.OnAccept = func(string, uint32) {
-				if w.Rand.IntN(40) == 0 {
-					change()
+			// Now and then the other program is at it while the pass runs, too. When it is
+			// not, nobody may change anything.
+			before := ""
+			if st.OnAccept = nil; w.Rand.IntN(4) == 0 {
+				before = snapshotOf(t, w)
+			} else {
+				st.OnAccept = func(string, uint32) {
+					if w.Rand.IntN(40) == 0 {
+						change()
+					}
 				}
 			}
 			a, p := w.Account(t, 20)
 			acted += spoilt(t, w, a, st, stage, p, &log)
+			if before != "" {
+				if d := cmp.Diff(before, snapshotOf(t, w)); d != "" {
+					t.Errorf("the mailbox changed (-before +after):\n%s", d)
+				}
+			}
 			passes++
 			for k, n := range p.Kinds() {
 				kinds[k] += n
@@ -100,6 +111,19 @@ func storm(t *testing.T, w *imaptest.Storm, enough int, kinds map[string]int) in
 	}
 	t.Logf("%s: %d faults in %d passes, %d messages", w.User, acted, passes, w.Delivered())
 	return acted
+}
+
+func snapshotOf(t *testing.T, w *imaptest.Storm) string {
+	t.Helper()
+	err := w.Settle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := w.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap
 }
 
 // spoilt makes a pass on which faults act. It may fail as it likes, and be stopped.

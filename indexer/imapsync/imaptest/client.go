@@ -142,24 +142,17 @@ func (s *Server) Held(user, folder string) (map[uint32][]byte, error) {
 
 var heldRE = regexp.MustCompile(`^\* \d+ FETCH \(UID (\d+) BODY\[\] \{(\d+)\}\r\n`)
 
-// Snapshot describes all that is visible of a user's mail: folders, numbers, flags
-// and, where mail is files, their names. Two snapshots are equal if nobody changed
-// anything between them.
-func (s *Server) Snapshot(user string) (string, error) {
+// Snapshot describes all that is visible of a user's folders: numbers, flags and,
+// where mail is files, their names. Two snapshots are equal if nobody changed anything
+// between them.
+func (s *Server) Snapshot(user string, folders ...string) (string, error) {
 	c, err := s.login(user)
 	if err != nil {
 		return "", err
 	}
 	defer c.close()
 	var b strings.Builder
-	for _, folder := range []string{"INBOX", "Work/Hale", "Sent"} {
-		lines, err := c.do(`LIST "" "` + s.Name(folder) + `"`)
-		if err != nil {
-			return "", err
-		}
-		if len(lines) < 2 {
-			continue
-		}
+	for _, folder := range folders {
 		st, err := c.status(s, folder)
 		if err != nil {
 			return "", err
@@ -171,7 +164,7 @@ func (s *Server) Snapshot(user string) (string, error) {
 		if st.Messages == 0 {
 			continue
 		}
-		lines, err = c.do("UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)")
+		lines, err := c.do("UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)")
 		if err != nil {
 			return "", err
 		}

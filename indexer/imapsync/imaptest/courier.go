@@ -31,7 +31,7 @@ func startCourier(s *Server) error {
 	c := courier{imapd: filepath.Join(root, "usr/bin/imapd"), env: append(env, "GAM_CLIENT_ID="+monitor,
 		"IMAP_CAPABILITY=IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE",
 		"IMAP_KEYWORDS=1", "IMAP_ACL=1", "IMAP_IDLE_TIMEOUT=60", "IMAP_USELOCKS=1", "IMAP_MAILBOX_SANITY_CHECK=1",
-		"IMAP_TRASHFOLDERNAME=Trash", "IMAP_ENHANCEDIDLE=0", "TCPREMOTEIP=127.0.0.1", "PROTOCOL=IMAP", "TZ=UTC")}
+		"IMAP_TRASHFOLDERNAME=Trash", "IMAP_ENHANCEDIDLE=1", "TCPREMOTEIP=127.0.0.1", "PROTOCOL=IMAP", "TZ=UTC")}
 	s.brand = c
 	if err := s.spawn(env, filepath.Join(root, "usr/libexec/gam_server"), "--notimeout", monitor); err != nil {
 		return err

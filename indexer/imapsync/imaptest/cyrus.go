@@ -62,6 +62,7 @@ unixhierarchysep: yes
 altnamespace: yes
 munge8bit: no
 autocreate_quota: 0
+imapidlepoll: 1
 maxlogins_per_host: 1000
 maxlogins_per_user: 1000
 `

@@ -157,6 +157,9 @@ func (w *Storm) Settle() error {
 	return nil
 }
 
+// Snapshot is Server.Snapshot of all folders.
+func (w *Storm) Snapshot() (string, error) { return w.Server.Snapshot(w.User, w.folders...) }
+
 // Held returns what each folder of the server holds, by UID; folders are named as on
 // the wire.
 func (w *Storm) Held() (map[string]map[uint32]archive.Ref, error) {
