@@ -44,6 +44,7 @@ func (p *printer) exhibit(x *exhibit) {
 	p.headers(x)
 	d.Add(&pdf.Rule{Color: line2, Before: 6, After: 9})
 	p.body(x)
+	p.otherwise(x)
 	p.attachments(x)
 	p.provenance(x)
 	d.End()

@@ -2,11 +2,14 @@ package bundle
 
 import (
 	"fmt"
+	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"inwriting/indexer/ledger"
+	"inwriting/indexer/message"
 	"inwriting/search/trail"
 )
 
@@ -35,9 +38,39 @@ func (b *bag) takeOutside(i int) error {
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", x.Ref, err)
 	}
-	r.Close()
+	defer r.Close()
 	x.size = size
 	b.outside = append(b.outside, x)
+	return b.lookInto(x, o, r)
+}
+
+// lookInto looks through a file from outside as far as words can be found in it.
+func (b *bag) lookInto(x *exhibit, o Outside, r io.Reader) error {
+	if len(b.foreign)+len(b.redact) == 0 {
+		return nil
+	}
+	s := &scanned{Leaf: message.Leaf{ContentType: o.Media, Name: o.Name}}
+	if !searchable(s.Leaf) {
+		s.over = true
+	} else if _, err := io.Copy(s, r); err != nil {
+		return fmt.Errorf("reading %s: %w", x.Ref, err)
+	}
+	words, ok := s.words()
+	if !ok {
+		x.unsearched = []string{o.Name}
+		return nil
+	}
+	h := haystack{text: words}
+	for _, f := range b.foreign {
+		if h.has(f.needle) {
+			b.hold("OTHER-CLIENT", x.Ref, "file from outside", f.s, f.of)
+		}
+	}
+	for i, r := range b.redact {
+		if slices.ContainsFunc(r.needles, h.has) {
+			return fmt.Errorf("%w: number %d of the list stands in the file %q from outside; drop it from the matter", ErrRedaction, i+1, o.Name)
+		}
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -47,6 +48,30 @@ func withOutside(t *testing.T) Input {
 		LeftOut:  []trail.LeftOut{{Statement: "s-7k2q000000", Ref: ref.String(), Date: time.Date(2023, 3, 2, 9, 12, 0, 0, time.UTC), Reason: "private & not about the work"}},
 		Coverage: trail.Coverage{Checkpoint: &trail.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: cp.Time}}}
 	return Input{Trail: tr, Title: "Vienna flight", Version: "0.1", Outside: []Outside{x}, Checkpoint: cp.Note, VKey: l.VKey(), PublicKeyPEM: l.PublicKeyPEM()}
+}
+
+// Files from outside are looked through like messages.
+func TestCheck14Outside(t *testing.T) {
+	in := withOutside(t)
+	in.Outside[0].Media = "text/plain"
+	in.People.Clients = []trail.Party{{Name: "Martin"}, {Name: "Hale Architects"}}
+	in.Client = "Hale Architects"
+	_, err := Write(io.Discard, in)
+	var held *HeldError
+	if !errors.As(err, &held) || held.Holds[0].Where != "file from outside" {
+		t.Fatalf("%v", err)
+	}
+	in.Decisions = []Decision{{ID: held.Holds[0].ID, Withhold: true, Reason: "theirs"}}
+	b, sum := written(t, in)
+	if r := verified(t, b); !r.OK || r.Originals.Total != 0 || sum.Withheld != 1 {
+		t.Errorf("%v", r.Lines())
+	}
+	in.Decisions = nil
+	in.People.Clients = nil
+	in.Redactions = []Redaction{{Words: "the 15th", Reason: "date"}}
+	if _, err := Write(io.Discard, in); !errors.Is(err, ErrRedaction) {
+		t.Errorf("%v, want ErrRedaction", err)
+	}
 }
 
 func TestOutside(t *testing.T) {

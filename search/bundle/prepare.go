@@ -146,6 +146,7 @@ func begin(in Input) (*bag, error) {
 	}
 	in.VKey = strings.TrimSpace(in.VKey)
 	in.First = max(in.First, 1)
+	in.Outside = slices.Clone(in.Outside)
 	b := &bag{in: in, byRef: map[archive.Ref]*exhibit{}}
 	var err error
 	if b.cp, err = ledger.ParseCheckpoint(in.Checkpoint, in.VKey); err != nil {
@@ -232,7 +233,19 @@ func (b *bag) withhold(gone map[archive.Ref]Withheld) {
 		b.withheld = append(b.withheld, withheld{w, x.Info.Date, b.direction(x.Info.From, x.Info.To)})
 	}
 	b.taken = kept
+	var outside []*exhibit
+	var files []Outside
+	for i, x := range b.outside {
+		if w, ok := gone[x.Ref]; ok {
+			b.withheld = append(b.withheld, withheld{w, b.in.Outside[i].Taken, "outside"})
+			continue
+		}
+		outside, files = append(outside, x), append(files, b.in.Outside[i])
+		x.name = fmt.Sprintf("X%04d", len(outside))
+	}
+	b.outside, b.in.Outside = outside, files
 	t := b.in.Trail
+	t.Exhibits = slices.DeleteFunc(t.Exhibits, func(x trail.Exhibit) bool { _, ok := gone[x.Ref]; return ok })
 	out := map[int]bool{}
 	t.Entries = slices.DeleteFunc(t.Entries, func(e trail.Entry) bool {
 		_, ok := gone[e.Statement.Message.Ref]

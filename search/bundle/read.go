@@ -28,6 +28,7 @@ type exhibit struct {
 	m       *message.Message
 	head    []byte // its header section, as much as is looked at
 	html    bool   // it has an HTML part
+	other   otherwise
 	leaves  int
 	seen    ledger.MsgSeen
 	logged  time.Time // of its ledger entry

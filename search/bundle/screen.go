@@ -81,6 +81,7 @@ type scanner struct {
 	b      *bag
 	x      *exhibit
 	leaves []*scanned
+	page   *scanned // its HTML
 }
 
 type scanned struct {
@@ -102,6 +103,14 @@ func (s *scanned) Write(b []byte) (int, error) {
 func (s *scanner) leaf(l message.Leaf) io.Writer {
 	if l.ContentType == "text/html" && l.Text {
 		s.x.html = true
+	}
+	if l.Text && l.ContentType == "text/html" && !l.Foreign && s.page == nil {
+		s.page = &scanned{Leaf: l}
+		if len(s.b.foreign)+len(s.b.redact) == 0 {
+			return s.page
+		}
+		s.leaves = append(s.leaves, s.page)
+		return s.page
 	}
 	if l.Foreign && !strings.HasPrefix(l.ContentType, "text/") && l.Name == "" || len(s.b.foreign)+len(s.b.redact) == 0 {
 		return nil
@@ -228,7 +237,13 @@ func zones(x *exhibit) []spot {
 func (s *scanner) finish() {
 	x := s.x
 	all := s.places()
-	s.leaves = nil
+	if s.page != nil {
+		x.other = compare(s.page.data[:min(len(s.page.data), maxHTML)], s.page.Charset, x.Text)
+		if x.m.FromHTML {
+			x.other.more = nil // it is what is printed
+		}
+	}
+	s.leaves, s.page = nil, nil
 	found := map[string]bool{}
 	for _, p := range all {
 		h := haystack{text: p.text}

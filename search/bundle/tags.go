@@ -135,8 +135,10 @@ func (b *bag) index() index {
 	}
 	for _, x := range b.exhibits {
 		idx.Exhibits = append(idx.Exhibits, indexExhibit{x.name, x.Ref.Hex(), x.size, x.LedgerIndex, x.runes, x.first, x.last, x.redacted})
-		if len(b.redact) > 0 && !x.redacted {
-			for _, n := range x.unsearched {
+	}
+	for _, x := range slices.Concat(b.exhibits, b.outside) {
+		for _, n := range x.unsearched {
+			if len(b.redact) > 0 && !x.redacted {
 				idx.Unsearched = append(idx.Unsearched, x.name+": "+plain(b.hide(n)))
 			}
 		}
@@ -537,7 +539,7 @@ func (b *bag) warn() {
 	if b.masked > 0 {
 		say("%s of other clients' folders and messages: a mark stands for each", plural(b.masked, "name", "names"))
 	}
-	for _, x := range b.exhibits {
+	for _, x := range slices.Concat(b.exhibits, b.outside) {
 		if len(b.redact) > 0 && !x.redacted && len(x.unsearched) > 0 {
 			say("%s: words in %s cannot be searched for; look at them before you send the bundle", x.name, plain(strings.Join(x.unsearched, ", ")))
 		}
