@@ -63,17 +63,18 @@ type stampTime struct {
 // ledger time-stamped, as far as the vault's options allow. It is not part of
 // collecting: what it asks may be slow, fail or not be there, and is then in the
 // result and asked again next time; the error is the vault's own. Stamps are asked
-// for once an hour at most, and at once with now.
-func (v *Vault) Attest(ctx context.Context, now bool) (Attested, error) {
+// for once an hour at most, and at once with now. progress, which may be nil, tells of
+// the messages looked at.
+func (v *Vault) Attest(ctx context.Context, now bool, progress func(ReadProgress)) (Attested, error) {
 	v.attest.mu.Lock()
 	defer v.attest.mu.Unlock()
 	r := Attested{Stamps: []Stamped{}}
-	if v.opt.Attest.Lookup != nil {
-		if err := v.lookAtSignatures(ctx, &r); err != nil {
+	if v.asking().Lookup != nil {
+		if err := v.lookAtSignatures(ctx, &r, progress); err != nil {
 			return r, fmt.Errorf("recording signatures: %w", err)
 		}
 	}
-	if len(v.opt.Attest.Authorities) > 0 {
+	if len(v.asking().Authorities) > 0 {
 		if err := v.stamp(ctx, now, &r); err != nil {
 			return r, fmt.Errorf("recording time stamps: %w", err)
 		}
@@ -81,11 +82,16 @@ func (v *Vault) Attest(ctx context.Context, now bool) (Attested, error) {
 	return r, nil
 }
 
+// SetAttest changes whom the vault may ask; a pass under way goes on as it began.
+func (v *Vault) SetAttest(a Attest) { v.asks.Store(&a) }
+
+func (v *Vault) asking() *Attest { return v.asks.Load() }
+
 // Asks reports whether name servers may be asked for the keys of signatures.
-func (v *Vault) Asks() bool { return v.opt.Attest.Lookup != nil }
+func (v *Vault) Asks() bool { return v.asking().Lookup != nil }
 
 // Stamps reports whether an authority may be asked for the time.
-func (v *Vault) Stamps() bool { return len(v.opt.Attest.Authorities) > 0 }
+func (v *Vault) Stamps() bool { return len(v.asking().Authorities) > 0 }
 
 const (
 	attestBatch = 200
@@ -94,13 +100,13 @@ const (
 	lookupPatience = 72 * time.Hour
 )
 
-func (v *Vault) lookAtSignatures(ctx context.Context, r *Attested) error {
+func (v *Vault) lookAtSignatures(ctx context.Context, r *Attested, progress func(ReadProgress)) error {
 	c, err := v.join()
 	if err != nil {
 		return err
 	}
 	v.stores.RLock()
-	err = v.lookAll(ctx, c, r)
+	err = v.lookAll(ctx, c, r, progress)
 	v.stores.RUnlock()
 	if err = errors.Join(err, v.leave(c)); err != nil || r.Checked == 0 {
 		return err
@@ -108,9 +114,14 @@ func (v *Vault) lookAtSignatures(ctx context.Context, r *Attested) error {
 	return v.Sign()
 }
 
-func (v *Vault) lookAll(ctx context.Context, c *committer, r *Attested) error {
-	keys := &keyCache{ask: v.opt.Attest.Lookup, got: map[string]*keyAnswer{}}
+func (v *Vault) lookAll(ctx context.Context, c *committer, r *Attested, progress func(ReadProgress)) error {
+	keys := &keyCache{ask: v.asking().Lookup, got: map[string]*keyAnswer{}}
 	waiting := false
+	p := ReadProgress{}
+	var err error
+	if p.Total, err = v.catalog.CountUnattested(v.attest.looked); err != nil {
+		return err
+	}
 	for at := v.attest.looked; ; {
 		blobs, err := v.catalog.Unattested(at, attestBatch)
 		if err != nil || len(blobs) == 0 {
@@ -150,6 +161,9 @@ func (v *Vault) lookAll(ctx context.Context, c *committer, r *Attested) error {
 		if !waiting {
 			v.attest.looked = at
 		}
+		if p.Done += len(blobs); progress != nil {
+			progress(p)
+		}
 	}
 }
 
@@ -175,7 +189,7 @@ func (v *Vault) lookAtOne(ctx context.Context, b catalog.Blob, keys *keyCache) (
 	if err == nil {
 		defer body.Close()
 		var r dkim.Result
-		r, err = dkim.Check(ctx, body, dkim.Options{Lookup: keys.lookup, At: v.now(), Receivers: v.opt.Attest.Receivers})
+		r, err = dkim.Check(ctx, body, dkim.Options{Lookup: keys.lookup, At: v.now(), Receivers: v.asking().Receivers})
 		if err == nil {
 			return r, nil
 		}
@@ -324,7 +338,7 @@ func (v *Vault) askForStamp(ctx context.Context, a anchor.Authority, file []byte
 	ctx, cancel := context.WithTimeout(ctx, stampWait)
 	defer cancel()
 	before := v.now()
-	if s, err = a.Stamp(ctx, v.opt.Attest.Client, file); err != nil {
+	if s, err = a.Stamp(ctx, v.asking().Client, file); err != nil {
 		return nil, 0, err
 	}
 	// It was stamped at some time between question and answer.
@@ -392,7 +406,7 @@ func (v *Vault) loadStamps() error {
 // dueStamps returns the authorities that are to be asked now.
 func (v *Vault) dueStamps(force bool) ([]anchor.Authority, error) {
 	var due []anchor.Authority
-	for _, a := range v.opt.Attest.Authorities {
+	for _, a := range v.asking().Authorities {
 		st, now := v.attest.stamped[a.Name], v.now()
 		if !force && now.Sub(st.tried).Abs() < stampEvery {
 			continue

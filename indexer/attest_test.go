@@ -68,7 +68,7 @@ func TestSignaturesAtArrival(t *testing.T) {
 	}
 	v := open(nil)
 	importAndRead(t, v, mail)
-	if r, err := v.Attest(context.Background(), false); err != nil || r.Checked != 0 || len(entriesOf[ledger.AuthResult](t, v)) != 0 {
+	if r, err := v.Attest(context.Background(), false, nil); err != nil || r.Checked != 0 || len(entriesOf[ledger.AuthResult](t, v)) != 0 {
 		t.Fatalf("name servers are asked although nobody allowed it: %+v, %v", r, err)
 	}
 	v.Close()
@@ -80,15 +80,15 @@ func TestSignaturesAtArrival(t *testing.T) {
 		return record, nil
 	})
 	// The name server is down: only what needs none is recorded.
-	if r, err := v.Attest(context.Background(), false); err != nil || r.Checked != 1 {
+	if r, err := v.Attest(context.Background(), false, nil); err != nil || r.Checked != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	answer = nil
-	r, err := v.Attest(context.Background(), false)
+	r, err := v.Attest(context.Background(), false, nil)
 	if err != nil || r.Checked != 2 || r.Verified != 1 || r.Failed != 1 || asked != 2 {
 		t.Fatalf("asked %d times: %+v, %v", asked, r, err)
 	}
-	if r, err := v.Attest(context.Background(), false); err != nil || r.Checked != 0 {
+	if r, err := v.Attest(context.Background(), false, nil); err != nil || r.Checked != 0 {
 		t.Errorf("again: %+v, %v", r, err)
 	}
 	if keys := entriesOf[ledger.DNSKey](t, v); len(keys) != 1 || cmp.Diff(record.Texts, keys[0].Records) != "" {
@@ -111,7 +111,7 @@ func TestSignaturesAtArrival(t *testing.T) {
 	if err := v.RebuildCatalog(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := v.Attest(context.Background(), false); err != nil || r.Checked != 0 {
+	if r, err := v.Attest(context.Background(), false, nil); err != nil || r.Checked != 0 {
 		t.Errorf("after a rebuild: %+v, %v", r, err)
 	}
 }
@@ -135,7 +135,7 @@ func TestStamps(t *testing.T) {
 	importAndRead(t, v, mailDir(t, 5))
 	attest := func(now bool, want int) Attested {
 		t.Helper()
-		r, err := v.Attest(context.Background(), now)
+		r, err := v.Attest(context.Background(), now, nil)
 		if err != nil || len(r.Stamps) != want {
 			t.Fatalf("%+v, %v, want %d stamps", r, err, want)
 		}
@@ -196,7 +196,7 @@ func TestAttestOnAClosedVault(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.Close()
-	if _, err := v.Attest(context.Background(), true); !errors.Is(err, errClosed) {
+	if _, err := v.Attest(context.Background(), true, nil); !errors.Is(err, errClosed) {
 		t.Errorf("%v", err)
 	}
 }

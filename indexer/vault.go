@@ -73,6 +73,7 @@ type Vault struct {
 	// derive is held by whatever moves the read cursor.
 	derive sync.Mutex
 	attest attest
+	asks   atomic.Pointer[Attest]
 
 	// stores guards the handles below against a rebuild, which replaces them.
 	stores  sync.RWMutex
@@ -95,6 +96,7 @@ func Open(dir string, opt Options) (_ *Vault, err error) {
 	opt.Ledger.Now = opt.Now
 	v := &Vault{dir: dir, log: opt.Logger, now: opt.Now, opt: opt, recorded: map[int64]time.Time{}}
 	v.ended.L = &v.joining
+	v.SetAttest(opt.Attest)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening vault: %w", err)
 	}

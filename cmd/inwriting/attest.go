@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"inwriting/config"
 	"inwriting/indexer"
@@ -44,9 +45,27 @@ func attestOf(cfg *config.Config) (indexer.Attest, error) {
 
 // attest has new mail's signatures looked at and the ledger stamped, as far as the
 // configuration allows. What others do not answer is asked again later.
-func (s *service) attest(ctx context.Context) {
-	if _, err := s.vault.Attest(ctx, false); err != nil && ctx.Err() == nil {
+func (s *service) attest(ctx context.Context, events func(any)) {
+	_, err := s.vault.Attest(ctx, false, func(p indexer.ReadProgress) {
+		events(progress{Label: "checking signatures", Done: p.Done, Total: p.Total})
+	})
+	if err != nil && ctx.Err() == nil {
+		s.note(err)
 		s.log.Error("attesting", "err", err)
+	}
+}
+
+// followAttest does so for a daemon, beside everything else: after new mail was read,
+// and every hour for what was not answered.
+func (s *service) followAttest(ctx context.Context) {
+	for {
+		s.attest(ctx, s.tellProgress)
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.arrived.c:
+		case <-time.After(time.Hour):
+		}
 	}
 }
 

@@ -316,7 +316,7 @@ func (s *service) anchorNow(ctx context.Context) (*anchorReport, error) {
 	if !s.vault.Stamps() {
 		return nil, errNobodyElse
 	}
-	got, err := s.vault.Attest(ctx, true)
+	got, err := s.vault.Attest(ctx, true, nil)
 	if err != nil {
 		return nil, err
 	}

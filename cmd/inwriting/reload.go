@@ -26,6 +26,10 @@ func (s *service) reload(a *app) error {
 	if err != nil {
 		return fmt.Errorf("the configuration was not taken over: %w", err)
 	}
+	attest, err := attestOf(cfg)
+	if err != nil {
+		return fmt.Errorf("the configuration was not taken over: %w", err)
+	}
 	old := s.config()
 	s.mu.Lock()
 	s.cfg = cfg
@@ -33,7 +37,9 @@ func (s *service) reload(a *app) error {
 	if err := s.setPeople(people); err != nil {
 		return err
 	}
+	s.vault.SetAttest(attest)
 	s.changed.tell()
+	s.arrived.tell()
 	var needs []string
 	if dir != s.vault.Dir() {
 		needs = append(needs, "data")

@@ -305,6 +305,7 @@ func (s *service) follow(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.followReading(ctx, unread) })
+	wg.Go(func() { s.followAttest(ctx) })
 	type following struct {
 		box  config.Mailbox
 		stop func()
@@ -351,6 +352,7 @@ func (s *service) followReading(ctx context.Context, unread <-chan struct{}) {
 		if err := s.watch.Update(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("watching", "err", err)
 		}
+		s.arrived.tell()
 		select {
 		case <-ctx.Done():
 			return

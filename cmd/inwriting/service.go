@@ -158,6 +158,7 @@ type service struct {
 	failed error // storing stopped; see note
 
 	changed bell // the configuration did
+	arrived bell // new mail was read
 }
 
 func openService(cfg *config.Config, dir string, people trail.People, getenv func(string) string, log *slog.Logger, freshCatalog bool) (*service, error) {
@@ -169,7 +170,7 @@ func openService(cfg *config.Config, dir string, people trail.People, getenv fun
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, changed: newBell(), vault: v, getenv: getenv, log: log}
+	s := &service{cfg: cfg, changed: newBell(), arrived: newBell(), vault: v, getenv: getenv, log: log}
 	if err := s.setPeople(people); err != nil {
 		v.Close()
 		return nil, err
@@ -338,7 +339,7 @@ func (s *service) importFiles(ctx context.Context, args importArgs, events func(
 	if e := s.read(ctx, events); e != nil {
 		err = errors.Join(err, e)
 	}
-	s.attest(ctx)
+	s.attest(ctx, events)
 	return r, err
 }
 

@@ -81,7 +81,9 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 		}
 	}
 	r.ReadMS = now().Sub(started).Milliseconds()
-	s.attest(ctx)
+	if !args.NoRead { // a daemon does so by itself
+		s.attest(ctx, events)
+	}
 	errs = append(errs, s.setPeople(s.peopleNow()))
 	switch err := errors.Join(errs...); {
 	case err == nil:

@@ -227,3 +227,9 @@ func (c *Catalog) PlaceKeys(blob int64) (keys []string, listed []bool, err error
 		WHERE o.blob = ? AND o.version = 0 ORDER BY o.mailbox, o.uidvalidity, o.uid`, blob)
 	return keys, listed, err
 }
+
+// CountUnattested counts what Unattested would go through.
+func (c *Catalog) CountUnattested(id int64) (n int, err error) {
+	err = c.r.QueryRow(`SELECT count(*) FROM blob WHERE id > ? AND entry >= 0 AND id NOT IN (SELECT blob FROM auth)`, id).Scan(&n)
+	return n, err
+}
