@@ -83,7 +83,11 @@ func (f *finder) change(a, b *item) {
 	if fact != "" {
 		text += ": " + showFact(was) + " to " + showFact(now)
 	}
-	f.add(Changed, a, b, nil, fact, text+". Its author's address is neither the client's nor ours; it is not applied.")
+	why := "Its author's address is neither the client's nor ours"
+	if b.side() == Client {
+		why = "Its author did not speak for the client then"
+	}
+	f.add(Changed, a, b, nil, fact, text+". "+why+"; it is not applied.")
 	f.found[len(f.found)-1].NotApplied = true
 }
 

@@ -45,6 +45,7 @@ type mail struct {
 	index    int // in time order
 	author   string
 	role     Role
+	speaks   bool   // its author might give and change instructions then
 	party    string // the client party it concerns; "" when nothing says
 	base     string // subject without reply prefixes, folded
 	reply    bool   // the subject bears a reply prefix
@@ -79,6 +80,7 @@ func newPool(records []*Record, people People) *pool {
 			m.author = strings.ToLower(r.From[0].Address)
 		}
 		m.role, _ = people.Role(m.author)
+		m.speaks = people.Speaks(m.author, r.Date)
 		m.base, m.reply = baseSubject(r.Subject)
 		m.subject = terms(m.base)
 		m.subjSyn = synonyms(m.subject)

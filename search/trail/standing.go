@@ -13,15 +13,16 @@ type Standing struct {
 	N          int   `json:"n"`
 	InForce    bool  `json:"in_force"`
 	ReplacedBy []int `json:"replaced_by,omitempty"` // the changes that took its place, in time order
-	NotApplied []int `json:"not_applied,omitempty"` // changes by somebody who is neither the client nor us
+	NotApplied []int `json:"not_applied,omitempty"` // changes by somebody who is neither us nor speaks for the client
 }
 
 // authority reports whether the author of b may change what a says. What a client
 // has said, the client and we may change (a change of ours is told as ours, and
 // the client sees whose it is); a third party or an address that nobody has
-// configured may not. What is not the client's own anybody may change who said it.
+// configured may not, nor somebody of the client who did not speak for it then.
+// What is not the client's own anybody may change who said it.
 func authority(a, b *item) bool {
-	return a.side() != Client || b.side() != Other
+	return a.side() != Client || b.side() == Us || b.side() == Client && b.m.speaks
 }
 
 // standings lists the entries that instruct or set terms, and what became of them.
