@@ -404,6 +404,9 @@ not taken as having replaced what was agreed.`,
 // clientOf is a client of the configuration, with the mailboxes it lets us read.
 func clientOf(cfg *config.Config, c config.Party) trail.Party {
 	p := trail.Party{Name: c.Name, Addresses: c.Addresses, Domains: c.Domains}
+	for _, r := range c.Authority {
+		p.Authority = append(p.Authority, trail.Authority{Address: r.Address, From: r.From.String(), To: r.To.String()})
+	}
 	for _, m := range cfg.Mailboxes {
 		if !m.Own() && strings.EqualFold(m.Client, c.Name) {
 			p.Addresses = appendNew(p.Addresses, m.Address)
