@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"unicode"
 )
 
 //go:embed templates/*.html static
@@ -105,4 +107,21 @@ func gzips(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// printFoot is a stylesheet that puts a line at the foot of each printed page.
+func printFoot(rw http.ResponseWriter, r *http.Request) {
+	var b strings.Builder
+	for _, c := range clip(r.URL.Query().Get("foot"), 200) {
+		if c < 0x80 && (unicode.IsLetter(c) || unicode.IsDigit(c) || c == ' ') {
+			b.WriteRune(c)
+			continue
+		}
+		if c < ' ' {
+			c = ' '
+		}
+		fmt.Fprintf(&b, "\\%x ", c) // CSS Syntax section 4.3.7
+	}
+	rw.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, _ = fmt.Fprintf(rw, "@page { @bottom-left { content: \"%s\"; font: 8pt sans-serif; color: #4f4941 } }\n", b.String())
 }

@@ -282,6 +282,7 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 	v.Short = w.shortVersion(m, t, &v)
 	show := w.filters(r, &v, t, views)
 	w.rows(r.Context(), &v, t, views, show)
+	v.Page.Foot = clip(v.Title, 80) + " · chronology · drawn from " + plural(v.Coverage.Messages, "archived message", "archived messages")
 	v.Drawn = w.drawn(r.Context(), &v, t)
 	return v
 }

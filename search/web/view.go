@@ -31,6 +31,7 @@ type head struct {
 	Crumbs     []crumb
 	Person     string // who is signed in
 	Role       string
+	Foot       string // of the printed page
 	Alarm      string // tampering that nobody has looked at
 }
 

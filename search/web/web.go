@@ -108,6 +108,7 @@ func New(s search.Searcher, o Options) http.Handler {
 	mux.HandleFunc("POST /settings", w.setLook)
 	mux.HandleFunc("GET /keyboard", w.keyboard)
 	mux.Handle("GET /static/", assets)
+	mux.HandleFunc("GET /print.css", printFoot)
 	if o.Access != nil {
 		mux.HandleFunc("GET /sign-in", w.signIn)
 		mux.HandleFunc("POST /sign-in", w.signInSend)
