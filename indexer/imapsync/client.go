@@ -62,6 +62,11 @@ func (g *guard) wait() error {
 	if g.last {
 		g.last, g.tag, g.turn = false, "", turnRaw
 		g.changed.Broadcast()
+		if g.open {
+			// If go-imap did not take the tagged response for what it is, neither it
+			// nor its user would ever stop waiting.
+			g.late = time.AfterFunc(time.Duration(g.idle.Load()), func() { g.fail(fmt.Errorf("%w: the end of it was lost", errGarbled)) })
+		}
 	}
 	for g.err == nil && g.turn != turnClient {
 		g.changed.Wait()
@@ -83,6 +88,11 @@ func (g *guard) next() error {
 		}
 	}
 	g.trace.in(line)
+	if !g.drop && !last && openQuote(line) {
+		// go-imap would look for its end in the lines that follow, and find it in
+		// another message or never.
+		return g.fail(fmt.Errorf("%w: a string without end in %q", errGarbled, shorten(line)))
+	}
 	n, ok := literalLength(line)
 	if g.inside = ok; ok && n > g.lim.literal {
 		return g.fail(fmt.Errorf("message of %d octets: %w of %d", n, errTooLong, g.lim.literal))

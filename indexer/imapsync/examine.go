@@ -240,6 +240,7 @@ func (s *session) search() ([]uint32, error) {
 	if s.caps["ESEARCH"] {
 		opt = &imap.SearchOptions{ReturnAll: true}
 	}
+	defer s.g.settled()
 	data, err := s.client.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: 1, Stop: 0}}}}, opt).Wait()
 	if err != nil {
 		return nil, s.clientErr(err)

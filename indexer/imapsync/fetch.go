@@ -69,6 +69,7 @@ func (s *session) fetch(uids []uint32, bare bool, stage Stager, accept func(deli
 		opt.Flags, opt.InternalDate, opt.RFC822Size = true, true, true
 	}
 	cmd := s.client.Fetch(set, opt)
+	defer s.g.settled()
 
 	var last *delivery
 	abort := func() {

@@ -78,6 +78,8 @@ type guard struct {
 	changed sync.Cond // turn or err
 	turn    turn
 	tag     string      // of the command in flight, "" if none
+	open    bool        // go-imap has not yet said that its command has ended
+	late    *time.Timer // ends the connection if it does not; nil if it need not
 	err     error       // sticky
 	bye     string      // text of the server's BYE
 	news    []condition // BYE and ALERT, not yet taken
@@ -116,6 +118,7 @@ func (g *guard) fail(err error) error {
 		g.err = err
 	}
 	err = g.err
+	g.settle()
 	g.changed.Broadcast()
 	g.mu.Unlock()
 	g.conn.Close()
@@ -142,14 +145,17 @@ func (r connReader) Read(p []byte) (int, error) {
 	if err := r.g.conn.SetReadDeadline(r.g.deadline()); err != nil {
 		return 0, err
 	}
+	from := io.Reader(wireReader(r))
 	if r.g.inflate != nil {
-		n, err := r.g.inflate.Read(p)
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = io.EOF // of the connection; what it was in the middle of, its reader knows
-		}
-		return n, err
+		from = r.g.inflate
 	}
-	return wireReader(r).Read(p)
+	n, err := from.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		// TLS without close_notify, or DEFLATE in the middle of a block: the end of the
+		// connection. What it was in the middle of, its reader knows.
+		err = io.EOF
+	}
+	return n, err
 }
 
 // wireReader reads and counts what comes over the network.
@@ -302,7 +308,7 @@ func (g *guard) begin(tag, whole, shown string, t turn) error {
 		return fmt.Errorf("%w: %s", errInFlight, g.tag)
 	}
 	g.trace.add("> " + tag + " " + shown)
-	g.tag, g.turn = tag, t
+	g.tag, g.turn, g.open = tag, t, t == turnClient
 	g.changed.Broadcast()
 	return nil
 }
@@ -312,6 +318,21 @@ func (g *guard) end() {
 	g.mu.Lock()
 	g.tag = ""
 	g.mu.Unlock()
+}
+
+// settled notes that a command of go-imap's has ended for its user, too.
+func (g *guard) settled() {
+	g.mu.Lock()
+	g.settle()
+	g.mu.Unlock()
+}
+
+func (g *guard) settle() {
+	g.open = false
+	if g.late != nil {
+		g.late.Stop()
+		g.late = nil
+	}
 }
 
 // write sends a part of the command that begin let through; it is the only

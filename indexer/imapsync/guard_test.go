@@ -57,6 +57,7 @@ func TestPermit(t *testing.T) {
 type wire struct {
 	net.Conn
 	in   io.Reader
+	end  error // of reading, if not io.EOF
 	mu   sync.Mutex
 	sent bytes.Buffer
 	done chan struct{}
@@ -69,8 +70,8 @@ func newWire(in string) *wire {
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.in.Read(p)
-	if n == 0 && err != nil {
-		err = io.EOF
+	if n == 0 && err != nil && w.end != nil {
+		err = w.end
 	}
 	return n, err
 }
@@ -134,6 +135,7 @@ func TestGuardHazards(t *testing.T) {
 	t.Run("H9 a deadline is for silence", testDeadlines)
 	t.Run("H9 a literal that drips", testDrip)
 	t.Run("H12 H14 errors stick", testSticky)
+	t.Run("H12 the tagged response is lost", testLateEnd)
 	t.Run("H17 one command in flight", testInFlight)
 }
 
@@ -224,6 +226,34 @@ func testInFlight(t *testing.T) {
 	s.close(false)
 }
 
+// When go-imap asks for more after the tagged response and its command does not end,
+// the connection does.
+func testLateEnd(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		lim := testLimits
+		lim.idle = 20 * time.Millisecond
+		g := newGuard(newWire("T1 OK done\r\n"), lim, new(transcript))
+		if _, err := g.Write([]byte("T1 NOOP\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		p := make([]byte, 100)
+		if n, err := g.Read(p); err != nil || string(p[:n]) != "T1 OK done\r\n" {
+			t.Fatalf("%q, %v", p[:n], err)
+		}
+		done := make(chan error)
+		go func() { _, err := g.Read(p); done <- err }()
+		want := errGarbled
+		if ended {
+			want = errClosed
+			g.settled()
+			time.AfterFunc(100*time.Millisecond, func() { g.Close() })
+		}
+		if err := <-done; !errors.Is(err, want) {
+			t.Errorf("ended %v: %v, want %v", ended, err, want)
+		}
+	}
+}
+
 // Errors stick, whatever follows.
 func testSticky(t *testing.T) {
 	tests := []struct {
@@ -240,11 +270,15 @@ func testSticky(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newGuard(newWire(tt.in), testLimits, new(transcript))
-			for range 3 {
-				_, err := g.command("A1", "NOOP", nil)
-				if !errors.Is(err, tt.want) {
-					t.Errorf("got %v, want %v", err, tt.want)
+			for _, end := range []error{io.EOF, io.ErrUnexpectedEOF} { // TLS with and without close_notify
+				w := newWire(tt.in)
+				w.end = end
+				g := newGuard(w, testLimits, new(transcript))
+				for range 3 {
+					_, err := g.command("A1", "NOOP", nil)
+					if !errors.Is(err, tt.want) {
+						t.Errorf("%v: got %v, want %v", end, err, tt.want)
+					}
 				}
 			}
 		})
@@ -369,6 +403,7 @@ func FuzzFetch(f *testing.F) {
 		"* 1 FETCH (BODY[] {3}\r\nabc UID 1)\r\n* VANISHED 4\r\n\r\nT1 BAD\r\n",
 		"* 1 FETCH (UID 1 BODY[] \"abc\")\r\n* 1 FETCH (UID 1 BODY[] {3}\r\nxyz)\r\nT1 OK\r\n",
 		"* BYE gone\r\n", "T1 OK [X", "* ESEARCH (TAG \"T1\") UID ALL 1:*\r\nT1 OK\r\n", "+ go\r\nT2 OK\r\n",
+		"* ESEARCH (TAG \"T1 UID ALL 1:*\r\nT1 OK\r\n", "* 1 FETCH (UID 1 INTERNALDATE \"01 BODY[] {3}\r\nabc)\r\nT1 OK\r\n",
 	} {
 		f.Add(s)
 	}
@@ -393,7 +428,7 @@ func FuzzFetch(f *testing.F) {
 			t.Errorf("error %v and the connection goes on", err)
 		}
 		// This server talks before it is asked, and may end things that early.
-		if sent := w.sent.String(); !(sent == "" && err != nil) && !strings.HasPrefix(sent, "T1 UID FETCH 1:3 (") || strings.Count(sent, "\n") != 1 {
+		if sent := w.sent.String(); !(sent == "" && err != nil) && (!strings.HasPrefix(sent, "T1 UID FETCH 1:3 (") || strings.Count(sent, "\n") != 1) {
 			t.Errorf("sent %q", sent)
 		}
 	})
@@ -403,6 +438,7 @@ func FuzzReadValues(f *testing.F) {
 	for _, s := range []string{
 		`(\HasNoChildren) "/" INBOX`, `(\A \B) NIL "a \"b\""`, "() \"/\" {3}\r\na\r\n", "((((", `"`, "{9}\r\na", "{1}", "a]b (c{1}\r\n)",
 		"(UID 1 FLAGS (\\Seen a]b) INTERNALDATE \"\" RFC822.SIZE -1)", strings.Repeat("(", 40),
+		"1,3:5,9:7,*,0,4294967295:4294967296", "(UID 1 EMAILID (M1) THREADID NIL X-GM-LABELS (\\Inbox {1}\r\nx))",
 	} {
 		f.Add(s)
 	}
@@ -423,6 +459,21 @@ func FuzzReadValues(f *testing.F) {
 		readDescription([]byte(s), new(ListedMessage))
 		readCondition([]byte(s))
 		response(s).numbered("FETCH")
+		for _, r := range readUIDSet(s) {
+			if r.lo == 0 || r.lo > r.hi {
+				t.Errorf("readUIDSet(%q) has %v", s, r)
+			}
+		}
+		each := described(func(m ListedMessage) {
+			if m.UID == 0 || m.Size < 0 {
+				t.Errorf("%q describes %+v", s, m)
+			}
+		})
+		for range 2 { // in fragments, too
+			if err := each(response("* 1 FETCH " + s)); err != nil {
+				t.Error(err)
+			}
+		}
 		// What we send reads back as it was.
 		if q, ok := quote(s); ok {
 			if back, err := readValues([]byte(q)); err != nil || len(back) != 1 || back[0].s != s {

@@ -77,19 +77,21 @@ func TestQuirks(t *testing.T) {
 		{name: "Zimbra, UW: no UIDVALIDITY of an empty folder", over: prefixed(map[string]string{"EXAMINE": "* 0 EXISTS\r\n* OK [UIDNEXT 1]\r\n$T OK [READ-ONLY]\r\n"}), never: "UID"},
 		{name: "263.net: NIL and OK", over: withTwo("* 2 FETCH (UID 2 FLAGS () BODY[] NIL)\r\n"), want: "stored 1 5, quarantined 2"},
 		{name: "Xeams: items behind the parenthesis", over: withTwo("* 2 FETCH (UID 2 " + two + ") FLAGS (\\Seen)\r\n"), want: all},
+		{name: "Exchange: the UID behind the parenthesis", over: withTwo("* 2 FETCH (" + two + ") UID 2 FLAGS (\\Seen))\r\n"), want: all},
+		{name: "Exchange: another UID behind the parenthesis", over: withTwo("* 2 FETCH (" + two + ") UID 3 FLAGS (\\Seen))\r\n"), want: "stored 1 5, quarantined 2"},
 		{name: "Xeams: no UID", over: withTwo("* 2 FETCH (" + two + ")\r\n"), want: all},
 		{name: "IONOS: items refused", over: func(cmd string) string {
 			if isBodies(cmd) && strings.Contains(cmd, "FLAGS") {
 				return "$T BAD expected fetch-att\r\n"
 			}
 			return ""
-		}, want: all},
+		}, want: all, quiet: true},
 		{name: "IONOS: names of messages offered and refused", caps: "OBJECTID", over: func(cmd string) string {
 			if strings.Contains(cmd, "EMAILID") {
 				return "$T BAD expected fetch-att\r\n"
 			}
 			return ""
-		}, want: all, sent: "UID FETCH 1:5 (UID FLAGS INTERNALDATE RFC822.SIZE EMAILID THREADID)"},
+		}, want: all, quiet: true, sent: "UID FETCH 1:5 (UID FLAGS INTERNALDATE RFC822.SIZE EMAILID THREADID)"},
 	} {
 		t.Run(p.name, p.play)
 	}
@@ -98,6 +100,7 @@ func TestQuirks(t *testing.T) {
 	t.Run("Gmail: few commands for a spoilt batch", testSpoiltBatch)
 	t.Run("Microsoft 365: for how long", testWait)
 	t.Run("Microsoft 365: why a token is refused", testTokenRefused)
+	t.Run("Microsoft 365: a token that grows old", testTokenGrowsOld)
 	t.Run("Exchange: a stand-in", testStandIn)
 	t.Run("Yahoo: HIGHESTMODSEQ without CONDSTORE", testModSeqWithoutCondStore)
 	t.Run("Dovecot: one UIDVALIDITY for all folders", testSameUIDValidity)
@@ -173,6 +176,33 @@ func testTokenRefused(t *testing.T) {
 		if last := s.Commands()[len(s.Commands())-1]; last != "" { // the "*" line has no command after its tag
 			t.Errorf("%s: last sent %q", caps, last)
 		}
+	}
+}
+
+// A session that ends with its token is gone on with, with another token.
+func testTokenGrowsOld(t *testing.T) {
+	leakCheck(t)
+	tokens, ended := 0, false
+	s, a := scripted(t, &box{three(), func(cmd string) string {
+		switch {
+		case cmd == "CAPABILITY":
+			return "* CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR\r\n$T OK done\r\n"
+		case isBodies(cmd) && !ended:
+			ended = true
+			return "* 1 FETCH (UID 1 BODY[] {5}\r\none\r\n)\r\n* BYE Session invalidated - AccessTokenExpired\r\n$END"
+		}
+		return ""
+	}}, "")
+	withToken(&a)
+	a.Token = func(context.Context) (string, error) { tokens++; return fmt.Sprint("token ", tokens), nil }
+	st := imaptest.NewStore()
+	run(t, a, st, imapsync.Options{})
+	if got := states(st, "INBOX"); got != all || tokens != 2 {
+		t.Errorf("got %s, want %s; %d tokens, want 2", got, all, tokens)
+	}
+	second := "AUTHENTICATE XOAUTH2 " + base64.StdEncoding.EncodeToString([]byte("user=nora\x01auth=Bearer token 2\x01\x01"))
+	if !slices.Contains(s.Commands(), second) {
+		t.Errorf("sent %q", s.Commands())
 	}
 }
 

@@ -207,6 +207,23 @@ func (p *parser) literal() (value, error) {
 	return value{s: string(rest[eol+1 : eol+1+int(n)]), quoted: true}, nil
 }
 
+// openQuote reports whether a line ends within a quoted string, which has no line ends
+// (RFC 9051 section 9, quoted).
+func openQuote(line []byte) bool {
+	in := false
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '"':
+			in = !in
+		case '\\':
+			if in {
+				i++
+			}
+		}
+	}
+	return in
+}
+
 // literalLength returns n if the line, with its line end, closes in "{n}" or
 // "{n+}". A length that does not fit is returned as the greatest there is, so
 // that a limit refuses it.
