@@ -107,6 +107,13 @@ func TestSignaturesAtArrival(t *testing.T) {
 	if r, err := v.Verify(context.Background()); err != nil || !r.OK {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
+	// Years later, when the DNS knows nothing any more and nobody may be asked.
+	v.SetAttest(Attest{})
+	again, err := v.Recheck(context.Background(), nil)
+	if err != nil || !again.OK || again.Messages != 2 || again.Same != 2 || again.Verified != 1 {
+		t.Errorf("from the kept key: %+v, %v", again, err)
+	}
+	v.SetAttest(Attest{Lookup: dkim.Kept(nil)})
 	// What was found is not looked for again after a rebuild.
 	if err := v.RebuildCatalog(context.Background(), nil); err != nil {
 		t.Fatal(err)

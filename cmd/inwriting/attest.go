@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"inwriting/config"
 	"inwriting/indexer"
 	"inwriting/indexer/dkim"
@@ -103,6 +105,44 @@ func authenticityLines(a *search.Authenticity) []string {
 		lines = append(lines, fmt.Sprintf("%s said on receipt: %s", r.Server, words))
 	}
 	return lines
+}
+
+func (s *service) recheck(ctx context.Context, events func(any)) (*indexer.RecheckReport, error) {
+	return s.vault.Recheck(ctx, func(p indexer.ReadProgress) {
+		events(progress{Label: "checking signatures", Done: p.Done, Total: p.Total})
+	})
+}
+
+// verifySignatures checks the signatures of the vault's messages again.
+func (a *app) verifySignatures(c *cobra.Command) error {
+	b, err := a.open(c.Context())
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	var r indexer.RecheckReport
+	show, bar := a.bars()
+	err = b.do(c.Context(), "signatures", struct{}{}, show, &r)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = writeJSON(a.out, r)
+	} else {
+		for _, d := range r.Differ {
+			fmt.Fprintf(a.out, "DIFFERS   message %s: recorded %q in entry %s, now %q: %s\n", d.Ref, d.Was, number(int(d.Entry)), d.Now, clean(d.Why))
+		}
+		fmt.Fprintf(a.out, "%s of %s with a kept key give what was recorded; %s verified. Nobody was asked.\n",
+			number(r.Same), plural(r.Messages, "message", "messages"), number(r.Verified))
+		if r.OK {
+			fmt.Fprintln(a.out, "OK")
+		}
+	}
+	if err == nil && !r.OK {
+		return &exitError{status: exitVerification}
+	}
+	return err
 }
 
 // newestAnchors are the last sound time stamps, one of each authority.

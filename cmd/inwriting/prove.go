@@ -82,6 +82,7 @@ them the original stays here. Nothing is written while they are left anywhere.`,
 	f.StringArrayVar(&args.Withhold, "withhold", nil, "`ID=REASON` or ID=CODE:REASON: list the message without its words; an id of a place or a message")
 	f.StringArrayVar(&args.LeaveOut, "leave-out", nil, "`N=REASON`: withhold the message of statement N")
 	f.StringSliceVar(&args.Lawyers, "lawyer", nil, "`DOMAIN` of a lawyer: their mail waits for a decision")
+	f.BoolVar(&args.Core, "core", false, "only the messages that the summary and the findings rest on")
 	f.IntVar(&args.First, "continue-from", 0, "number of the first `PAGE`, when the bundle continues an earlier one")
 	return c
 }
@@ -129,16 +130,19 @@ func (a *app) printExport(out string, r *exportReport, err error) error {
 }
 
 func (a *app) verifyCmd() *cobra.Command {
-	var whole bool
+	var whole, signatures bool
 	c := &cobra.Command{
-		Use:   "verify [BUNDLE|--archive]",
+		Use:   "verify [BUNDLE|--archive|--signatures]",
 		Short: "Recompute everything and say what is altered or missing",
 		Long: `Verify with a bundle checks every file, hash, proof and quote in it; it needs no
 vault. Verify --archive recomputes every hash of the vault and the ledger's tree
-against the signed checkpoint, and names what is altered, missing or added.`,
+against the signed checkpoint, and names what is altered, missing or added. Verify
+--signatures checks DKIM signatures again, from the keys kept when mail arrived.`,
 		Example: "  inwriting verify flight.zip\n  inwriting verify --archive",
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
+			case signatures && !whole && len(args) == 0:
+				return a.verifySignatures(c)
 			case len(args) == 1 && !whole:
 				return a.verifyBundle(args[0])
 			case len(args) == 0:
@@ -148,6 +152,7 @@ against the signed checkpoint, and names what is altered, missing or added.`,
 		},
 	}
 	c.Flags().BoolVar(&whole, "archive", false, "the whole vault")
+	c.Flags().BoolVar(&signatures, "signatures", false, "the signatures of its messages, from the kept keys")
 	return c
 }
 

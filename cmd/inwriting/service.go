@@ -251,6 +251,8 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(a openArgs) (any, error) { return s.open(ctx, a) })
 	case "people":
 		return act(args, func(struct{}) (any, error) { return s.learn(ctx) })
+	case "signatures":
+		return act(args, func(struct{}) (any, error) { return s.recheck(ctx, events) })
 	case "ledger":
 		return act(args, func(a ledgerArgs) (any, error) { return s.ledger(ctx, a) })
 	case "erase":
