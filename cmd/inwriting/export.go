@@ -26,7 +26,8 @@ type exportArgs struct {
 
 	Client   string             `json:"client,omitempty"`
 	Lawyers  []string           `json:"lawyers,omitempty"`
-	First    int                `json:"first,omitempty"`     // page
+	First    int                `json:"first,omitempty"` // page
+	Core     bool               `json:"core,omitempty"`
 	Release  []string           `json:"release,omitempty"`   // ID=REASON
 	Withhold []string           `json:"withhold,omitempty"`  // ID=CODE:REASON
 	LeaveOut []string           `json:"leave_out,omitempty"` // N=REASON

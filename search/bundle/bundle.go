@@ -59,6 +59,10 @@ type Input struct {
 	Client  string
 	Lawyers []string // domains of lawyers: their mail waits for a decision
 
+	// Core leaves only the messages that the summary and the findings rest on: for
+	// courts that take few pages by e-mail.
+	Core bool
+
 	Decisions  []Decision
 	Redactions []Redaction
 	Population []Listed // every message between the parties in the window, oldest first

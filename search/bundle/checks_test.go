@@ -526,6 +526,19 @@ func TestPrivilegeHolds(t *testing.T) {
 	}
 }
 
+func TestCore(t *testing.T) {
+	in := mailOf(t, note{raw: booking, said: "Please book the flight for Tuesday."}, note{raw: reply, said: "Booked for Tuesday.", kind: "confirmation", role: trail.Us})
+	in.Core, in.Profile = true, "court"
+	bag, sum := bagOf(t, in)
+	if sum.Exhibits != 1 || !strings.Contains(sum.Root, "-core") || strings.Contains(bag["data/exhibits.csv"], "E0002") {
+		t.Errorf("%+v", sum)
+	}
+	in.Population = []Listed{{Ref: in.Exhibits[1].Ref, Date: in.Exhibits[1].Info.Date, From: "nora@deskandco.example"}}
+	if bag, _ := bagOf(t, in); !strings.Contains(bag["data/population.csv"], "not in this core") {
+		t.Error(bag["data/population.csv"])
+	}
+}
+
 // attach is a message with one attachment, base64.
 func attach(name, typ, base64 string) string {
 	return strings.Replace(strings.Replace(booking, "Subject:", "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\nSubject:", 1), "\n\nPlease", "\n\n--b\nContent-Type: text/plain\n\nPlease", 1) +

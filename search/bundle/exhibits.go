@@ -38,7 +38,7 @@ func (p *printer) exhibit(x *exhibit) {
 	if strings.TrimSpace(subject) == "" {
 		subject = "(no subject)"
 	}
-	h := para(subjectHead, own(plain(subject)))
+	h := para(subjectHead, p.blackened(subjectHead, []pdf.Span{own(plain(subject))})...)
 	h.Tag, h.Before, h.After = "H2", 10, 6
 	d.Add(h)
 	p.headers(x)
@@ -263,7 +263,7 @@ func (p *printer) piece(x *exhibit, from, to int, style pdf.Style, bar pdf.Color
 	if at < end {
 		spans = append(spans, pdf.Span{Text: x.Text[at:end]})
 	}
-	tx := para(style, spans...)
+	tx := para(style, p.blackened(style, spans)...)
 	if bar != 0 {
 		tx.Tag = "BlockQuote"
 	}
@@ -281,6 +281,42 @@ func (p *printer) piece(x *exhibit, from, to int, style pdf.Style, bar pdf.Color
 			Before: 1.5, Dest: fmt.Sprintf("q%d", n.n), Spans: []pdf.Span{p.to(n.n, pdf.Style{Font: pdf.SansBold, Size: 7, Leading: 10, Color: ink})}})
 	}
 	p.d.Add(&pdf.Row{Gap: 8, Before: before, Cols: []pdf.Col{col(margin, chips...), col(0, block)}})
+}
+
+// blackened shows what stands for redacted words as a label that nobody overlooks.
+func (p *printer) blackened(style pdf.Style, spans []pdf.Span) []pdf.Span {
+	if len(p.b.redact) == 0 {
+		return spans
+	}
+	var out []pdf.Span
+	for _, s := range spans {
+		for s.Text != "" {
+			at, token := -1, ""
+			for _, r := range p.b.redact {
+				if i := strings.Index(s.Text, r.token); i >= 0 && (at < 0 || i < at) {
+					at, token = i, r.token
+				}
+			}
+			if at < 0 {
+				break
+			}
+			before, label := s, s
+			before.Text, label.Text, label.Mark = s.Text[:at], token, ink
+			if label.Style.Size == 0 {
+				label.Style = style
+			}
+			label.Style.Color = white
+			if at > 0 {
+				out = append(out, before)
+			}
+			out = append(out, label)
+			s.Text = s.Text[at+len(token):]
+		}
+		if s.Text != "" {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func size(n int64) string {

@@ -24,6 +24,7 @@ type bag struct {
 	exhibits []*exhibit // those that go in, numbered
 	outside  []*exhibit // Ref, Open, Line and Proof are set
 	withheld []withheld
+	left     map[archive.Ref]bool // not in the core
 	byRef    map[archive.Ref]*exhibit
 
 	foreign   []foreign
@@ -90,6 +91,7 @@ func prepare(in Input) (*bag, error) {
 		return nil, err
 	}
 	b.withhold(gone)
+	b.core()
 	b.mask()
 	b.order()
 	if len(b.redact) > 0 {
@@ -118,7 +120,10 @@ func prepare(in Input) (*bag, error) {
 		}
 	}
 	sel := b.selection()
-	name := fmt.Sprintf("%s_%s_%x", slug(b.in.Title, 30), b.time.Format(time.DateOnly), sel[:4])
+	name := fmt.Sprintf("%s_%s_%x", slug(b.in.Title, 25), b.time.Format(time.DateOnly), sel[:4])
+	if b.in.Core {
+		name += "-core"
+	}
 	if len(b.redact) > 0 {
 		name += "-redacted"
 	}
@@ -260,6 +265,39 @@ func (b *bag) withhold(gone map[archive.Ref]Withheld) {
 	if slices.ContainsFunc(t.Summary.Statements, func(n int) bool { return out[n] }) {
 		t.Summary = trail.Summary{Text: "No summary is given: it would tell of a message that is withheld.", Statements: []int{}}
 	}
+}
+
+// core leaves the messages that summary and findings rest on, with the claim.
+func (b *bag) core() {
+	if !b.in.Core {
+		return
+	}
+	t := b.in.Trail
+	cited := map[int]bool{}
+	for _, n := range t.Summary.Statements {
+		cited[n] = true
+	}
+	for _, f := range t.Findings {
+		cited[f.A], cited[f.B], cited[f.ExplainedBy] = true, true, true
+	}
+	if c := b.claim(); c != nil {
+		cited[c.N] = true
+	}
+	keep := map[archive.Ref]bool{}
+	for _, e := range t.Entries {
+		if cited[e.N] {
+			keep[e.Statement.Message.Ref] = true
+		}
+	}
+	t.Entries = slices.DeleteFunc(t.Entries, func(e trail.Entry) bool { return !keep[e.Statement.Message.Ref] })
+	b.left = map[archive.Ref]bool{}
+	b.taken = slices.DeleteFunc(b.taken, func(x *exhibit) bool {
+		if !keep[x.Ref] {
+			delete(b.byRef, x.Ref)
+			b.left[x.Ref] = true
+		}
+		return !keep[x.Ref]
+	})
 }
 
 // mask takes other clients' names out of the lists of folders and of absent messages:

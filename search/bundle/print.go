@@ -224,6 +224,9 @@ func (p *printer) words() string {
 		s = fmt.Sprintf("This copy is redacted: where [REDACTED: …] stands, words were taken out and the reason is given. %s kept by whoever made it; the record of the originals is in proof/.",
 			plural(b.redactedCount(), "original is", "originals are"))
 	}
+	if b.in.Core {
+		s += " This is the core: the messages that the summary and the findings rest on. The full bundle has the others; data/population.csv lists them."
+	}
 	if n := len(b.withheld); n > 0 {
 		s += " " + plural(n, "message is", "messages are") + " withheld and listed."
 	}
@@ -470,7 +473,7 @@ func (p *printer) letter(r *rowView) pdf.Block {
 		for _, l := range s.Links {
 			side = append(side, para(small, pdf.Span{Text: l.Word + " "}, p.to(l.N, heading)))
 		}
-		blocks = append(blocks, &pdf.Row{Gap: 9, Dest: fmt.Sprintf("n%d", s.N), Cols: []pdf.Col{col(20, n), {Tag: "BlockQuote", Blocks: []pdf.Block{para(words, quote...)}}, col(96, side...)}})
+		blocks = append(blocks, &pdf.Row{Gap: 9, Dest: fmt.Sprintf("n%d", s.N), Cols: []pdf.Col{col(20, n), {Tag: "BlockQuote", Blocks: []pdf.Block{para(words, p.blackened(words, quote)...)}}, col(96, side...)}})
 	}
 	foot := para(small, pdf.Span{Text: r.Exhibit, Link: r.Exhibit, Style: heading}, pdf.Span{Text: "  ·  "}, own(r.Subject), pdf.Span{Text: "  ·  "}, own(r.Place), pdf.Span{Text: fmt.Sprintf("  ·  ledger entry %d  ·  ", r.Ledger)},
 		pdf.Span{Text: "p. ", Link: r.Exhibit, Style: heading}, page(r.Exhibit, heading))

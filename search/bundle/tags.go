@@ -111,9 +111,13 @@ const rule = "every message with a statement that bears on the question, adverse
 
 func (b *bag) index() index {
 	t := b.in.Trail
+	chosen := rule
+	if b.in.Core {
+		chosen = "the messages that the summary and the findings rest on; the full bundle has the others"
+	}
 	idx := index{Format: Format, Tool: build(b.in.Version), Title: b.in.Title, Profile: b.in.Profile, AsOf: utc(b.time),
 		Question: t.Question, Summary: t.Summary, Origin: b.cp.Origin, Checkpoint: t.Coverage.Checkpoint, Key: b.in.VKey, Parties: b.parties(),
-		Chosen:    indexSelection{Rule: rule, Query: t.Question, Window: b.in.Window, Exhibits: len(b.exhibits), Withheld: len(b.withheld), Messages: len(b.in.Population)},
+		Chosen:    indexSelection{Rule: chosen, Query: t.Question, Window: b.in.Window, Exhibits: len(b.exhibits), Withheld: len(b.withheld), Messages: len(b.in.Population)},
 		Selection: b.sum.Selection, Exhibits: []indexExhibit{}, Rows: len(t.Entries), Chronology: []indexRow{}, Findings: t.Findings, Against: []trail.Finding{}, Gaps: t.Gaps,
 		Redacted: len(b.redact) > 0, Pages: b.sum.Pages, FirstPage: b.in.First, PageSize: b.paperName(), TZ: "each writer's own, with its offset; UTC beside it", Fonts: b.fonts,
 		Unshown: b.sum.Unshown, LeftOut: t.LeftOut}

@@ -176,6 +176,8 @@ func (b *bag) threads() (threads, population []byte) {
 			what = "withheld:" + w.Code
 		case n.id != "" && byID[n.id] != "":
 			what = "duplicate-of " + byID[n.id]
+		case b.left[n.ref]:
+			what = "not-selected:in the full bundle, not in this core of it"
 		case b.leftOut(n.ref):
 			what = "not-selected:left out by a person, see the list"
 		}
