@@ -180,6 +180,18 @@ func TestGmailNames(t *testing.T) {
 	}
 }
 
+// A user may hide the folder that has all messages from IMAP. The others then hold each
+// once.
+func TestGmailHidesAll(t *testing.T) {
+	s := &namingServer{caps: "X-GM-EXT-1", order: []string{"INBOX", "Orders", `\Trash [Gmail]/Trash`},
+		folders: map[string][]namedMail{"INBOX": {{11, "1001", "900", "", letter(1)}, {12, "1002", "900", "", letter(2)}},
+			"Orders": {{5, "1001", "900", "", letter(1)}, {6, "1003", "901", "", letter(3)}}, "[Gmail]/Trash": {{1, "1004", "901", "", letter(4)}}}}
+	a := s.account(t)
+	v := openVault(t, t.TempDir())
+	syncOnce(t, v, a)
+	s.want(t, v, 4, "map[INBOX:2 Orders:2 [Gmail]/Trash:1]")
+}
+
 // With OBJECTID copies and moves are linked, but only when the header agrees, whatever
 // the name says.
 func TestEmailID(t *testing.T) {

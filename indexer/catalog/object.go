@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -73,7 +75,7 @@ func (c *Catalog) ServerThread(blob int64) ([]int64, error) {
 	rows, err := c.r.Query(`SELECT DISTINCT p.blob FROM occurrence o
 			JOIN object x ON x.mailbox = o.mailbox AND x.uidvalidity = o.uidvalidity AND x.uid = o.uid AND x.thread <> ''
 			JOIN mailbox m ON m.id = x.mailbox
-			JOIN object y ON y.thread = x.thread JOIN mailbox n ON n.id = y.mailbox AND n.account = m.account
+			JOIN object y ON y.thread = x.thread AND y.thread <> '' JOIN mailbox n ON n.id = y.mailbox AND n.account = m.account
 			JOIN occurrence p ON p.mailbox = y.mailbox AND p.uidvalidity = y.uidvalidity AND p.uid = y.uid AND p.version = 0 AND p.blob IS NOT NULL
 		WHERE o.blob = ? AND o.version = 0 ORDER BY p.blob`, blob)
 	if err != nil {
@@ -89,6 +91,50 @@ func (c *Catalog) ServerThread(blob int64) ([]int64, error) {
 		out = append(out, id)
 	}
 	return out, rows.Err()
+}
+
+// Earlier calls fn for what a mailbox may hold under new numbers: the messages that
+// its closed epochs hold, and those of the account's mailboxes that the server does
+// not list any more, or of all with everywhere, but for what was gone from the server
+// before. Of each it tells size, internal date and ref.
+func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, everywhere bool, fn func(UIDState)) error {
+	rows, err := c.r.Query(`SELECT o.size, o.internaldate, b.ref FROM occurrence o JOIN blob b ON b.id = o.blob
+			WHERE o.mailbox = ?1 AND o.uidvalidity <> ?2 AND o.state = 'stored' AND o.gone = 0
+		UNION ALL SELECT o.size, o.internaldate, b.ref FROM mailbox n JOIN mailbox m ON m.account = n.account AND (m.listed = 0 OR ?3) AND m.id <> n.id
+			JOIN occurrence o ON o.mailbox = m.id JOIN blob b ON b.id = o.blob WHERE n.id = ?1 AND o.state = 'stored' AND o.gone = 0`, mailbox, uidValidity, everywhere)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		u := UIDState{State: Stored}
+		var date int64
+		var ref []byte
+		if err := rows.Scan(&u.Size, &date, &ref); err != nil {
+			return err
+		}
+		u.InternalDate = dateIn(date, 0)
+		copy(u.Ref[:], ref)
+		fn(u)
+	}
+	return rows.Err()
+}
+
+// RenamedFrom returns the mailbox whose name the server no longer lists and that has
+// the MAILBOXID of a mailbox or whose messages, 95 of 100 at least, it shows under the
+// same UIDVALIDITY and UIDs; 0 when there is none.
+func (c *Catalog) RenamedFrom(mailbox int64, uidValidity uint32) (old int64, messages int, err error) {
+	err = c.r.QueryRow(`SELECT m.id, count(o.uid) AS had FROM mailbox n
+			JOIN mailbox m ON m.account = n.account AND m.id <> n.id AND m.listed = 0 AND (m.uidvalidity = ?2 OR m.objectid <> '' AND m.objectid = n.objectid)
+			JOIN occurrence o ON o.mailbox = m.id AND o.uidvalidity = m.uidvalidity AND o.version = 0 AND o.state = 'stored' AND o.gone = 0
+			LEFT JOIN occurrence p ON p.mailbox = n.id AND p.uidvalidity = ?2 AND p.uid = o.uid AND p.version = 0 AND p.blob = o.blob
+		WHERE n.id = ?1 GROUP BY m.id HAVING m.objectid <> '' AND m.objectid = n.objectid OR count(p.uid) * 100 >= had * 95
+		ORDER BY m.objectid <> '' AND m.objectid = n.objectid DESC, had DESC LIMIT 1`, mailbox, uidValidity).
+		Scan(&old, &messages)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return old, messages, err
 }
 
 // SetMailboxID keeps the MAILBOXID of a mailbox, which a rename leaves as it is.

@@ -340,50 +340,6 @@ type UIDState struct {
 	Ref          archive.Ref // zero until stored
 }
 
-// Earlier calls fn for what a mailbox may hold under new numbers: the messages that
-// its closed epochs hold, and those of the account's mailboxes that the server does
-// not list any more, or of all with everywhere, but for what was gone from the server
-// before. Of each it tells size, internal date and ref.
-func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, everywhere bool, fn func(UIDState)) error {
-	rows, err := c.r.Query(`SELECT o.size, o.internaldate, b.ref FROM occurrence o JOIN blob b ON b.id = o.blob
-			WHERE o.mailbox = ?1 AND o.uidvalidity <> ?2 AND o.state = 'stored' AND o.gone = 0
-		UNION ALL SELECT o.size, o.internaldate, b.ref FROM mailbox n JOIN mailbox m ON m.account = n.account AND (m.listed = 0 OR ?3) AND m.id <> n.id
-			JOIN occurrence o ON o.mailbox = m.id JOIN blob b ON b.id = o.blob WHERE n.id = ?1 AND o.state = 'stored' AND o.gone = 0`, mailbox, uidValidity, everywhere)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		u := UIDState{State: Stored}
-		var date int64
-		var ref []byte
-		if err := rows.Scan(&u.Size, &date, &ref); err != nil {
-			return err
-		}
-		u.InternalDate = dateIn(date, 0)
-		copy(u.Ref[:], ref)
-		fn(u)
-	}
-	return rows.Err()
-}
-
-// RenamedFrom returns the mailbox whose name the server no longer lists and that has
-// the MAILBOXID of a mailbox or whose messages, 95 of 100 at least, it shows under the
-// same UIDVALIDITY and UIDs; 0 when there is none.
-func (c *Catalog) RenamedFrom(mailbox int64, uidValidity uint32) (old int64, messages int, err error) {
-	err = c.r.QueryRow(`SELECT m.id, count(o.uid) AS had FROM mailbox n
-			JOIN mailbox m ON m.account = n.account AND m.id <> n.id AND m.listed = 0 AND (m.uidvalidity = ?2 OR m.objectid <> '' AND m.objectid = n.objectid)
-			JOIN occurrence o ON o.mailbox = m.id AND o.uidvalidity = m.uidvalidity AND o.version = 0 AND o.state = 'stored' AND o.gone = 0
-			LEFT JOIN occurrence p ON p.mailbox = n.id AND p.uidvalidity = ?2 AND p.uid = o.uid AND p.version = 0 AND p.blob = o.blob
-		WHERE n.id = ?1 GROUP BY m.id HAVING m.objectid <> '' AND m.objectid = n.objectid OR count(p.uid) * 100 >= had * 95
-		ORDER BY m.objectid <> '' AND m.objectid = n.objectid DESC, had DESC LIMIT 1`, mailbox, uidValidity).
-		Scan(&old, &messages)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return old, messages, err
-}
-
 // UIDs returns the known UIDs of one epoch.
 func (c *Catalog) UIDs(mailbox int64, uidValidity uint32) ([]UIDState, error) {
 	rows, err := c.r.Query(`SELECT o.uid, o.state, o.size, o.internaldate, o.zone, o.flags, o.missed, o.tries, o.tried_at, b.ref

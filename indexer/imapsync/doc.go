@@ -12,7 +12,8 @@
 //   - session speaks IMAP on a guard: login, LIST, STATUS, EXAMINE and short
 //     FETCHes by itself, where names must stay octets and one odd value must
 //     not end the connection; UID SEARCH and the FETCH of bodies through
-//     go-imap, which has the guard as its net.Conn.
+//     go-imap, which has the guard as its net.Conn. A message that go-imap
+//     cannot read is asked for in fewer words, and then read without it.
 //   - pass compares the server's complete list of UIDs with the rows of the
 //     store and works off the difference. There is no highest-UID cursor.
 //
@@ -25,4 +26,11 @@
 //     come is asked for again, one by one, and in the end quarantined by name;
 //   - after a lost connection the same function starts the folder again from
 //     what the store knows.
+//
+// What a server says of its own accord saves work and proves nothing: MODSEQ,
+// VANISHED, the names of RFC 8474 and of Gmail. A message is gone when two lists in
+// two connections lack it, and known again when its header is that of a stored one,
+// octet for octet.
+//
+// TestHazards and TestQuirks name, row by row, what go-imap and servers do.
 package imapsync

@@ -42,7 +42,7 @@ func TestHazards(t *testing.T) {
 		{name: "H6 a size below zero", over: full("* 2 FETCH (UID 2 RFC822.SIZE -1 BODY[] {5}\r\ntwo\r\n)\r\n"), want: all},
 		{name: "H6 a flag with a bracket", over: full("* 2 FETCH (UID 2 FLAGS (a]b) BODY[] {5}\r\ntwo\r\n)\r\n"), want: all},
 		{name: "H6 a literal of another kind", over: withTwo("* 2 FETCH (UID 2 BODY[] {5+}\r\ntwo\r\n)\r\n"), want: all},
-		{name: "H6 a string without end", over: full("* 2 FETCH (UID 2 INTERNALDATE \"01-Mar-2024 BODY[] {5}\r\ntwo\r\n)\r\n"), want: all},
+		{name: "H6 a string without end", over: full("* 2 FETCH (UID 2 INTERNALDATE \"01-Mar-2024 BODY[] {5}\r\ntwo\r\n)\r\n"), want: all, tells: "a string without end"},
 		{name: "H6 a string that is never closed", over: withTwo("* 2 FETCH (UID 2 BODY[] \"two\r\n)\r\n"), want: "stored 1 5, quarantined 2"},
 		{name: "H12 a literal of 1 TB", max: 1000, over: withTwo("* 2 FETCH (UID 2 BODY[] {1099511627776}\r\nx"), want: "stored 1 5, quarantined 2", tells: "over the limit of 1000"},
 		{name: "H13 the words of a BYE", caps: "ID", over: toBodies("* BYE down for maintenance\r\n$END"), want: "quarantined 1 2 5", tells: "closed by the server: down for maintenance",
