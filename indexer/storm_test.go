@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -66,9 +67,17 @@ func vaultStorm(t *testing.T, w *imaptest.Storm, enough int, kinds map[string]in
 	var v *Vault
 	open := func(fresh bool) {
 		t.Helper()
-		var err error
-		if v, err = Open(dir, Options{FreshCatalog: fresh, Now: func() time.Time { return now }}); err != nil {
-			t.Fatal(err)
+		for tries := 0; ; tries++ {
+			got, err := Open(dir, Options{FreshCatalog: fresh, Now: func() time.Time { return now }})
+			if err == nil {
+				v = got
+				return
+			}
+			// A server that is being started at this moment has our files until its exec.
+			if !errors.Is(err, ErrInUse) || tries == 100 {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 	open(false)
