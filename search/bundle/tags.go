@@ -224,7 +224,7 @@ func (b *bag) tags() error {
 			return err
 		}
 	}
-	for _, n := range []string{"check_proof.py", "check_quotes.py", "check_consistency.py", "verify.html"} {
+	for _, n := range []string{"check_proof.py", "check_quotes.py", "check_consistency.py", "check_dkim.py", "verify.html"} {
 		data, err := files.ReadFile("files/" + n)
 		if err != nil {
 			return err

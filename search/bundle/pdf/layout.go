@@ -546,8 +546,12 @@ func (c *canvas) line(d *Document, l *line, x, y float64, e *elem, page *canvas)
 		}
 		marked = true
 		if s.Mark != 0 {
+			pad := 1.0
+			if s.Mark&0xFF00 < 0x8000 { // dark: what stands beside it would be hidden
+				pad = 0
+			}
 			c.color(s.Mark, "rg")
-			c.op("%s %s %s %s re f\n", num(p.x-1), num(y-0.28*s.Style.Size), num(p.w+2), num(1.22*s.Style.Size))
+			c.op("%s %s %s %s re f\n", num(p.x-pad), num(y-0.28*s.Style.Size), num(p.w+2*pad), num(1.22*s.Style.Size))
 			c.color(RGB(0x8A6A00), "RG")
 			c.op("0.6 w [1 1.2]0 d %s %s m %s %s l S []0 d\n", num(p.x-1), num(y-0.28*s.Style.Size), num(p.x+p.w+1), num(y-0.28*s.Style.Size))
 		}
