@@ -44,7 +44,7 @@ func memDir(t *testing.T) string {
 // one live occurrence, and no message is there that never was in the mailbox. A
 // catalog made again from archive and ledger says the same.
 func TestStorm(t *testing.T) {
-	faults, seed := imaptest.StormSize(t, 120)
+	faults, seed := imaptest.StormSize(t, 60)
 	for i, brand := range imaptest.Brands {
 		t.Run(brand, func(t *testing.T) {
 			s := imaptest.Start(t, brand)

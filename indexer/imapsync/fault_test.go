@@ -3,10 +3,13 @@ package imapsync_test
 import (
 	"context"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -246,6 +249,47 @@ func TestStoreFails(t *testing.T) {
 	}
 	st.Fail = nil
 	run(t, s.Account("full"), st, imapsync.Options{})
+	holds(t, st, "INBOX", refs)
+}
+
+// fullStage has no room for what is longer than most.
+type fullStage struct {
+	*archive.Stage
+	most int64
+}
+
+func (s fullStage) Read(r io.Reader) (*archive.Blob, error) {
+	b, err := s.Stage.Read(io.LimitReader(r, s.most+1))
+	if err != nil || b.Size() <= s.most {
+		return b, err
+	}
+	b.Discard()
+	return nil, &fs.PathError{Op: "write", Path: "stage", Err: syscall.ENOSPC}
+}
+
+// A disk that is full while a message is on its way to it ends the pass with the
+// disk's own error: it is not the message's fault, nor the connection's.
+func TestStageFails(t *testing.T) {
+	s := sharedDovecot(t)
+	refs := fill(t, s, "stage", "INBOX", 0, 10)
+	large := []byte("Subject: large\r\n\r\n" + strings.Repeat("line by line\r\n", 100_000))
+	if err := s.Deliver("stage", "INBOX", large); err != nil {
+		t.Fatal(err)
+	}
+	refs = append(refs, ref(large))
+	leakCheck(t)
+	st := imaptest.NewStore()
+	_, err := imapsync.Run(t.Context(), s.Account("stage"), st, fullStage{newStage(t), 100_000}, imapsync.Options{RetryDelay: time.Millisecond})
+	if !errors.Is(err, imapsync.ErrStore) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got error %v, want the disk's", err)
+	}
+	noProblems(t, st)
+	for uid, r := range st.Rows("INBOX") {
+		if r.State == imapsync.Quarantined {
+			t.Errorf("UID %d is quarantined", uid)
+		}
+	}
+	run(t, s.Account("stage"), st, imapsync.Options{})
 	holds(t, st, "INBOX", refs)
 }
 

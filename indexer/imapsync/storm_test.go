@@ -24,7 +24,7 @@ import (
 // that was never there. INWRITING_FAULTS sets how many faults act (make faults),
 // INWRITING_SEED repeats a run.
 func TestStorm(t *testing.T) {
-	faults, seed := imaptest.StormSize(t, 240)
+	faults, seed := imaptest.StormSize(t, 150)
 	for i, brand := range imaptest.Brands {
 		t.Run(brand, func(t *testing.T) {
 			leakCheck(t)
