@@ -16,7 +16,7 @@ import (
 
 func (a *app) mailboxCmd() *cobra.Command {
 	c := &cobra.Command{Use: "mailbox", Short: "Add, list, test or remove mailboxes, or sign in again", Args: exactly(0), RunE: func(c *cobra.Command, args []string) error { return c.Help() }}
-	c.AddCommand(a.mailboxAddCmd(), a.mailboxListCmd(), a.mailboxLoginCmd(), a.mailboxTestCmd(), a.mailboxRemoveCmd())
+	c.AddCommand(a.mailboxAddCmd(), a.mailboxListCmd(), a.mailboxLoginCmd(), a.mailboxTestCmd(), a.mailboxRefetchCmd(), a.mailboxRemoveCmd())
 	return c
 }
 

@@ -249,6 +249,8 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(a matterArgs) (any, error) { return s.matter(ctx, a) })
 	case "open":
 		return act(args, func(a openArgs) (any, error) { return s.open(ctx, a) })
+	case "refetch":
+		return act(args, func(a refetchArgs) (any, error) { return s.refetch(ctx, a) })
 	case "people":
 		return act(args, func(struct{}) (any, error) { return s.learn(ctx) })
 	case "signatures":

@@ -519,6 +519,7 @@ var decoders = map[string]func([]byte) (Fact, error){
 	KeyRetired{}.EntryType():     decodeAs[KeyRetired],
 	AccountRole{}.EntryType():    decodeAs[AccountRole],
 	Converted{}.EntryType():      decodeAs[Converted],
+	Restored{}.EntryType():       decodeAs[Restored],
 	Access{}.EntryType():         decodeAs[Access],
 	Hold{}.EntryType():           decodeAs[Hold],
 	Erase{}.EntryType():          decodeAs[Erase],

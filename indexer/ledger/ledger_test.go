@@ -137,6 +137,7 @@ var facts = []Fact{
 	KeyAdded{VKey: "a+b+c", Fingerprint: "SHA256:x"},
 	KeyRetired{VKey: "a+b+c", Fingerprint: "SHA256:x", Reason: "lost"},
 	AccountRole{Account: 1, Role: "processor", Authority: strings.Repeat("ab", 32)},
+	Restored{Blob: strings.Repeat("ab", 32), Mailbox: 2, UIDValidity: 1700000001, UID: 7},
 	Converted{Blob: strings.Repeat("ab", 32), Original: strings.Repeat("cd", 32), Size: 7, Form: "msg", By: "inwriting/outlook 1", Path: "a.msg", Kept: true},
 	Access{By: "nora", What: "export", Why: "claim"},
 	Hold{Scope: "client Hale Architects", Reason: "claim", By: "nora"},
