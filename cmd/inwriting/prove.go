@@ -225,7 +225,11 @@ func (a *app) verifyArchive(c *cobra.Command) error {
 		a.printVerify(&r)
 	}
 	if err == nil && !r.OK {
-		return &exitError{status: exitVerification}
+		hint := ""
+		if len(r.Damage) > 0 {
+			hint = `"inwriting mailbox refetch" gets damaged messages from their mailboxes, as they were sealed`
+		}
+		return &exitError{status: exitVerification, hint: hint}
 	}
 	return err
 }
