@@ -104,6 +104,11 @@ type Mailbox struct {
 	// role "client"; its hash goes into the ledger. Relative to the file's folder.
 	Permission string `toml:"permission"`
 
+	// AllowNotReadOnly collects also where the server does not confirm that a folder
+	// is open for reading only, or marks messages as read when they are fetched
+	// although it is asked not to. inwriting itself never writes to a mailbox.
+	AllowNotReadOnly bool `toml:"allow_not_read_only"`
+
 	// Compress asks the server to compress what it sends, where it can. That
 	// helps on lines slower than some 20 Mbit/s, and costs time on faster ones.
 	Compress bool `toml:"compress"`

@@ -16,7 +16,7 @@ import (
 
 // accountOf turns the settings of a mailbox into those of imapsync.
 func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string) imapsync.Account {
-	a := imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Include: m.Include, Exclude: m.Exclude, Compress: m.Compress, DailyBytes: int64(m.DailyBytes),
+	a := imapsync.Account{Address: m.Address, Server: m.Server.String(), Username: m.User(), Include: m.Include, Exclude: m.Exclude, Compress: m.Compress, DailyBytes: int64(m.DailyBytes), AllowNotReadOnly: m.AllowNotReadOnly,
 		Password: func(ctx context.Context) (string, error) {
 			secret, err := cfg.Password(ctx, m.Address, getenv)
 			return secret.Reveal(), err

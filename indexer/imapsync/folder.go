@@ -180,7 +180,7 @@ func (p *pass) examine(r *folderRun) (status, error) {
 		if !p.account.AllowNotReadOnly {
 			return st, p.err(ErrFolder, "opening folder "+quoted(r),
 				errors.New("the server does not confirm that it is open for reading only"),
-				"exclude the folder, or allow it in the settings of the mailbox")
+				"exclude the folder, or allow it with allow_not_read_only in the settings of the mailbox")
 		}
 	}
 	// Zimbra and UW say no UIDVALIDITY for a folder without messages, and none is

@@ -99,7 +99,7 @@ func (d *download) seenBy(look *seenLook) error {
 func (p *pass) marksSeen(r *folderRun) error {
 	p.event(EventMarksSeen, r.info.Name, `the server sets \Seen for BODY.PEEK[]`)
 	return p.err(ErrFolder, "fetching messages of "+quoted(r), errors.New("the server marks messages as read when they are fetched, although it is asked not to"),
-		"collect this mailbox in another way, or allow it in the settings of the mailbox")
+		"collect this mailbox in another way, or allow it with allow_not_read_only in its settings")
 }
 
 // uidText writes UIDs as an IMAP sequence set.
