@@ -87,11 +87,14 @@ func vaultStorm(t *testing.T, w *imaptest.Storm, enough int, kinds map[string]in
 	for acted < enough && !t.Failed() {
 		log = log[:0]
 		for range 1 + w.Rand.IntN(4) {
-			for range w.Rand.IntN(4) {
+			change := func() {
 				what, err := w.Change()
 				if log = append(log, what); err != nil {
-					t.Fatalf("%s: %v", what, err)
+					t.Errorf("%s: %v", what, err)
 				}
+			}
+			for range w.Rand.IntN(4) {
+				change()
 			}
 			if err := w.Deliver(w.Rand.IntN(16)); err != nil {
 				t.Fatal(err)
@@ -101,7 +104,12 @@ func vaultStorm(t *testing.T, w *imaptest.Storm, enough int, kinds map[string]in
 			if w.Rand.IntN(8) == 0 {
 				time.AfterFunc(time.Duration(w.Rand.IntN(60))*time.Millisecond, cancel)
 			}
-			_, err := v.Sync(ctx, a, false, imapsync.Options{Idle: 100 * time.Millisecond, RetryDelay: time.Millisecond})
+			_, err := v.Sync(ctx, a, false, imapsync.Options{Idle: 100 * time.Millisecond, RetryDelay: time.Millisecond,
+				Progress: func(imapsync.Progress) { // while the pass runs, too
+					if w.Rand.IntN(40) == 0 {
+						change()
+					}
+				}})
 			cancel()
 			p.Close()
 			log = append(log, fmt.Sprintf("%v: %v", slices.Sorted(maps.Keys(p.Kinds())), err))
