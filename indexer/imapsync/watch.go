@@ -21,7 +21,7 @@ const idleRenew = 9 * time.Minute
 // fetches nothing.
 //
 // It returns when ctx is done, with its error, when the connection ends, and with
-// ErrCannotWatch at once where there is nothing to listen to.
+// ErrCannotWatch at once where there is nothing to listen to or it is refused.
 func Watch(ctx context.Context, a Account, idle time.Duration, ready, changed func()) error {
 	if idle <= 0 {
 		idle = time.Minute
@@ -46,6 +46,13 @@ func (d *dialer) watch(ctx context.Context, s *session, renew time.Duration, rea
 	}
 	doing := "watching " + d.account.Address
 	if _, _, err := s.examine("INBOX"); err != nil {
+		var no *refusal
+		if errors.As(err, &no) && busy(no.c) {
+			return d.serverErr(ErrBusy, doing, no.c, busyHint(no.c))
+		}
+		if errors.As(err, &no) {
+			return fmt.Errorf("%s: %w: %w", doing, ErrCannotWatch, no)
+		}
 		return d.connErr(s, doing, err, "")
 	}
 	if s.caps["NOTIFY"] {
