@@ -44,6 +44,7 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 		if err != nil {
 			return err
 		}
+		calibration := learned(corrections)
 		for i, ref := range refs {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -56,7 +57,7 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 				return err
 			}
 			out[i] = record(m)
-			inForce(out[i], corrections)
+			inForce(out[i], corrections, calibration)
 		}
 		return nil
 	})
@@ -257,8 +258,11 @@ func mailboxCoverage(c *catalog.Catalog, a catalog.Account, indexed int64) (trai
 		if err != nil {
 			return m, err
 		}
-		fc := trail.FolderCoverage{Name: f.Display, Server: f.Server, Stored: n.Stored, Indexed: n.Indexed, Quarantined: n.Quarantined, Gone: n.Gone, Excluded: f.Excluded,
+		fc := trail.FolderCoverage{Name: f.Display, Server: f.Server, Stored: n.Stored, Indexed: n.Indexed, Quarantined: n.Quarantined, Gone: n.Gone, Erased: n.Erased, Excluded: f.Excluded,
 			From: optional(n.From), To: optional(n.To), LastSync: optional(f.LastSync)}
+		if fc.LeftOut, err = c.CountLeftOut(f.ID, f.UIDValidity); err != nil {
+			return m, err
+		}
 		m.Folders = append(m.Folders, fc)
 		open += n.Listed + n.Quarantined
 		synced = synced || !f.LastSync.IsZero()

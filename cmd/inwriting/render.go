@@ -250,13 +250,14 @@ func period(from, to time.Time) string {
 
 // searched is the last line of every answer: what it was drawn from.
 func searched(c trail.Coverage) string {
-	stored, indexed, quarantined := 0, 0, 0
+	stored, indexed, quarantined, erased := 0, 0, 0, 0
 	var trouble []string
 	for _, m := range c.Mailboxes {
 		for _, f := range m.Folders {
 			stored += f.Stored
 			indexed += f.Indexed
 			quarantined += f.Quarantined
+			erased += f.Erased
 		}
 		if !m.Complete() {
 			trouble = append(trouble, m.Address+": "+m.State+".")
@@ -268,6 +269,9 @@ func searched(c trail.Coverage) string {
 	}
 	if quarantined > 0 {
 		s += fmt.Sprintf(" %s that the server would not give.", plural(quarantined, "message", "messages"))
+	}
+	if erased > 0 {
+		s += fmt.Sprintf(" %s erased for good.", plural(erased, "message", "messages"))
 	}
 	if len(trouble) > 0 {
 		s += " " + strings.Join(trouble, " ")
