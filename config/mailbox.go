@@ -80,6 +80,10 @@ type Mailbox struct {
 	// "Lists/*". Excluded folders are named in every answer's coverage.
 	Exclude []string `toml:"exclude"`
 
+	// Since is the first day that is read, as 2021-01-01, by when the server received
+	// a message; what is older is counted in coverage and not fetched.
+	Since Date `toml:"since"`
+
 	// Every overrides the setting of the same name for this mailbox.
 	Every Duration `toml:"every"`
 

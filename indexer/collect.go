@@ -66,6 +66,9 @@ func (v *Vault) sync(ctx context.Context, c *committer, a imapsync.Account, alwa
 	if err != nil {
 		return imapsync.Result{}, err
 	}
+	if err := v.chosen(c, id, a); err != nil {
+		return imapsync.Result{}, err
+	}
 	s := &accountStore{v: v, c: c, id: id, address: a.Address, always: always}
 	started := v.now()
 	if opt.Budget, err = v.budget(id, a, started); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"inwriting/config"
 	"inwriting/config/oauth"
@@ -21,6 +22,9 @@ func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string)
 			secret, err := cfg.Password(ctx, m.Address, getenv)
 			return secret.Reveal(), err
 		}}
+	if loc, err := cfg.Location(); err == nil && !m.Since.IsZero() {
+		a.Since = time.Date(m.Since.Year(), m.Since.Month(), m.Since.Day(), 0, 0, 0, 0, loc)
+	}
 	if tokens := cfg.Tokens(m, getenv); tokens != nil {
 		a.Token = func(ctx context.Context) (string, error) {
 			t, err := tokens.Token(ctx)

@@ -30,7 +30,7 @@ type adding struct {
 	clientSecretFile              string
 	ca                            string
 	include, exclude              []string
-	every, dailyBytes             string
+	every, dailyBytes, since      string
 	connections                   int
 	of, permission                string
 	noTest                        bool
@@ -64,6 +64,7 @@ func (n *adding) flags(c *cobra.Command) {
 	f.StringVar(&n.ca, "ca", "", "a `FILE` of certificates to trust for this server, as Proton Bridge's")
 	f.StringArrayVar(&n.include, "include", nil, "read only this `FOLDER`; may be repeated, * stands for anything")
 	f.StringArrayVar(&n.exclude, "exclude", nil, `leave this `+"`FOLDER`"+` out; may be repeated, * stands for anything, "\Junk" for any junk folder`)
+	f.StringVar(&n.since, "since", "", "read only what came from this `DAY` on, as 2021-01-01")
 	f.StringVar(&n.every, "every", "", "how often the daemon reads it, as 5m")
 	f.StringVar(&n.dailyBytes, "daily-bytes", "", "how much is fetched in a day at most, as 2GB")
 	f.IntVar(&n.connections, "connections", 0, "1 for a server that allows few connections")
@@ -303,7 +304,7 @@ func (a *app) describeBox(cfg *config.Config, address string, n *adding) error {
 	for _, f := range []struct {
 		flag, value string
 		into        interface{ UnmarshalText([]byte) error }
-	}{{"--every", n.every, &m.Every}, {"--daily-bytes", n.dailyBytes, &m.DailyBytes}} {
+	}{{"--every", n.every, &m.Every}, {"--daily-bytes", n.dailyBytes, &m.DailyBytes}, {"--since", n.since, &m.Since}} {
 		if f.value != "" {
 			if err := f.into.UnmarshalText([]byte(f.value)); err != nil {
 				return usage("%s: %w", f.flag, err)

@@ -429,3 +429,48 @@ func TestRefetch(t *testing.T) {
 		t.Errorf("%d messages, %d live", blobs, len(live))
 	}
 }
+
+// What is older than a mailbox is to be read from is counted and not fetched; when
+// the day is moved back it is fetched.
+func TestSince(t *testing.T) {
+	m := newMailbox(t)
+	for n := range 6 {
+		if err := m.Deliver(m.User, "INBOX", invented(n)); err != nil { // a second apart, from 14 November 2023 22:13:21 UTC on
+			t.Fatal(err)
+		}
+	}
+	file := func() string {
+		b, err := os.ReadFile(m.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	whole := "timezone = \"UTC\"\n" + file()
+	m.write("inwriting.toml", whole+"since = 2023-11-15\n")
+	if r := m.sync(); r.Mailboxes[0].New != 0 || r.Mailboxes[0].State != "up to date" {
+		t.Errorf("%+v", r.Mailboxes[0])
+	}
+	status, out, errs := m.run("status", "--json")
+	if status != 0 || !strings.Contains(out, `"left_out":6`) || !strings.Contains(out, `"state":"up to date"`) {
+		t.Errorf("status: %d %s%s", status, out, errs)
+	}
+	m.sync() // nothing changed
+	m.write("inwriting.toml", whole+"since = 2023-11-14\n")
+	if r := m.sync(); r.Mailboxes[0].New != 6 {
+		t.Errorf("moved back: %+v", r.Mailboxes[0])
+	}
+	// What is kept stays when the day moves on.
+	m.write("inwriting.toml", whole+"since = 2023-11-16\n")
+	if r := m.sync(); r.Mailboxes[0].New != 0 || r.Mailboxes[0].Gone != 0 {
+		t.Errorf("moved on: %+v", r.Mailboxes[0])
+	}
+	blobs, live := m.kept()
+	if blobs != 6 || len(live) != 6 {
+		t.Errorf("%d messages, %d live", blobs, len(live))
+	}
+	b, err := os.ReadFile(filepath.Join(m.data, "ledger", "entries.jsonl"))
+	if err != nil || strings.Count(string(b), `"type":"config"`) != 3 {
+		t.Errorf("the ledger tells %d changes: %v", strings.Count(string(b), `"type":"config"`), err)
+	}
+}

@@ -29,6 +29,7 @@ type mailboxInfo struct {
 	Every    string   `json:"every"`
 	Include  []string `json:"include"`
 	Exclude  []string `json:"exclude"`
+	Since    string   `json:"since,omitempty"`
 	Role     string   `json:"role"` // own or client
 	Client   string   `json:"client,omitempty"`
 }
@@ -43,7 +44,7 @@ func (a *app) mailboxListCmd() *cobra.Command {
 			}
 			list := []mailboxInfo{}
 			for _, m := range cfg.Mailboxes {
-				info := mailboxInfo{Address: m.Address, Server: m.Server.String(), Username: m.User(), Password: m.SignIn(), Role: "own", Client: m.Client,
+				info := mailboxInfo{Address: m.Address, Server: m.Server.String(), Username: m.User(), Password: m.SignIn(), Role: "own", Client: m.Client, Since: m.Since.String(),
 					Every: config.Duration(cfg.Interval(m)).String(), Include: append([]string{}, m.Include...), Exclude: append([]string{}, m.Exclude...)}
 				if !m.Own() {
 					info.Role = "client"
@@ -67,6 +68,9 @@ func (a *app) mailboxListCmd() *cobra.Command {
 				fmt.Fprintf(a.out, "%s %s password: %s, every %s\n", pad(clean(m.Address), 30), pad(clean(m.Server), 40), m.Password, m.Every)
 				if m.Client != "" {
 					fmt.Fprintf(a.out, "  the mailbox of %s\n", clean(m.Client))
+				}
+				if m.Since != "" {
+					fmt.Fprintf(a.out, "  only what came from %s on\n", m.Since)
 				}
 				if len(m.Include) > 0 {
 					fmt.Fprintf(a.out, "  read only: %s\n", clean(strings.Join(m.Include, ", ")))

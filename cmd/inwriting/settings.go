@@ -125,6 +125,9 @@ func (a *app) settings(cfg *config.Config) ([]setting, error) {
 		if !m.Own() {
 			value += ", the mailbox of " + m.Client
 		}
+		if !m.Since.IsZero() {
+			value += ", from " + m.Since.String() + " on"
+		}
 		if len(m.Include) > 0 {
 			value += ", only " + strings.Join(m.Include, ", ")
 		}

@@ -96,6 +96,9 @@ func (p *pass) reconcile(ctx context.Context, r *folderRun, f Folder, st status,
 	if err != nil {
 		return err
 	}
+	if queue, err = p.choose(ctx, r, f, queue); err != nil {
+		return err
+	}
 	if fresh := !wasClean || last.UIDValidity != st.uidValidity; fresh || p.s.objects() != "" {
 		if queue, err = p.relink(ctx, r, f, queue, fresh); err != nil {
 			return err

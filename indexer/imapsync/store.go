@@ -23,6 +23,8 @@ const (
 	Stored State = "stored"
 	// Quarantined: the server shows the UID but did not give its message.
 	Quarantined State = "quarantined"
+	// LeftOut: the settings do not want the message.
+	LeftOut State = "left out"
 	// Vanished: two enumerations in different sessions did not show the UID.
 	// What is stored of it stays.
 	Vanished State = "vanished"

@@ -31,6 +31,10 @@ type Account struct {
 	// Include lists the only folders that are collected, in the same way; none: all.
 	Include []string
 
+	// Since leaves out what the server received before it, where the Folder can
+	// remember that (Selector); zero: nothing.
+	Since time.Time
+
 	TLS *tls.Config // nil: system roots, TLS 1.2 or later
 
 	// Compress asks for compression where the server has it. On lines faster than
@@ -98,6 +102,7 @@ type FolderResult struct {
 	Quarantined int  // UIDs on the server that did not give their message in this pass
 	Held        int  // UIDs quarantined in earlier passes, not tried in this one
 	Left        int  // UIDs still Listed at the end
+	LeftOut     int  // UIDs that this pass found to be older than the account's Since
 	Bytes       int64
 	Clean       bool
 	Err         error // why the folder is not clean; wraps ErrFolder
