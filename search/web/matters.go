@@ -8,28 +8,32 @@ import (
 	"slices"
 	"strings"
 
+	"inwriting/search/access"
 	"inwriting/search/trail"
 )
 
-// matters are those that are kept, newest first, and those known from the start.
+// matters are those that are kept, newest first, and those known from the start, as
+// far as whoever asks may see them.
 func (w *site) matters(ctx context.Context) ([]Matter, error) {
-	if w.o.Kept == nil {
-		return w.o.Matters, nil
-	}
-	kept, err := w.o.Kept(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("listing the matters: %w", err)
+	var all []Matter
+	if w.o.Kept != nil {
+		kept, err := w.o.Kept(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing the matters: %w", err)
+		}
+		all = kept
 	}
 	for _, m := range w.o.Matters {
-		known := false
-		for _, k := range kept {
-			known = known || k.Name == m.Name
-		}
-		if !known {
-			kept = append(kept, m)
+		if !slices.ContainsFunc(all, func(k Matter) bool { return k.Name == m.Name }) {
+			all = append(all[:len(all):len(all)], m)
 		}
 	}
-	return kept, nil
+	if p := access.PersonOf(ctx); p != nil && len(p.Clients) > 0 {
+		all = slices.DeleteFunc(slices.Clone(all), func(m Matter) bool {
+			return !slices.ContainsFunc(p.Clients, func(c string) bool { return strings.EqualFold(c, m.Client) })
+		})
+	}
+	return all, nil
 }
 
 // newView is the form that keeps a question.
