@@ -80,12 +80,13 @@ func (a *app) printStatus(cov *trail.Coverage) error {
 		fmt.Fprintln(a.out, t.dim(pad("mailbox", 30)+pad("state", 17)+pad("read back to", 17)+pad("kept", 9)+"gaps"))
 	}
 	for _, m := range cov.Mailboxes {
-		kept, unread, quarantined, excluded := 0, 0, 0, 0
+		kept, unread, quarantined, excluded, older := 0, 0, 0, 0, 0
 		var from *time.Time
 		for _, f := range m.Folders {
 			kept += f.Stored
 			unread += f.Stored - f.Indexed
 			quarantined += f.Quarantined
+			older += f.LeftOut
 			if f.Excluded {
 				excluded++
 			}
@@ -106,6 +107,9 @@ func (a *app) printStatus(cov *trail.Coverage) error {
 		}
 		if excluded > 0 {
 			gaps = append(gaps, plural(excluded, "folder", "folders")+" left out")
+		}
+		if older > 0 {
+			gaps = append(gaps, plural(older, "older message", "older messages")+" left out")
 		}
 		if !m.Complete() {
 			gaps = append(gaps, m.State)

@@ -455,6 +455,9 @@ func TestSince(t *testing.T) {
 	if status != 0 || !strings.Contains(out, `"left_out":6`) || !strings.Contains(out, `"state":"up to date"`) {
 		t.Errorf("status: %d %s%s", status, out, errs)
 	}
+	if _, out, _ := m.run("status"); !strings.Contains(out, "6 older messages left out") {
+		t.Errorf("status: %s", out)
+	}
 	m.sync() // nothing changed
 	m.write("inwriting.toml", whole+"since = 2023-11-14\n")
 	if r := m.sync(); r.Mailboxes[0].New != 6 {

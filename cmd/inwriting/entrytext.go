@@ -99,6 +99,14 @@ func attestText(f ledger.Fact) string {
 		return fmt.Sprintf("%s looked: %s", x.By, x.What)
 	case ledger.Config:
 		return fmt.Sprintf("setting %s is %q, before %q", x.Setting, x.New, x.Old)
+	case ledger.Converted:
+		s := fmt.Sprintf("message %s was converted from a .%s by %s; the original is %s", shortHash(x.Blob), x.Form, x.By, shortHash(x.Original))
+		if !x.Kept {
+			s += ", which is not in the archive"
+		}
+		return s
+	case ledger.Restored:
+		return fmt.Sprintf("message %s was damaged and fetched again, as it was sealed", shortHash(x.Blob))
 	case ledger.Erased:
 		return "erased; only its leaf hash is left"
 	}

@@ -250,7 +250,7 @@ func period(from, to time.Time) string {
 
 // searched is the last line of every answer: what it was drawn from.
 func searched(c trail.Coverage) string {
-	stored, indexed, quarantined, erased := 0, 0, 0, 0
+	stored, indexed, quarantined, erased, older := 0, 0, 0, 0, 0
 	var trouble []string
 	for _, m := range c.Mailboxes {
 		for _, f := range m.Folders {
@@ -258,6 +258,7 @@ func searched(c trail.Coverage) string {
 			indexed += f.Indexed
 			quarantined += f.Quarantined
 			erased += f.Erased
+			older += f.LeftOut
 		}
 		if !m.Complete() {
 			trouble = append(trouble, m.Address+": "+m.State+".")
@@ -272,6 +273,9 @@ func searched(c trail.Coverage) string {
 	}
 	if erased > 0 {
 		s += fmt.Sprintf(" %s erased for good.", plural(erased, "message", "messages"))
+	}
+	if older > 0 {
+		s += fmt.Sprintf(" %s left out by the settings.", plural(older, "older message", "older messages"))
 	}
 	if len(trouble) > 0 {
 		s += " " + strings.Join(trouble, " ")
