@@ -97,10 +97,39 @@ func (c *checker) run(end int64) error {
 		return err
 	}
 
-	// First pass: lines, tree and hashes file side by side, in a few kilobytes.
+	p, err := c.walk(entries, end, signed, root, kept)
+	if err != nil {
+		return err
+	}
+	if !p.same || c.stats.Entries < signed {
+		if err := c.diagnose(entries, end, signed, root); err != nil {
+			return err
+		}
+	}
+	for _, b := range p.blanks.unsaid() {
+		c.problem(b)
+	}
+	c.stats.Erased = len(p.blanks.found)
+	if p.torn != nil {
+		c.problem(*p.torn)
+	}
+	return nil
+}
+
+// pass is what one walk through the entries finds.
+type pass struct {
+	same   bool // lines, hashes file and checkpoint agree
+	blanks blanks
+	torn   *Problem
+}
+
+// walk goes through lines, tree and hashes file side by side, in a few kilobytes. What
+// it says of the kept checkpoints is final; the rest is for diagnose to place.
+func (c *checker) walk(entries io.ReaderAt, end, signed int64, root tlog.Hash, kept map[int64]tlog.Hash) (pass, error) {
+	p := pass{same: true, blanks: blanks{said: map[int64]tlog.Hash{}}}
 	hashes, err := os.Open(hashesPath(c.dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return p, err
 	}
 	var stored *bufio.Reader
 	if hashes != nil {
@@ -110,35 +139,30 @@ func (c *checker) run(end int64) error {
 	var (
 		tree  edge
 		fresh []tlog.Hash
-		same  = true
 		got   tlog.Hash
-		r     = newLines(entries, 0, end)
-		torn  *Problem
-
-		blanks = blanks{said: map[int64]tlog.Hash{}}
 	)
-	for {
+	for r := newLines(entries, 0, end); ; {
 		line, off, whole, err := r.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return err
+			return p, err
 		}
 		if !whole {
-			torn = &Problem{Kind: Torn, File: "entries.jsonl", Index: -1, Offset: off, Length: int64(len(line)), Text: "octets behind the last whole line"}
+			p.torn = &Problem{Kind: Torn, File: "entries.jsonl", Index: -1, Offset: off, Length: int64(len(line)), Text: "octets behind the last whole line"}
 			break
 		}
 		h := leafHash(line)
-		blanks.look(tree.size, off, line, h)
+		p.blanks.look(tree.size, off, line, h)
 		fresh = tree.add(h, fresh[:0])
 		for _, h := range fresh {
-			if same && (stored == nil || readHash(stored, &got) != nil || got != h) {
-				same = false
+			if p.same && (stored == nil || readHash(stored, &got) != nil || got != h) {
+				p.same = false
 			}
 		}
 		if tree.size == signed && tree.root() != root {
-			same = false
+			p.same = false
 		}
 		if want, ok := kept[tree.size]; ok {
 			if tree.root() != want {
@@ -153,24 +177,12 @@ func (c *checker) run(end int64) error {
 			Text: fmt.Sprintf("%d entries were time-stamped, %d are there", size, tree.size)})
 	}
 	c.stats.Entries = tree.size
-	if same && stored != nil {
+	if p.same && stored != nil {
 		if _, err := stored.ReadByte(); err == nil {
-			same = false
+			p.same = false
 		}
 	}
-	if !same || tree.size < signed {
-		if err := c.diagnose(entries, end, signed, root); err != nil {
-			return err
-		}
-	}
-	for _, p := range blanks.unsaid() {
-		c.problem(p)
-	}
-	c.stats.Erased = len(blanks.found)
-	if torn != nil {
-		c.problem(*torn)
-	}
-	return nil
+	return p, nil
 }
 
 // blanks compares erased lines with the erase entries that must name them: a leaf

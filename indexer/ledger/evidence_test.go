@@ -75,7 +75,12 @@ func TestCheck4ProofsAndDroppedLines(t *testing.T) {
 		}
 	}
 	l.Close()
+	spoiltLines(t, v)
+}
 
+// spoiltLines drops, moves and changes line 7: each makes Check fail, and no proof of it is
+// given.
+func spoiltLines(t *testing.T, v vault) {
 	file := v.read(t, "entries.jsonl")
 	for _, tt := range []struct {
 		name   string
@@ -163,46 +168,7 @@ func TestCheck15Blank(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check := func(t *testing.T, l *Ledger) {
-		t.Helper()
-		file := v.read(t, "entries.jsonl")
-		if len(file) != length {
-			t.Errorf("the file has %d octets, had %d", len(file), length)
-		}
-		for _, s := range secrets {
-			if bytes.Contains(file, s) || bytes.Contains(file, s[len(s)/2:]) {
-				t.Error("a line is still there")
-			}
-		}
-		for i, proof := range proofs {
-			line, err := l.Line(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = VerifyProof(proof, line, l.VKey())
-			_, nerr := l.Prove(i)
-			if i == gone[0] || i == gone[1] {
-				if e, derr := Decode(line); derr != nil || e.Type != "erased" {
-					t.Errorf("entry %d: %v, %v", i, e, derr)
-				}
-				if err == nil || !errors.Is(nerr, ErrErased) {
-					t.Errorf("entry %d is proved: %v, %v", i, err, nerr)
-				}
-			} else if err != nil || nerr != nil {
-				t.Errorf("entry %d: %v, %v", i, err, nerr)
-			}
-		}
-		if p := problems(t, v); len(p) != 0 {
-			t.Errorf("Check: %v", p)
-		}
-		proof, err := l.Consistency(before.Size)
-		if err == nil {
-			_, err = VerifyConsistency(proof, before, l.VKey())
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}
+	check := func(t *testing.T, l *Ledger) { t.Helper(); stillProved(t, v, l, before, proofs, gone, secrets, length) }
 	check(t, l)
 	l.Close()
 	t.Run("opened again", func(t *testing.T) { l = v.open(t); check(t, l); l.Close() })
@@ -230,6 +196,48 @@ func TestCheck15Blank(t *testing.T) {
 		}
 		check(t, l)
 	})
+}
+
+// stillProved checks that the lines gone are, and that everything else holds.
+func stillProved(t *testing.T, v vault, l *Ledger, before Checkpoint, proofs map[int64][]byte, gone []int64, secrets [][]byte, length int) {
+	t.Helper()
+	file := v.read(t, "entries.jsonl")
+	if len(file) != length {
+		t.Errorf("the file has %d octets, had %d", len(file), length)
+	}
+	for _, s := range secrets {
+		if bytes.Contains(file, s) || bytes.Contains(file, s[len(s)/2:]) {
+			t.Error("a line is still there")
+		}
+	}
+	for i, proof := range proofs {
+		line, err := l.Line(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = VerifyProof(proof, line, l.VKey())
+		_, nerr := l.Prove(i)
+		if i == gone[0] || i == gone[1] {
+			if e, derr := Decode(line); derr != nil || e.Type != "erased" {
+				t.Errorf("entry %d: %v, %v", i, e, derr)
+			}
+			if err == nil || !errors.Is(nerr, ErrErased) {
+				t.Errorf("entry %d is proved: %v, %v", i, err, nerr)
+			}
+		} else if err != nil || nerr != nil {
+			t.Errorf("entry %d: %v, %v", i, err, nerr)
+		}
+	}
+	if p := problems(t, v); len(p) != 0 {
+		t.Errorf("Check: %v", p)
+	}
+	proof, err := l.Consistency(before.Size)
+	if err == nil {
+		_, err = VerifyConsistency(proof, before, l.VKey())
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestBlankRefuses(t *testing.T) {

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,8 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"inwriting/indexer/durable/durabletest"
 )
 
 type vault struct{ dir, keys string }
@@ -100,142 +97,6 @@ func problems(t testing.TB, v vault) []Problem {
 	return got
 }
 
-var facts = []Fact{
-	VaultCreated{Vault: "4f0c", VKey: "a+b+c"},
-	AccountAdded{Account: 1, Address: "nora@deskandco.example", Host: "imap.deskandco.example:993", Source: "imap"},
-	MailboxAdded{Mailbox: 2, Account: 1, Name: "INBOX", Display: "INBOX", Delim: "/"},
-	MailboxAdded{Mailbox: 3, Account: 1, Name: "Entw\xfcrfe", Display: "Entw�rfe", Delim: `\`},
-	MailboxAdded{Mailbox: 4, Account: 1, Name: "base64:QQ==", Display: "base64:QQ==", Delim: ""},
-	MailboxReset{Mailbox: 2, Old: 1, New: 4294967295},
-	MsgSeen{Blob: strings.Repeat("ab", 32), Size: 1 << 40, Mailbox: 2, UIDValidity: 1, UID: 7, InternalDate: "2023-03-02T09:12:00Z",
-		Flags: []string{`\Seen`, "$Junk", "bad\xff"}, Path: "old mail.mbox \"1\"\n<b>&</b> \u2028\u202e\x00\x1f\x7f"},
-	MsgSeen{Blob: strings.Repeat("ab", 32), Size: 7, Mailbox: 2, UIDValidity: 2, UID: 1, Flags: []string{}, Relinked: "size, date and header"},
-	MsgSeen{Blob: strings.Repeat("ab", 32), Size: 7, Mailbox: 2, UIDValidity: 2, UID: 2, Flags: []string{}, StandIn: true},
-	MailboxRenamed{Mailbox: 3, From: 2, UIDValidity: 1, Messages: 20},
-	MsgQuarantined{Mailbox: 2, UIDValidity: 1, UID: 9, Size: 70, InternalDate: "2023-03-02T09:12:00Z", Why: "NO [SERVERBUG] it's \xff"},
-	Acquisition{Account: 1, Server: "imap.deskandco.example:993", Transport: "tls", Certificate: strings.Repeat("0a", 32), User: "nora",
-		Greeting: "ready", Capabilities: []string{"IDLE", "IMAP4rev1"}, Folders: 3, Exists: 9, Asked: 8, Stored: 7, Relinked: 1, Quarantined: 1,
-		Left: 2, Connections: 1, Received: 900, Bytes: 800, State: "incomplete", Started: "2023-03-02T09:12:00Z", Ended: "2023-03-02T09:12:01Z"},
-	MsgFlags{Mailbox: 2, UIDValidity: 1, UID: 7, Flags: []string{}},
-	MsgGone{Mailbox: 2, UIDValidity: 1, UID: 7, Blob: strings.Repeat("cd", 32), LastSeen: "2023-03-02T09:12:00Z", FirstMissed: "2023-03-03T09:12:00Z"},
-	Sync{Mailbox: 2, UIDValidity: 1, UIDNext: 8, HighestModSeq: 1<<63 - 1, Exists: 7, New: 7, Started: "2023-03-02T09:12:00Z", Ended: "2023-03-02T09:12:01Z"},
-	Import{Account: 5, Kind: "mbox", Messages: 3, Duplicates: 1, Skipped: 0, Started: "a", Ended: "b"},
-	Export{TagManifest: strings.Repeat("ef", 32), Selection: strings.Repeat("01", 32)},
-	MatterOpened{Matter: "vienna-flight", Title: "Vienna flight, March", Question: "what date?", Client: "Hale Architects", By: "nora@deskandco.example"},
-	MatterItem{Matter: "vienna-flight", Item: "s-7k2q000000", Decision: "excluded", Reason: "private", By: "nora@deskandco.example"},
-	MatterExhibit{Matter: "vienna-flight", Blob: strings.Repeat("ab", 32), Size: 7, Name: "chat\xff.png", Media: "image/png", Note: "seen", By: "us"},
-	MatterNote{Matter: "vienna-flight", Text: "ask again\non Monday", By: "us"},
-	MatterClosed{Matter: "vienna-flight", Reason: "settled", By: "us"},
-	Correction{Statement: "s-7k2q000000", Blob: strings.Repeat("ab", 32), Was: "instruction", Kind: "question", Note: "", By: "us"},
-	Anchor{Authority: "one", Size: 7, Checkpoint: strings.Repeat("ab", 32), Token: strings.Repeat("cd", 32), GenTime: "2023-03-02T09:12:00Z", Serial: "0a", Clock: -41000},
-	ClockSkew{Authority: "one", Clock: 41000},
-	DNSKey{Name: "s1._domainkey.hale.example", Records: []string{"v=DKIM1; p=\"x\xff"}, Resolver: "192.0.2.1:53", AD: "yes"},
-	AuthResult{Blob: strings.Repeat("ab", 32), State: "verified", AuthServ: "mx.deskandco.example", AuthHeader: strings.Repeat("cd", 32), Stated: "dkim=pass",
-		Signatures: []Signature{{Domain: "hale.example", Selector: "s1\xff", Algorithm: "rsa-sha256", Canon: "relaxed/relaxed", Headers: "from:subject", Uncovered: "to",
-			Signed: 1, Expires: 2, Length: -1, State: "verified", Key: 9}, {Domain: "two.example", Length: 7, Key: -1}}},
-	AuthResult{Blob: strings.Repeat("ab", 32), State: "not checked", Why: "unsigned"},
-	KeyAdded{VKey: "a+b+c", Fingerprint: "SHA256:x"},
-	KeyRetired{VKey: "a+b+c", Fingerprint: "SHA256:x", Reason: "lost"},
-	AccountRole{Account: 1, Role: "processor", Authority: strings.Repeat("ab", 32)},
-	Restored{Blob: strings.Repeat("ab", 32), Mailbox: 2, UIDValidity: 1700000001, UID: 7},
-	Converted{Blob: strings.Repeat("ab", 32), Original: strings.Repeat("cd", 32), Size: 7, Form: "msg", By: "inwriting/outlook 1", Path: "a.msg", Kept: true},
-	Access{By: "nora", What: "export", Why: "claim"},
-	Hold{Scope: "client Hale Architects", Reason: "claim", By: "nora"},
-	Hold{Scope: "client Hale Architects", Reason: "settled", By: "nora", Released: true},
-	Erase{Commitment: strings.Repeat("ab", 32), Entries: []int64{3, 1 << 40}, Leaves: []string{"a", "b"}, Places: []string{"2/1/7"}, Reason: "asked", By: "nora"},
-	Config{Setting: "dkim", Old: "off", New: "on"},
-}
-
-func TestFactsRoundTrip(t *testing.T) {
-	now := time.Date(2023, 3, 2, 9, 12, 0, 7e6, time.UTC)
-	types := map[string]bool{}
-	for _, f := range facts {
-		types[f.EntryType()] = true
-		line, err := appendEntry(nil, new(fields), f, now.Format(timeFormat), make([]byte, 16))
-		if err != nil {
-			t.Fatalf("%T: %v", f, err)
-		}
-		e, err := Decode(line)
-		if err != nil {
-			t.Fatalf("%T: %v\n%s", f, err, line)
-		}
-		want := Entry{Version: 1, Type: f.EntryType(), Time: now, Fact: f}
-		if d := cmp.Diff(want, e); d != "" {
-			t.Errorf("%T (-want +got):\n%s\n%s", f, d, line)
-		}
-		canonical(t, line)
-	}
-	for name := range decoders {
-		if !types[name] {
-			t.Errorf("no case for %s", name)
-		}
-	}
-}
-
-// canonical checks a line against RFC 8785 by another road: encoding/json sorts
-// the keys of a map and writes no white space.
-func canonical(t testing.TB, line []byte) {
-	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.UseNumber()
-	var m map[string]any
-	if err := d.Decode(&m); err != nil {
-		t.Fatalf("%v\n%s", err, line)
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(m); err != nil {
-		t.Fatal(err)
-	}
-	// encoding/json escapes U+2028, U+2029 for JavaScript; RFC 8785 does not.
-	want := strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
-	if string(line) != want {
-		t.Errorf("not canonical:\n got %s\nwant %s", line, want)
-	}
-	for _, k := range []string{"v", "t", "type", "salt"} {
-		if m[k] == nil {
-			t.Errorf("no %q in %s", k, line)
-		}
-	}
-}
-
-func TestLineAsWritten(t *testing.T) {
-	line, err := appendEntry(nil, new(fields), seen(6), "2023-03-02T09:12:00.007Z", []byte("0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `{"blob":"0000000000000000000000000000000000000000000000000000000000000006","flags":["\\Seen"],` +
-		`"internaldate":"2023-03-02T09:12:00+01:00","mailbox":3,"salt":"MDEyMzQ1Njc4OWFiY2RlZg==","size":6,` +
-		`"t":"2023-03-02T09:12:00.007Z","type":"msg.seen","uid":7,"uidvalidity":1700000001,"v":1}`
-	if string(line) != want {
-		t.Errorf("got  %s\nwant %s", line, want)
-	}
-}
-
-func TestRefusedFacts(t *testing.T) {
-	l := newVault(t).open(t)
-	for _, f := range []Fact{nil, Unknown{Type: "x"}, MsgSeen{Size: 1<<53 + 1}, Export{Selection: strings.Repeat("x", maxLine)}} {
-		if _, err := l.Append([]Fact{seen(1), f}); err == nil {
-			t.Errorf("%T: no error", f)
-		}
-	}
-	if l.Size() != 1 {
-		t.Errorf("size %d after refusals, want 1", l.Size())
-	}
-	mustAppend(t, l, seen(1))
-}
-
-func TestDecodeUnknown(t *testing.T) {
-	e, err := Decode([]byte(`{"salt":"","t":"2023-03-02T09:12:00.007Z","type":"later.kind","v":1,"x":1}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if u, ok := e.Fact.(Unknown); !ok || u.Type != "later.kind" {
-		t.Errorf("%+v", e)
-	}
-}
-
 func TestLedger(t *testing.T) {
 	v := newVault(t)
 	l := v.open(t)
@@ -273,6 +134,30 @@ func TestLedger(t *testing.T) {
 	if d := cmp.Diff(c, l.Signed()); d != "" {
 		t.Errorf("Signed (-want +got):\n%s", d)
 	}
+	readsBack(t, l)
+	if _, err := l.Prove(50); err == nil {
+		t.Error("Prove of an entry that no checkpoint commits to: no error")
+	}
+	if c, err = l.Checkpoint(); err != nil || c.Size != 100 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	last, _ := l.Line(99)
+	e, _ := Decode(last)
+	if !c.Time.Equal(e.Time) {
+		t.Errorf("checkpoint time %v, newest entry %v", c.Time, e.Time)
+	}
+	stats, err := l.Verify(func(p Problem) { t.Errorf("Verify: %+v", p) })
+	if err != nil || stats.Entries != 100 || stats.Signed != 100 {
+		t.Errorf("Verify: %+v, %v", stats, err)
+	}
+	if err := l.Entries(0, func(i int64, line []byte) error { canonical(t, line); return nil }); err != nil {
+		t.Error(err)
+	}
+}
+
+// readsBack reads the 100 entries of TestLedger from many places on.
+func readsBack(t *testing.T, l *Ledger) {
+	t.Helper()
 	for _, from := range []int64{0, 1, 31, 32, 33, 64, 99, 100} {
 		n := from
 		err := l.Entries(from, func(i int64, line []byte) error {
@@ -301,24 +186,6 @@ func TestLedger(t *testing.T) {
 		if _, err := l.Line(bad); err == nil {
 			t.Errorf("Line(%d): no error", bad)
 		}
-	}
-	if _, err := l.Prove(50); err == nil {
-		t.Error("Prove of an entry that no checkpoint commits to: no error")
-	}
-	if c, err = l.Checkpoint(); err != nil || c.Size != 100 {
-		t.Fatalf("%+v, %v", c, err)
-	}
-	last, _ := l.Line(99)
-	e, _ := Decode(last)
-	if !c.Time.Equal(e.Time) {
-		t.Errorf("checkpoint time %v, newest entry %v", c.Time, e.Time)
-	}
-	stats, err := l.Verify(func(p Problem) { t.Errorf("Verify: %+v", p) })
-	if err != nil || stats.Entries != 100 || stats.Signed != 100 {
-		t.Errorf("Verify: %+v, %v", stats, err)
-	}
-	if err := l.Entries(0, func(i int64, line []byte) error { canonical(t, line); return nil }); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -420,333 +287,6 @@ func TestProofs(t *testing.T) {
 	}
 	if _, err := VerifyProof(proof, line, "nonsense"); err == nil {
 		t.Error("no key: no error")
-	}
-}
-
-// A program killed at any octet of a write leaves a prefix of it, and no hashes.
-func TestKilledAtEveryOctet(t *testing.T) {
-	v := newVault(t)
-	l := v.open(t)
-	mustAppend(t, l, seen(1), seen(2))
-	if _, err := l.Checkpoint(); err != nil {
-		t.Fatal(err)
-	}
-	before, hashes := v.read(t, "entries.jsonl"), v.read(t, "hashes")
-	mustAppend(t, l, seen(3), seen(4))
-	l.Close()
-	after, full := v.read(t, "entries.jsonl"), v.read(t, "hashes")
-	for cut := len(before); cut <= len(after); cut++ {
-		if cut%3 != 0 && after[cut-1] != '\n' && (cut == len(after) || after[cut] != '\n') {
-			continue // every third octet and all around line feeds
-		}
-		for _, zeros := range []int{0, 9} { // a file system may also leave NULs
-			c := v.copy(t)
-			c.write(t, "entries.jsonl", append(bytes.Clone(after[:cut]), make([]byte, zeros)...))
-			c.write(t, "hashes", hashes)
-			l := c.open(t)
-			want := int64(3 + bytes.Count(after[len(before):cut], []byte("\n")))
-			if l.Size() != want {
-				t.Fatalf("cut at %d: %d entries, want %d", cut, l.Size(), want)
-			}
-			whole := bytes.LastIndexByte(after[:cut], '\n') + 1
-			if tail := append(bytes.Clone(after[whole:cut]), make([]byte, zeros)...); len(tail) > 0 {
-				aside, err := os.ReadFile(filepath.Join(c.dir, fmt.Sprintf("torn-%d", whole)))
-				if err != nil || !bytes.Equal(aside, tail) {
-					t.Fatalf("cut at %d: kept aside %q, %v; want %q", cut, aside, err, tail)
-				}
-				if len(l.Repairs()) == 0 {
-					t.Errorf("cut at %d: nothing said about it", cut)
-				}
-			}
-			if cut%15 == 0 || cut == len(after) {
-				mustAppend(t, l, seen(9))
-				if _, err := l.Checkpoint(); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := l.Verify(func(p Problem) { t.Errorf("cut at %d: %+v", cut, p) }); err != nil {
-					t.Fatal(err)
-				}
-			}
-			l.Close()
-		}
-	}
-	// The hashes are written last and without fsync: any prefix, or a hole.
-	for cut := len(hashes); cut <= len(full); cut += 8 {
-		for name, h := range map[string][]byte{
-			"cut":  full[:cut],
-			"hole": append(append(bytes.Clone(hashes), make([]byte, (cut-len(hashes))/32*32)...), full[len(hashes)+(cut-len(hashes))/32*32:]...),
-			"long": append(bytes.Clone(full), make([]byte, cut)...),
-		} {
-			c := v.copy(t)
-			c.write(t, "hashes", h)
-			l := c.open(t)
-			if l.Size() != 5 {
-				t.Fatalf("%s at %d: %d entries", name, cut, l.Size())
-			}
-			l.Close()
-			if got := c.read(t, "hashes"); !bytes.Equal(got, full) {
-				t.Fatalf("%s at %d: hashes were not made again", name, cut)
-			}
-		}
-	}
-	c := v.copy(t)
-	os.Remove(filepath.Join(c.dir, "hashes"))
-	l = c.open(t)
-	if !bytes.Equal(c.read(t, "hashes"), full) || len(l.Repairs()) != 1 {
-		t.Errorf("hashes missing: repairs %q", l.Repairs())
-	}
-}
-
-func TestDiskFull(t *testing.T) {
-	for n := 1; n <= 2; n++ {
-		for _, short := range []int{0, 1, 200, 700} {
-			v := newVault(t)
-			fs := &durabletest.FS{}
-			o := v.options()
-			o.FS = fs
-			l, err := Open(v.dir, v.keys, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mustAppend(t, l, seen(1))
-			if _, err := l.Checkpoint(); err != nil {
-				t.Fatal(err)
-			}
-			w, _ := fs.Counts()
-			fs.FailWrite, fs.Short = w+n, short
-			_, err = l.Append([]Fact{seen(2), seen(3)})
-			durable := n == 2 // the entries are written and synced; only their hashes are not
-			if durable != (err == nil) {
-				t.Errorf("write %d: %v", n, err)
-			}
-			fs.Heal()
-			if _, err := l.Append([]Fact{seen(4)}); !errors.Is(err, ErrFailed) {
-				t.Errorf("write %d: second Append: %v, want ErrFailed", n, err)
-			}
-			if line, err := l.Line(1); err != nil || !bytes.Contains(line, []byte("msg.seen")) {
-				t.Errorf("write %d: earlier entry: %s, %v", n, line, err)
-			}
-			l.Close()
-			l = v.open(t)
-			size := l.Size()
-			if durable && size != 4 || size < 2 {
-				t.Errorf("write %d, short %d: %d entries after reopening", n, short, size)
-			}
-			mustAppend(t, l, seen(5))
-			if _, err := l.Checkpoint(); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := l.Verify(func(p Problem) { t.Errorf("write %d: %+v", n, p) }); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-func TestFsyncFails(t *testing.T) {
-	v := newVault(t)
-	fs := &durabletest.FS{}
-	o := v.options()
-	o.FS = fs
-	l, err := Open(v.dir, v.keys, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, s := fs.Counts()
-	fs.FailSync = s + 1
-	if _, err := l.Append([]Fact{seen(1)}); !errors.Is(err, durabletest.ErrSync) {
-		t.Errorf("Append: %v", err)
-	}
-	if _, err := l.Append([]Fact{seen(1)}); !errors.Is(err, ErrFailed) || !errors.Is(err, durabletest.ErrSync) {
-		t.Errorf("second Append: %v", err)
-	}
-	if _, err := l.Checkpoint(); !errors.Is(err, ErrFailed) {
-		t.Errorf("Checkpoint: %v", err)
-	}
-	if l.Size() != 1 {
-		t.Errorf("size %d", l.Size())
-	}
-}
-
-// A crash while the ledger is being created leaves something that opens.
-func TestKilledWhileCreating(t *testing.T) {
-	for n := 1; ; n++ {
-		v := newVault(t)
-		fs := &durabletest.FS{FailWrite: n, Short: n % 3}
-		o := v.options()
-		o.FS = fs
-		l, err := Open(v.dir, v.keys, o)
-		if err == nil {
-			l.Close()
-			if n < 4 {
-				t.Errorf("only %d writes", n)
-			}
-			return
-		}
-		l = v.open(t)
-		mustAppend(t, l, seen(1))
-		l.Close()
-	}
-}
-
-// signedVault has 12 entries; a checkpoint commits to 10 of them.
-func signedVault(t testing.TB) vault {
-	t.Helper()
-	v := newVault(t)
-	l := v.open(t)
-	for i := 1; i < 10; i++ {
-		mustAppend(t, l, seen(i))
-	}
-	if _, err := l.Checkpoint(); err != nil {
-		t.Fatal(err)
-	}
-	mustAppend(t, l, seen(10), seen(11))
-	l.Close()
-	return v
-}
-
-func TestCheckNames(t *testing.T) {
-	v := signedVault(t)
-	entries := v.read(t, "entries.jsonl")
-	lines := bytes.SplitAfter(entries, []byte("\n"))[:12]
-	offset := func(i int) (n int64) {
-		for _, l := range lines[:i] {
-			n += int64(len(l))
-		}
-		return n
-	}
-	join := func(ls ...[]byte) []byte { return bytes.Join(ls, nil) }
-	change := func(line []byte) []byte { return bytes.Replace(line, []byte(`\\Seen`), []byte(`\\Sean`), 1) }
-	foreign := change(lines[3])
-	type p struct {
-		Kind   ProblemKind
-		Index  int64
-		Offset int64
-		Length int64
-	}
-	for _, test := range []struct {
-		name    string
-		file    string
-		content []byte
-		want    []p
-		open    error // nil: opens all the same
-	}{
-		{"as written", "entries.jsonl", entries, nil, nil},
-		{"altered", "entries.jsonl", join(join(lines[:4]...), change(lines[4]), join(lines[5:]...)),
-			[]p{{Altered, 4, offset(4), int64(len(lines[4]))}}, nil},
-		{"two altered", "entries.jsonl", join(join(lines[:4]...), change(lines[4]), lines[5], change(lines[6]), join(lines[7:]...)),
-			[]p{{Altered, 4, offset(4), int64(len(lines[4]))}, {Altered, 6, offset(6), int64(len(lines[6]))}}, nil},
-		{"first altered", "entries.jsonl", join(bytes.Replace(lines[0], []byte(`"v":1`), []byte(`"v":2`), 1), join(lines[1:]...)),
-			[]p{{Altered, 0, 0, int64(len(lines[0]))}}, ErrAltered},
-		{"missing", "entries.jsonl", join(join(lines[:4]...), join(lines[6:]...)),
-			[]p{{Missing, 4, offset(4), 0}, {Missing, 5, offset(4), 0}}, ErrShort},
-		{"missing, and others in their place", "entries.jsonl", join(join(lines[:4]...), join(lines[6:]...), lines[10], lines[11]),
-			[]p{{Missing, 4, offset(4), 0}, {Missing, 5, offset(4), 0}}, ErrAltered},
-		{"added", "entries.jsonl", join(join(lines[:4]...), foreign, join(lines[4:]...)),
-			[]p{{Added, 4, offset(4), int64(len(foreign))}}, ErrAltered},
-		{"repeated", "entries.jsonl", join(join(lines[:4]...), lines[2], join(lines[4:]...)),
-			[]p{{Added, 4, offset(4), int64(len(lines[2]))}}, ErrAltered},
-		{"unsigned line altered", "entries.jsonl", join(join(lines[:11]...), change(lines[11])),
-			[]p{{Altered, 11, offset(11), int64(len(lines[11]))}}, ErrAltered},
-		{"unsigned line missing", "entries.jsonl", join(lines[:11]...),
-			[]p{{Missing, 11, offset(11), 0}}, ErrShort},
-		{"cut below the checkpoint", "entries.jsonl", join(lines[:8]...),
-			[]p{{Missing, 8, offset(8), 0}, {Missing, 9, offset(8), 0}, {Missing, 10, offset(8), 0}, {Missing, 11, offset(8), 0}}, ErrShort},
-		{"torn", "entries.jsonl", join(entries, []byte(`{"half`)), []p{{Torn, -1, int64(len(entries)), 6}}, nil},
-		{"all gone", "entries.jsonl", nil, nil, ErrShort},
-		{"hash altered", "hashes", func() []byte { b := v.read(t, "hashes"); b[5*32+3] ^= 1; return b }(), []p{{Hashes, -1, 5 * 32, 32}}, nil},
-		{"hashes of the tail altered", "hashes", func() []byte { b := v.read(t, "hashes"); b[len(b)-1] ^= 1; return b }(), nil, ErrAltered},
-		{"checkpoint altered", "checkpoint", bytes.Replace(v.read(t, "checkpoint"), []byte("\n10\n"), []byte("\n11\n"), 1), []p{{BadCheckpoint, -1, 0, int64(len(v.read(t, "checkpoint")))}}, ErrAltered},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := v.copy(t)
-			c.write(t, test.file, test.content)
-			var got []p
-			for _, x := range problems(t, c) {
-				got = append(got, p{x.Kind, x.Index, x.Offset, x.Length})
-			}
-			switch test.name {
-			case "all gone":
-				if len(got) != 12 {
-					t.Errorf("%+v", got)
-				}
-			case "hashes of the tail altered":
-				if len(got) == 0 {
-					t.Error("nothing found")
-				}
-			default:
-				if d := cmp.Diff(test.want, got); d != "" {
-					t.Errorf("(-want +got):\n%s", d)
-				}
-			}
-			l, err := Open(c.dir, c.keys, c.options())
-			if err == nil {
-				l.Close()
-			} else if now := c.read(t, test.file); !bytes.Equal(now, test.content) {
-				t.Errorf("Open refused, but changed %s", test.file)
-			}
-			if !errors.Is(err, test.open) {
-				t.Errorf("Open: %v, want %v", err, test.open)
-			}
-		})
-	}
-	t.Run("a proof from altered hashes is not given out", func(t *testing.T) {
-		c := v.copy(t)
-		h := c.read(t, "hashes")
-		h[tlog.StoredHashIndex(1, 1)*32] ^= 1
-		c.write(t, "hashes", h)
-		l := c.open(t)
-		if _, err := l.Prove(0); !errors.Is(err, ErrAltered) {
-			t.Errorf("Prove: %v", err)
-		}
-	})
-	t.Run("both numbers are printed", func(t *testing.T) {
-		c := v.copy(t)
-		c.write(t, "entries.jsonl", join(lines[:8]...))
-		_, err := Open(c.dir, c.keys, c.options())
-		if err == nil || !strings.Contains(err.Error(), "ledger has 8 entries, checkpoint commits to 10") {
-			t.Errorf("%v", err)
-		}
-	})
-	t.Run("lines and hashes altered together", func(t *testing.T) {
-		c := v.copy(t)
-		bad := slices.Clone(lines)
-		bad[4] = change(lines[4])
-		c.write(t, "entries.jsonl", join(bad...))
-		var e edge
-		var hs []tlog.Hash
-		for _, l := range bad {
-			hs = e.add(tlog.RecordHash(bytes.TrimSuffix(l, []byte("\n"))), hs)
-		}
-		c.write(t, "hashes", hashBytes(hs))
-		got := problems(t, c)
-		if len(got) != 1 || got[0].Kind != Unsound {
-			t.Errorf("%+v", got)
-		}
-		if _, err := Open(c.dir, c.keys, c.options()); !errors.Is(err, ErrAltered) {
-			t.Errorf("Open: %v", err)
-		}
-	})
-}
-
-// Every flipped bit in every file of the ledger is found.
-func TestFlippedBits(t *testing.T) {
-	v := signedVault(t)
-	for _, name := range []string{"entries.jsonl", "hashes", "checkpoint", "log.vkey"} {
-		good := v.read(t, name)
-		for i := range good {
-			if name == "log.vkey" && i == len(good)-1 {
-				continue // its final line feed means nothing
-			}
-			bad := bytes.Clone(good)
-			bad[i] ^= 1 << (i % 8)
-			v.write(t, name, bad)
-			if got := problems(t, v); len(got) == 0 {
-				t.Errorf("%s: octet %d, %q to %q: not found", name, i, good[i], bad[i])
-			}
-		}
-		v.write(t, name, good)
 	}
 }
 
