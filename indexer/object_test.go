@@ -3,6 +3,7 @@ package indexer
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -202,16 +203,17 @@ func TestEmailID(t *testing.T) {
 	syncOnce(t, v, a)
 	s.want(t, v, 3, "map[INBOX:3]")
 
-	// One moved, one copied, one that has another's name.
-	s.folders["Archive"] = []namedMail{{1, "M1", "T1", "", letter(1)}, {2, "M2", "T1", "", letter(2)}, {3, "M3", "T3", "", letter(4)}}
+	// One moved, one copied, one that has another's name, and one with another's
+	// header, too.
+	s.folders["Archive"] = []namedMail{{1, "M1", "T1", "", letter(1)}, {2, "M2", "T1", "", letter(2)}, {3, "M3", "T3", "", letter(4)}, {4, "M2", "T1", "", letter(2) + "Or not.\r\n"}}
 	s.folders["INBOX"] = s.folders["INBOX"][1:]
 	syncOnce(t, v, a)
-	s.want(t, v, 1, "map[Archive:3 INBOX:2]")
+	s.want(t, v, 2, "map[Archive:4 INBOX:2]")
 	var by []string
 	for _, f := range entriesOf[ledger.MsgSeen](t, v) {
 		by = append(by, f.Relinked)
 	}
-	if want := []string{"", "", "", "EMAILID and header", "EMAILID and header", ""}; !slices.Equal(by, want) {
+	if want := []string{"", "", "", "EMAILID and header", "EMAILID and header", "", ""}; !slices.Equal(by, want) {
 		t.Errorf("known by %q, want %q", by, want)
 	}
 }
@@ -267,13 +269,15 @@ func TestUnstableUIDValidity(t *testing.T) {
 		{mail: mail, seen: 4},
 		{mail: mail, seen: 6},
 		{mail: mail, seen: 6, unstable: true},
-		{mail: []namedMail{{uid: 8, body: letter(1)}, {uid: 9, body: letter(2)}}, seen: 6, unstable: true},
-		{mail: []namedMail{{uid: 1, body: letter(1)}, {uid: 2, body: letter(3)}}, fetched: 1, seen: 8, unstable: true},
-		{mail: []namedMail{{uid: 1, body: letter(1)}, {uid: 2, body: letter(3)}, {uid: 3, body: letter(4)}}, fetched: 1, seen: 11, unstable: true},
-		{mail: []namedMail{{uid: 5, body: letter(3)}, {uid: 6, body: letter(4)}}, seen: 13, unstable: true},
-		{mail: []namedMail{{uid: 1, body: letter(3)}, {uid: 2, body: letter(4)}}, wait: 25 * time.Hour, seen: 15, unstable: true},
-		{mail: nil, seen: 15, unstable: true},
-		{mail: nil, seen: 15, unstable: true},
+		{mail: []namedMail{{uid: 1, body: letter(1)}, {uid: 2, body: letter(2) + "Or not.\r\n"}}, fetched: 1, seen: 8, unstable: true},
+		{mail: mail, seen: 10, unstable: true},
+		{mail: []namedMail{{uid: 8, body: letter(1)}, {uid: 9, body: letter(2)}}, seen: 10, unstable: true},
+		{mail: []namedMail{{uid: 1, body: letter(1)}, {uid: 2, body: letter(3)}}, fetched: 1, seen: 12, unstable: true},
+		{mail: []namedMail{{uid: 1, body: letter(1)}, {uid: 2, body: letter(3)}, {uid: 3, body: letter(4)}}, fetched: 1, seen: 15, unstable: true},
+		{mail: []namedMail{{uid: 5, body: letter(3)}, {uid: 6, body: letter(4)}}, seen: 17, unstable: true},
+		{mail: []namedMail{{uid: 1, body: letter(3)}, {uid: 2, body: letter(4)}}, wait: 25 * time.Hour, seen: 19, unstable: true},
+		{mail: nil, seen: 19, unstable: true},
+		{mail: nil, seen: 19, unstable: true},
 	} {
 		now = now.Add(step.wait + time.Minute)
 		s.uidValidity["INBOX"] = 100 + n
@@ -306,6 +310,15 @@ func TestMarksSeenIsKept(t *testing.T) {
 		if got, err := v.seen(1); err != nil || got != step.want {
 			t.Errorf("after %d: %d, %v; want %d", step.says, got, err, step.want)
 		}
+	}
+	s := &namingServer{order: []string{"INBOX"}, folders: map[string][]namedMail{"INBOX": {{uid: 1, body: letter(1)}}}}
+	a := s.account(t)
+	if _, err := v.Sync(t.Context(), a, true, imapsync.Options{}); !errors.Is(err, imapsync.ErrFolder) || s.fetched > 0 {
+		t.Errorf("got %v, %d messages downloaded", err, s.fetched)
+	}
+	a.AllowNotReadOnly = true
+	if _, err := v.Sync(t.Context(), a, true, imapsync.Options{}); err != nil || s.fetched != 1 {
+		t.Errorf("when it is allowed: %v, %d messages downloaded", err, s.fetched)
 	}
 }
 
