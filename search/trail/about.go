@@ -123,6 +123,16 @@ var changeCues = []string{"instead", "rather than", "forget", "hold off", "scrap
 	"replace", "increase", "reduce", "decided", "of course", "taking off", "off the invoice", "actually", "correction", "meant"}
 
 func cued(it *item) bool {
+	if it.cue == 0 {
+		it.cue = -1
+		if findCue(it) {
+			it.cue = 1
+		}
+	}
+	return it.cue > 0
+}
+
+func findCue(it *item) bool {
 	s := it.folds()
 	for _, c := range changeCues {
 		if strings.Contains(s, " "+c+" ") {

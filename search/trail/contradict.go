@@ -1,38 +1,50 @@
 package trail
 
 import (
+	"math"
 	"strings"
 	"time"
 
 	"inwriting/indexer/statement"
 )
 
-// contradictions sets statements beside each other that cannot both hold: facts
-// of one slot about the same thing, or a thing said and the same thing denied, by
-// forms of words that leave nothing to be read between them. What a change explains
-// is no contradiction, unless a dispute has put the two against each other: then
-// it is shown with the change that explains it.
-func (f *finder) contradictions() {
+// judgeOpposites pairs statements that cannot both hold: facts of one slot about
+// the same thing, or a thing said and the same thing denied, by forms of words that
+// leave nothing to be read between them. What a change explains is no contradiction.
+// A statement is set against the nearest only.
+func (f *finder) judgeOpposites(wide []*item, in map[*item]bool) []verdict {
 	told := map[*item]bool{}
-	for i, b := range f.entries {
+	var out []verdict
+	for i, b := range wide {
 		if b.flagged(statement.Conditional) || b.flagged(statement.Hedged) {
 			continue
 		}
-		// The nearest that b cannot stand beside.
 		for k := i - 1; k >= 0 && !told[b]; k-- {
-			a := f.entries[k]
-			if a.m == b.m || told[a] || a.flagged(statement.Conditional) || a.flagged(statement.Hedged) {
+			a := wide[k]
+			if a.m == b.m || told[a] || !in[a] && !in[b] || math.Min(a.p2, b.p2) < leastOpposed || a.p2+b.p2 < bothOpposed || a.flagged(statement.Conditional) || a.flagged(statement.Hedged) {
 				continue
 			}
-			if fact, x, y, ok := f.apart(a, b); ok {
-				f.add(Contradiction, a, b, nil, fact, f.num(a)+" says "+showFact(x)+", "+f.num(b)+" says "+showFact(y)+".")
-			} else if f.opposite(a, b) {
-				f.add(Contradiction, a, b, nil, "", f.ref(a)+" and "+f.ref(b)+" say the opposite of each other.")
-			} else {
-				continue
+			if _, _, _, ok := f.apart(a, b); ok || f.opposite(a, b) {
+				out = append(out, verdict{a: a, b: b})
+				told[a], told[b] = true, true
 			}
-			told[a], told[b] = true, true
 		}
+	}
+	return out
+}
+
+// contradictions tells what cannot stand beside each other. Where a dispute has put
+// against each other what a change explains, it is shown with the change.
+func (f *finder) contradictions() {
+	for _, v := range f.p.judged.opposed {
+		if f.number[v.a] == 0 || f.number[v.b] == 0 {
+			continue
+		}
+		if fact, x, y, ok := f.apart(v.a, v.b); ok {
+			f.add(Contradiction, v.a, v.b, nil, fact, f.num(v.a)+" says "+showFact(x)+", "+f.num(v.b)+" says "+showFact(y)+".")
+			continue
+		}
+		f.add(Contradiction, v.a, v.b, nil, "", f.ref(v.a)+" and "+f.ref(v.b)+" say the opposite of each other.")
 	}
 	f.explained()
 }
@@ -40,19 +52,19 @@ func (f *finder) contradictions() {
 // apart reports whether two statements say how things are and name different
 // values for one slot of the same thing.
 func (f *finder) apart(a, b *item) (fact statement.FactType, x, y statement.Fact, ok bool) {
-	if a.p2 < leastRelevant || b.p2 < leastRelevant || a.side() == b.side() && samePerson(a, b) || !asserts(a) || !asserts(b) || f.p.alike(a, b) < 0.45 || f.changedBetween(a, b) {
+	if a.p2 < leastRelevant || b.p2 < leastRelevant || a.side() == b.side() && samePerson(a, b) || !asserts(a) || !asserts(b) || f.p.alike(a, b) < 0.45 {
 		return "", x, y, false
 	}
 	fact, x, y = conflict(a, b)
-	return fact, x, y, fact != "" && fact != statement.Money
+	return fact, x, y, fact != "" && fact != statement.Money && !f.changedBetween(a, b)
 }
 
 // opposite reports whether one of two statements says what the other denies.
 func (f *finder) opposite(a, b *item) bool {
-	if a.s.Kind == statement.Question || b.s.Kind == statement.Question || f.changedBetween(a, b) {
+	if a.s.Kind == statement.Question || b.s.Kind == statement.Question {
 		return false
 	}
-	return f.denied(a, b) || f.namedDenies(a, b) || f.ownDeed(a, b) || f.notArrived(a, b) || f.didArrive(a, b) || f.blames(a, b) || f.leftOut(a, b) || f.foundFaulty(a, b)
+	return (f.denied(a, b) || f.namedDenies(a, b) || f.ownDeed(a, b) || f.notArrived(a, b) || f.didArrive(a, b) || f.blames(a, b) || f.leftOut(a, b) || f.foundFaulty(a, b)) && !f.changedBetween(a, b)
 }
 
 // denied: the same words, once with and once without a denial.

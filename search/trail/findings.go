@@ -215,6 +215,16 @@ var sayWords = func() map[string]bool {
 
 // negative reports whether a statement says that something is not there.
 func negative(b *item) bool {
+	if b.neg == 0 {
+		b.neg = -1
+		if findNegative(b) {
+			b.neg = 1
+		}
+	}
+	return b.neg > 0
+}
+
+func findNegative(b *item) bool {
 	for _, w := range words(b.s.Quote) {
 		switch w {
 		case "not", "no", "nothing", "never", "still", "open", "missing", "late", "without", "overdue", "unpaid":

@@ -19,6 +19,10 @@ const (
 	leastClaim   = 0.40
 	leastSilent  = 0.25
 	leastPromise = 0.08
+	maxJudged    = 120 // statements
+
+	leastOpposed = 0.24 // of each relevance
+	bothOpposed  = 0.80 // of their sum
 )
 
 // verdict is a pair of statements that a finding sets beside each other: b took
@@ -30,9 +34,9 @@ type verdict struct {
 
 // judged are the verdicts of a pool, in time order.
 type judged struct {
-	changed, refuted []verdict
-	silent           []*item        // questions that nobody answered
-	missed           map[*item]bool // promises that a question about promises asks for
+	changed, refuted, opposed []verdict
+	silent                    []*item        // questions that nobody answered
+	missed                    map[*item]bool // promises that a question about promises asks for
 }
 
 // judge decides about the entries and what lies near them, and returns the entries
@@ -49,14 +53,20 @@ func (p *pool) judge(q *query, entries []*item) []*item {
 			wide = append(wide, it)
 		}
 	}
+	if len(wide) > maxJudged {
+		sort.SliceStable(wide, func(i, j int) bool { return wide[i].p2 > wide[j].p2 })
+		wide = wide[:maxJudged]
+		sort.SliceStable(wide, func(i, j int) bool { return wide[i].index < wide[j].index })
+	}
 	p.judged.changed = f.judgeChanges(q, wide, in)
 	p.judged.refuted = f.judgeDisputes(q, wide, in)
+	p.judged.opposed = f.judgeOpposites(wide, in)
 	for _, a := range wide {
 		if kind, x := f.openFeatures(q, a); kind == Unanswered && logistic(dot(x, openWeights)) >= leastSilent {
 			p.judged.silent = append(p.judged.silent, a)
 		}
 	}
-	for _, v := range append(append([]verdict(nil), p.judged.changed...), p.judged.refuted...) {
+	for _, v := range slices.Concat(p.judged.changed, p.judged.refuted, p.judged.opposed) {
 		for _, it := range []*item{v.a, v.b} {
 			if !in[it] {
 				in[it] = true
@@ -175,7 +185,7 @@ func (f *finder) inForce(a, b *item, wide []*item) *item {
 	}
 	if a.side() == Us && a.s.Kind != statement.Terms {
 		for _, c := range wide {
-			if c.index < a.index && c.side() == Client && agree(c, a) && (c.s.Kind == statement.Instruction || c.s.Kind == statement.Approval || c.s.Kind == statement.Change) && f.p.replaceFeatures(c, b) != nil {
+			if c.index < a.index && c.side() == Client && agree(c, a) && (c.s.Kind == statement.Instruction || c.s.Kind == statement.Approval || c.s.Kind == statement.Change) && f.p.pair(c, b).fits {
 				return c
 			}
 		}
@@ -249,6 +259,9 @@ func (f *finder) judgeDisputes(q *query, wide []*item, in map[*item]bool) []verd
 				continue
 			}
 			s := dot(f.p.refuteFeatures(d, c), refuteWeights)
+			if typed(d, c) {
+				s += 3 // facts alone set the two against each other
+			}
 			for _, v := range f.p.judged.changed {
 				if v.a == c && v.b.index < d.index && authority(v.a, v.b) {
 					s -= 2 // no longer in force when the dispute was written

@@ -33,7 +33,7 @@ func (it *item) slots() slot {
 // synonyms at half weight.
 func (p *pool) similar(a, b *item) float64 {
 	var ab, aa, bb float64
-	for _, t := range sortedTerms(a.terms) {
+	for _, t := range a.sorted {
 		w := p.idf(t)
 		aa += w * w
 		if b.terms[t] > 0 {
@@ -42,7 +42,7 @@ func (p *pool) similar(a, b *item) float64 {
 			ab += 0.5 * w * w
 		}
 	}
-	for _, t := range sortedTerms(b.terms) {
+	for _, t := range b.sorted {
 		w := p.idf(t)
 		bb += w * w
 	}

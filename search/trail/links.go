@@ -146,7 +146,7 @@ func (p *pool) linkScore(it, c *item) float64 {
 // the same thing, whatever they say of it.
 func (p *pool) alike(a, b *item) float64 {
 	var ab, aa, bb float64
-	for _, t := range sortedTerms(a.terms) {
+	for _, t := range a.sorted {
 		if strings.Contains(t, ":") {
 			continue
 		}
@@ -158,7 +158,7 @@ func (p *pool) alike(a, b *item) float64 {
 			ab += 0.5 * w * w
 		}
 	}
-	for _, t := range sortedTerms(b.terms) {
+	for _, t := range b.sorted {
 		if !strings.Contains(t, ":") {
 			w := p.idf(t)
 			bb += w * w
@@ -192,8 +192,8 @@ func (p *pool) cited(it *item, earlier []*item) *item {
 	return best
 }
 
-// quotedBy returns the latest earlier statement whose words stand in quotation marks in it.
-func (p *pool) quotedBy(it *item, earlier []*item) *item {
+// quotes reports whether a statement holds words in quotation marks, and finds them.
+func (p *pool) quotes(it *item) bool {
 	if !it.quoted {
 		it.quoted = true
 		for _, q := range quotations(it.s.Quote) {
@@ -202,6 +202,12 @@ func (p *pool) quotedBy(it *item, earlier []*item) *item {
 			}
 		}
 	}
+	return len(it.quotes) > 0
+}
+
+// quotedBy returns the latest earlier statement whose words stand in quotation marks in it.
+func (p *pool) quotedBy(it *item, earlier []*item) *item {
+	p.quotes(it)
 	for _, want := range it.quotes {
 		for i := len(earlier) - 1; i >= 0; i-- {
 			c := earlier[i]

@@ -153,11 +153,24 @@ func pick(yes bool, a, b float64) float64 {
 	return b
 }
 
+// citations are the statements that quote something or point at the day of a mail.
+func (p *pool) citations() []*item {
+	if !p.sought {
+		p.sought = true
+		for _, r := range p.items {
+			if p.quotes(r) || len(p.pointsAt(r)) > 0 {
+				p.citing = append(p.citing, r)
+			}
+		}
+	}
+	return p.citing
+}
+
 // citedIn looks among the other side's later words for a citation of b: whoever
 // answers a dispute by citing words says that the two belong together.
 func (p *pool) citedIn(d, b *item) (quoted, dated float64) {
-	for _, r := range p.items[d.index+1:] {
-		if r.m == d.m || r.side() == d.side() {
+	for _, r := range p.citations() {
+		if r.index <= d.index || r.m == d.m || r.side() == d.side() {
 			continue
 		}
 		w := 0.5

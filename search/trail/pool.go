@@ -37,6 +37,11 @@ type item struct {
 	quotes  []string // quotations, their words joined by one space
 	folded  string   // its own words, between spaces
 	about   map[term]float64
+	sorted  []term // terms in order
+	number  string // the bare number; "-" where there is none
+	no, yes map[term]bool
+	neg     int8 // 1 negative, -1 not, 0 not asked yet
+	cue     int8 // of a change, likewise
 }
 
 // mail is one message of the pool.
@@ -65,6 +70,9 @@ type pool struct {
 	df     map[term]int
 	names  map[string][]string // first and last names, folded, to addresses
 	judged judged
+	pairs  map[[2]int]*pair
+	citing []*item // what quotes or cites earlier mail
+	sought bool    // citing was found
 }
 
 func newPool(records []*Record, people People) *pool {
@@ -103,6 +111,9 @@ func newPool(records []*Record, people People) *pool {
 		sort.SliceStable(order, func(a, b int) bool { return m.Statements[order[a]].Start < m.Statements[order[b]].Start })
 		for pos, k := range order {
 			s := &m.Statements[k]
+			if s.Kind == statement.None {
+				continue // somebody said that it is no statement
+			}
 			it := &item{s: s, m: m, pos: pos, index: len(p.items), role: s.Speaker.Role}
 			if it.role == "" {
 				it.role = m.role
@@ -143,6 +154,7 @@ func (p *pool) describe(it *item) {
 		}
 	}
 	it.syn = synonyms(it.terms)
+	it.sorted = sortedTerms(it.terms)
 	for t := range it.terms {
 		p.df[t]++
 	}

@@ -4,7 +4,6 @@ import (
 	"math"
 	"sort"
 	"strings"
-	"time"
 
 	"inwriting/indexer/statement"
 )
@@ -84,14 +83,6 @@ const (
 	gTie
 	gTied
 	gPair
-	gTopic
-	gTopicMost
-	gForeign
-	gTopicRel
-	gSibling
-	gClose
-	gDays
-	gTopicMail
 	allFeatures
 )
 
@@ -367,15 +358,6 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		middle += it.prior * it.prior * float64(it.m.index)
 		mass += it.prior * it.prior
 	}
-	var when time.Time
-	if mass > 0 {
-		first := p.items[0].m.Date
-		sum := 0.0
-		for _, it := range p.items {
-			sum += it.prior * it.prior * it.m.Date.Sub(first).Hours()
-		}
-		when = first.Add(time.Duration(sum / mass * float64(time.Hour)))
-	}
 	breadth /= float64(n)
 	if mass > 0 {
 		middle /= mass
@@ -390,7 +372,6 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 			pair[c.to.index] = math.Max(pair[c.to.index], it.prior*c.to.prior)
 		}
 	}
-	topics := p.topics()
 	f2 := make([][]float64, n)
 	for i, it := range p.items {
 		f := append([]float64(nil), f1[i]...)
@@ -468,19 +449,6 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		}
 		f[gTie], f[gTied], f[gPair] = tie[i], tied[i], pair[i]
 		f[gRank] = 1 / (1 + float64(rank[i]))
-		f[gTopic], f[gTopicMost], f[gForeign] = topics.of(p, it)
-		if topics.mean > 0 {
-			f[gTopicRel] = math.Log(math.Max(f[gTopic], 0.01) / topics.mean)
-		}
-		f[gTopicMail] = topics.mail(p, it.m)
-		own := q.cover(p, it.terms, it.syn)
-		for _, sib := range it.m.items {
-			if sib != it {
-				f[gSibling] = math.Max(f[gSibling], q.cover(p, sib.terms, sib.syn)-own)
-				f[gClose] = math.Max(f[gClose], sib.prior*math.Exp(-math.Abs(float64(sib.pos-it.pos))/1.5))
-			}
-		}
-		f[gDays] = math.Min(1, math.Abs(it.m.Date.Sub(when).Hours()/24)/60)
 		it.p2 = logistic(dot(f, weights))
 		f2[i] = f
 	}

@@ -7,13 +7,59 @@ import (
 	"inwriting/indexer/statement"
 )
 
-// replaceFeatures describes an earlier statement and a later one that may have
-// taken its place; nil where it cannot.
-func (p *pool) replaceFeatures(a, b *item) []float64 {
-	if a.m == b.m || b.flagged(statement.Hedged) {
-		return nil
+// pair is what is compared of two statements, found once.
+type pair struct {
+	fits                  bool // the later may have taken the place of the earlier
+	fact                  statement.FactType
+	turn                  bool
+	alike, about, similar float64
+}
+
+func (p *pool) pair(a, b *item) *pair {
+	k := [2]int{a.index, b.index}
+	if x := p.pairs[k]; x != nil {
+		return x
 	}
-	var ka, kb [6]float64
+	x := &pair{}
+	x.fact, _, _ = conflict(a, b)
+	_, kb, fits := replacing(a, b)
+	if fits {
+		ka, _, _ := replacing(a, b)
+		x.turn = turns(a, b)
+		switch {
+		case a.side() == Other && b.side() != Other:
+			fits = false // what a third party said, the third party changes
+		case kb[1] == 1 && (ka[2] == 0 || a.side() != Us || x.fact == "" && !x.turn):
+			fits = false // "Good, then 720": terms accepted that differ from those offered
+		case (kb[2] == 1 || kb[3] == 1) && (a.side() != b.side() || ka[4] == 1):
+			fits = false // another number or day, from the side that gave the first
+		}
+	}
+	if x.fits = fits; fits {
+		x.alike, x.about, x.similar = p.alike(a, b), p.alikeAbout(a, b), p.similar(a, b)
+	}
+	if p.pairs == nil {
+		p.pairs = map[[2]int]*pair{}
+	}
+	p.pairs[k] = x
+	return x
+}
+
+// asksOrAllows reports whether a statement says what shall be.
+func asksOrAllows(c *item) bool {
+	switch c.s.Kind {
+	case statement.Change, statement.Instruction, statement.Approval, statement.Answer:
+		return true
+	}
+	return false
+}
+
+// replacing gives the kinds of two statements as the models see them, and whether
+// one of these kinds may replace the other.
+func replacing(a, b *item) (ka, kb [6]float64, ok bool) {
+	if a.m == b.m || b.flagged(statement.Hedged) {
+		return ka, kb, false
+	}
 	switch b.s.Kind {
 	case statement.Change:
 		kb[0] = 1
@@ -28,7 +74,7 @@ func (p *pool) replaceFeatures(a, b *item) []float64 {
 	case statement.Terms, statement.Commitment, statement.Assurance:
 		kb[5] = 1
 	default:
-		return nil
+		return ka, kb, false
 	}
 	switch a.s.Kind {
 	case statement.Instruction:
@@ -45,40 +91,44 @@ func (p *pool) replaceFeatures(a, b *item) []float64 {
 		ka[5] = 1
 	case statement.Dispute:
 		if a.side() != b.side() || !negative(a) || negative(b) {
-			return nil
+			return ka, kb, false
 		}
 	default:
+		return ka, kb, false
+	}
+	return ka, kb, true
+}
+
+// replaceFeatures describes an earlier statement and a later one that may have
+// taken its place; nil where it cannot.
+func (p *pool) replaceFeatures(a, b *item) []float64 {
+	x := p.pair(a, b)
+	if !x.fits {
 		return nil
 	}
-	fact, _, _ := conflict(a, b)
-	turn := turns(a, b)
-	switch {
-	case a.side() == Other && b.side() != Other:
-		return nil // what a third party said, the third party changes
-	case kb[1] == 1 && (ka[2] == 0 || a.side() != Us || fact == "" && !turn):
-		return nil // "Good, then 720": terms accepted that differ from those offered
-	case (kb[2] == 1 || kb[3] == 1) && (a.side() != b.side() || ka[4] == 1):
-		return nil // another number or day, from the side that gave the first
-	}
-	alike, about := p.alike(a, b), p.alikeAbout(a, b)
+	ka, kb, _ := replacing(a, b)
+	fact, turn, alike, about := x.fact, x.turn, x.alike, x.about
 	flip := negative(a) != negative(b)
 	cue := cued(b)
-	between, slot := 0.0, 0.0
-	for _, c := range p.items[a.index+1 : b.index] {
-		if c.m == a.m || c.m == b.m || c.p2 < leastJudged {
-			continue
+	slot := 0.0
+	if fact != "" {
+		for _, c := range p.items[a.index+1 : b.index] {
+			if c.p2 < leastJudged || c.m == a.m || c.m == b.m || !asksOrAllows(c) {
+				continue
+			}
+			if p.pair(a, c).fact == fact {
+				slot = 1 // another value came between
+				break
+			}
 		}
-		if x, _, _ := conflict(a, c); x != "" && x == fact && (c.s.Kind == statement.Change || c.s.Kind == statement.Instruction || c.s.Kind == statement.Approval || c.s.Kind == statement.Answer) {
-			slot = 1 // another value came between
-		}
-		between++
 	}
+	between := float64(b.m.index - a.m.index)
 	quantity := fact == statement.Quantity || fact == statement.Money
 	dated := fact == statement.Date || fact == statement.DateTime
 	f := []float64{1, kb[0], kb[1], kb[2], kb[3], kb[4], kb[5], ka[0], ka[1], ka[2], ka[3], ka[4], ka[5],
 		pick(cue, 1, 0), pick(cue && kb[0] == 1, 1, 0), pick(b.flagged(statement.Conditional), 1, 0),
 		pick(dated, 1, 0), pick(quantity, 1, 0), pick(fact != "" && (kb[0] == 1 || cue), 1, 0), pick(fact == "" && agree(a, b), 1, 0),
-		pick(flip, 1, 0), pick(flip && alike > 0.1, 1, 0), alike, math.Max(about, alike), p.similar(a, b),
+		pick(flip, 1, 0), pick(flip && alike > 0.1, 1, 0), alike, math.Max(about, alike), x.similar,
 		pick(fact != "", alike, 0), pick(kb[0] == 1, math.Max(about, alike), 0),
 		pick(a.side() == b.side(), 1, 0), pick(samePerson(a, b), 1, 0), pick(a.side() == Client, 1, 0), pick(b.side() == Client, 1, 0), pick(a.side() == Other, 1, 0), pick(b.side() == Other, 1, 0),
 		pick(a.m.thread == b.m.thread, 1, 0), pick(b.m.parent == a.m, 1, 0),
@@ -118,13 +168,17 @@ func (f *finder) moveFeatures(q *query, b *item) []float64 {
 	turned := 0.0
 	dated, summed, counted, flipped, likest, agreed, priced := 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 	for _, a := range f.p.items[:b.index] {
-		if a.p2 < leastPaired || f.p.replaceFeatures(a, b) == nil {
+		if a.p2 < leastPaired {
 			continue
 		}
-		alike := math.Max(f.p.alike(a, b), f.p.alikeAbout(a, b))
+		x := f.p.pair(a, b)
+		if !x.fits {
+			continue
+		}
+		alike := math.Max(x.alike, x.about)
 		likest = math.Max(likest, alike)
-		fact, _, _ := conflict(a, b)
-		if turns(a, b) {
+		fact := x.fact
+		if x.turn {
 			turned = 1
 		}
 		near := a.m.thread == b.m.thread || alike > 0.15
@@ -163,14 +217,22 @@ func turns(a, b *item) bool {
 
 // crosses reports whether a names something with a denial that b names without one.
 func crosses(a, b *item) bool {
-	no, _ := deniedTerms(a)
-	_, yes := deniedTerms(b)
+	no, _ := a.denied()
+	_, yes := b.denied()
 	for t := range no {
 		if yes[t] && !weakWords[t] {
 			return true
 		}
 	}
 	return false
+}
+
+// denied is deniedTerms, found once.
+func (it *item) denied() (no, yes map[term]bool) {
+	if it.no == nil {
+		it.no, it.yes = deniedTerms(it)
+	}
+	return it.no, it.yes
 }
 
 // deniedTerms are the words of a statement that stand just behind a denial or a

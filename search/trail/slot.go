@@ -72,8 +72,21 @@ func bareQuantity(a, b *item) (x, y statement.Fact, ok bool) {
 // bareNumber is the one number of two digits or more that a statement names and
 // that no fact of it is made of; "" where there is none or several.
 func (it *item) bareNumber() string {
+	if it.number == "" {
+		it.number = it.findBareNumber()
+		if it.number == "" {
+			it.number = "-"
+		}
+	}
+	if it.number == "-" {
+		return ""
+	}
+	return it.number
+}
+
+func (it *item) findBareNumber() string {
 	n := ""
-	for t := range it.terms {
+	for _, t := range it.sorted {
 		v, ok := strings.CutPrefix(t, "n:")
 		if !ok || len(v) < 2 || !isNumber(v) {
 			continue

@@ -76,13 +76,15 @@ func ordinal(s string) bool {
 	return false
 }
 
+var grouping = strings.NewReplacer(",", "", ".", "")
+
 // plainNumber drops grouping and decimals: "1,050.00" is 1050, "3.200" is 3200,
 // "446.40" is 446. What matters is that both sides of a comparison lose the same.
 func plainNumber(s string) string {
 	if i := strings.LastIndexAny(s, ".,"); i >= 0 && len(s)-i-1 != 3 {
 		s = s[:i]
 	}
-	s = strings.NewReplacer(",", "", ".", "").Replace(s)
+	s = grouping.Replace(s)
 	s = strings.TrimLeft(s, "0")
 	if s == "" {
 		return "0"
