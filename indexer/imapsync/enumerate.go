@@ -101,7 +101,11 @@ func (p *pass) confirm(ctx context.Context, runs []*folderRun) error {
 			if _, err := p.missing(ctx, r, f, uids, st); err != nil {
 				return err
 			}
-			if r.ready && r.missed == 0 && r.clean.UIDValidity == st.uidValidity {
+			listed := slices.ContainsFunc(r.known, func(k row) bool { // and was not on the server before
+				_, on := slices.BinarySearch(uids, k.uid)
+				return on && k.state == Listed
+			})
+			if r.ready && r.missed == 0 && !listed && r.clean.UIDValidity == st.uidValidity {
 				return p.markClean(ctx, r, f)
 			}
 			return nil

@@ -252,6 +252,43 @@ func TestStoreFails(t *testing.T) {
 	holds(t, st, "INBOX", refs)
 }
 
+// A message that was given up under one UIDVALIDITY is not under another, in the same
+// pass: its UID means something else there.
+func TestGivenUpElsewhere(t *testing.T) {
+	leakCheck(t)
+	b := &box{msgs: three()}
+	st := imaptest.NewStore()
+	st.Fail = func(_ string, uid uint32) error {
+		if uid > 1 {
+			return imaptest.ErrFull
+		}
+		return nil
+	}
+	_, a := scripted(t, b, "")
+	if _, err := imapsync.Run(t.Context(), a, st, newStage(t), imapsync.Options{}); !errors.Is(err, imapsync.ErrStore) {
+		t.Fatal(err)
+	}
+	st.Fail = nil
+	opened := 0
+	b.over = func(cmd string) string {
+		strange := "* 3 EXISTS\r\n* OK [UIDVALIDITY 8] valid\r\n* OK [UIDNEXT 100] next\r\n$T OK [READ-ONLY] opened\r\n"
+		switch {
+		case strings.HasPrefix(cmd, "EXAMINE"):
+			if opened++; opened <= 5 {
+				return strange
+			}
+		case isBodies(cmd) && opened <= 6 && inSet(strings.Fields(cmd)[2], 2):
+			return "-"
+		}
+		return ""
+	}
+	res := run(t, a, st, imapsync.Options{})
+	if f := folder(t, res, "INBOX"); !f.Clean || opened != 7 || st.Kinds()[imapsync.EventQuarantined] == 0 {
+		t.Errorf("%s, opened %d times, %v", counts(f), opened, st.Kinds())
+	}
+	holds(t, st, "INBOX", []archive.Ref{ref([]byte("one\r\n")), ref([]byte("two\r\n")), ref([]byte("five\r\n"))})
+}
+
 // fullStage has no room for what is longer than most.
 type fullStage struct {
 	*archive.Stage

@@ -204,6 +204,12 @@ func (p *pass) epoch(ctx context.Context, r *folderRun, st status) (Folder, erro
 	if err != nil {
 		return nil, p.storing("opening the records of "+quoted(r), err)
 	}
+	if r.uidValidity != st.uidValidity {
+		r.uidValidity = st.uidValidity
+		clear(r.gaveUp) // of other messages
+		clear(r.kills)
+		r.audited = false
+	}
 	return f, nil
 }
 

@@ -86,11 +86,13 @@ type folderRun struct {
 	res   *FolderResult
 	known []row // of the attempt under way
 
-	audited bool                     // all fingerprints were compared in this pass
+	uidValidity uint32          // what audited, kills and gaveUp are of
+	audited     bool            // all fingerprints were compared in this pass
+	kills       map[uint32]int  // connections that ended while a UID was fetched alone
+	gaveUp      map[uint32]bool // quarantined in this pass
+
 	limit   int                      // UIDs in the next batch
-	kills   map[uint32]int           // connections that ended while a UID was fetched alone
 	killed  int                      // UIDs quarantined for that since the last message given
-	gaveUp  map[uint32]bool          // quarantined in this pass
 	given   int                      // messages accepted in this pass
 	missed  int                      // rows first missed by this pass
 	clean   CleanState               // what to record once the folder is clean

@@ -63,6 +63,7 @@ altnamespace: yes
 munge8bit: no
 autocreate_quota: 0
 imapidlepoll: 1
+delete_mode: immediate
 maxlogins_per_host: 1000
 maxlogins_per_user: 1000
 `
