@@ -285,6 +285,57 @@ func TestCheck15EraseInterrupted(t *testing.T) {
 	}
 }
 
+// Messages of many frames and segments: those beside the erased ones move, the others
+// stay where they are.
+func TestCheck15EraseAmongFrames(t *testing.T) {
+	dir := t.TempDir()
+	opt := Options{Archive: archive.Options{GroupSize: 4 << 10, SegmentSize: 6 << 10}}
+	open := func() *Vault {
+		v, err := Open(dir, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { v.Close() })
+		return v
+	}
+	v := open()
+	importAndRead(t, v, mailDir(t, 100))
+	var refs []archive.Ref
+	for i, m := range entriesOf[ledger.MsgSeen](t, v) {
+		if ref, err := archive.ParseRef(m.Blob); err == nil && (i == 0 || i == 7 || i == 8 || i == 50 || i == 99) {
+			refs = append(refs, ref)
+		}
+	}
+	proofs := proveAll(t, v)
+	for i, some := range [][]archive.Ref{refs[:3], refs[3:]} {
+		if r, err := v.Erase(t.Context(), EraseRequest{Refs: some, Reason: "asked to"}); err != nil || len(r.Messages) != len(some) {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if i == 1 {
+			if err := v.RebuildCatalog(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			v.Close()
+			v = open()
+		}
+		r, err := v.Verify(t.Context())
+		if err != nil || !r.OK || r.Messages != 100-3-2*i || r.Intact != r.Messages || len(r.Erased) != 3+2*i {
+			t.Fatalf("verify: %+v, %v", r, err)
+		}
+	}
+	err := v.Stores(func(_ *archive.Archive, l *ledger.Ledger, _ *catalog.Catalog, _ *textindex.Index) error {
+		for i, p := range proofs {
+			if _, err := ledger.VerifyProof(p[1], p[0], l.VKey()); err != nil {
+				t.Errorf("entry %d: %v", i, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A server that still lists an erased message is not asked for it again, and the
 // report says that it still has it.
 func TestErasedIsNotFetchedAgain(t *testing.T) {

@@ -140,32 +140,7 @@ func verify(ctx context.Context, dir string, a *archive.Archive, c *catalog.Cata
 	}
 
 	recorded := map[archive.Ref]bool{}
-	var known iter.Seq2[archive.Known, error]
-	if c != nil {
-		known = func(yield func(archive.Known, error) bool) {
-			stop := errors.New("stop")
-			err := c.Blobs(func(b catalog.Blob) error {
-				if !yield(archive.Known{Ref: b.Ref, Size: b.Size, Place: b.Place}, nil) {
-					return stop
-				}
-				return nil
-			})
-			if err != nil && err != stop {
-				yield(archive.Known{}, err)
-			}
-		}
-		err := c.Blobs(func(b catalog.Blob) error {
-			recorded[b.Ref] = true
-			if _, ok := sealed[b.Ref]; !ok && b.Entry >= 0 {
-				r.Notes = append(r.Notes, fmt.Sprintf("the catalog says that entry %d seals %v; the ledger does not", b.Entry, b.Ref))
-			}
-			return nil
-		})
-		if err != nil {
-			r.Notes = append(r.Notes, fmt.Sprintf(`%v; the catalog can be made again: "inwriting rebuild catalog"`, err))
-			known, c = nil, nil
-		}
-	}
+	known, c := r.recorded(c, sealed, recorded)
 	lost := map[archive.Ref]bool{}
 	_, err = a.Verify(ctx, known, func(d archive.Damage) {
 		out := Damage{Damage: d, Names: []Named{}}
@@ -202,6 +177,38 @@ func verify(ctx context.Context, dir string, a *archive.Archive, c *catalog.Cata
 	r.Intact = r.Messages - len(lost)
 	r.OK = len(r.Damage)+len(r.Ledger)+len(r.Notes) == 0
 	return r, nil
+}
+
+// recorded reads what the catalog has, into have, and returns it in order of place. A
+// catalog that cannot be read is none.
+func (r *VerifyReport) recorded(c *catalog.Catalog, sealed map[archive.Ref]int64, have map[archive.Ref]bool) (iter.Seq2[archive.Known, error], *catalog.Catalog) {
+	if c == nil {
+		return nil, nil
+	}
+	known := func(yield func(archive.Known, error) bool) {
+		stop := errors.New("stop")
+		err := c.BlobsByPlace(func(b catalog.Blob) error {
+			if !yield(archive.Known{Ref: b.Ref, Size: b.Size, Place: b.Place}, nil) {
+				return stop
+			}
+			return nil
+		})
+		if err != nil && err != stop {
+			yield(archive.Known{}, err)
+		}
+	}
+	err := c.Blobs(func(b catalog.Blob) error {
+		have[b.Ref] = true
+		if _, ok := sealed[b.Ref]; !ok && b.Entry >= 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("the catalog says that entry %d seals %v; the ledger does not", b.Entry, b.Ref))
+		}
+		return nil
+	})
+	if err != nil {
+		r.Notes = append(r.Notes, fmt.Sprintf(`%v; the catalog can be made again: "inwriting rebuild catalog"`, err))
+		return nil, nil
+	}
+	return known, c
 }
 
 func name(c *catalog.Catalog, ref archive.Ref, sealed map[archive.Ref]int64) Named {

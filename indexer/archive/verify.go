@@ -74,72 +74,8 @@ func (a *Archive) Verify(ctx context.Context, known iter.Seq2[Known, error], rep
 	}
 	next, stop := iter.Pull2(byFrame(known))
 	defer stop()
-	want, werr, more := next()
-	pop := func() knownFrame {
-		w := want
-		want, werr, more = next()
-		return w
-	}
 	v.start()
-	err = func() error {
-		number := 1
-		for _, s := range segs {
-			for ; number < s.number; number++ {
-				missing := 0
-				for more && werr == nil && want.segment <= number {
-					v.lost(pop(), 0)
-					missing++
-				}
-				if missing == 0 {
-					v.deliver(outcome{damage: []Damage{{Kind: Missing, Range: Range{Segment: number}, Text: "the segment is not there"}}})
-				}
-			}
-			number++
-			v.stats.Segments++
-			v.stats.Octets += s.size
-			f, err := a.files.get(s.number)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			off := int64(0)
-			for off < s.size || (more && werr == nil && want.segment == s.number) {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if werr != nil {
-					return werr
-				}
-				if !more || want.segment != s.number {
-					off = v.unknown(f, s.number, off, s.size)
-					continue
-				}
-				switch {
-				case want.offset < off:
-					// Two rows claim overlapping octets; the frame was already read.
-					v.deliver(outcome{damage: []Damage{want.damage(Missing, "the frame overlaps another one")}, lost: len(want.entries)})
-					pop()
-				case want.offset > off && off < s.size:
-					off = v.unknown(f, s.number, off, min(want.offset, s.size))
-				case want.offset >= s.size:
-					v.lost(pop(), s.size)
-				default:
-					w := pop()
-					v.known(f, w, s.size)
-					off = min(w.offset+w.length, s.size)
-				}
-			}
-		}
-		if werr != nil {
-			return werr
-		}
-		for more {
-			if werr != nil {
-				return werr
-			}
-			v.lost(pop(), 0)
-		}
-		return werr
-	}()
+	err = v.walk(segs, &wanted{next: next})
 	if ferr := v.finish(); err == nil {
 		err = ferr
 	}
@@ -150,6 +86,88 @@ func (a *Archive) Verify(ctx context.Context, known iter.Seq2[Known, error], rep
 		return v.stats, fmt.Errorf("verifying archive: %w", err)
 	}
 	return v.stats, nil
+}
+
+// wanted are the known frames, in order of place.
+type wanted struct {
+	next func() (knownFrame, error, bool)
+	cur  knownFrame
+	err  error
+	more bool
+}
+
+func (w *wanted) advance() { w.cur, w.err, w.more = w.next() }
+
+// in reports whether the next known frame lies in the segments up to number.
+func (w *wanted) in(number int) bool { return w.more && w.err == nil && w.cur.segment <= number }
+
+func (w *wanted) pop() knownFrame {
+	k := w.cur
+	w.advance()
+	return k
+}
+
+// walk goes through all segments, and reports what is known to lie in none.
+func (v *verifier) walk(segs []segment, w *wanted) error {
+	w.advance()
+	number := 1
+	for _, s := range segs {
+		for ; number < s.number; number++ {
+			missing := 0
+			for w.in(number) {
+				v.lost(w.pop(), 0)
+				missing++
+			}
+			if missing == 0 {
+				v.deliver(outcome{damage: []Damage{{Kind: Missing, Range: Range{Segment: number}, Text: "the segment is not there"}}})
+			}
+		}
+		number++
+		v.stats.Segments++
+		v.stats.Octets += s.size
+		if err := v.walkSegment(s, w); err != nil {
+			return err
+		}
+	}
+	for w.more && w.err == nil {
+		v.lost(w.pop(), 0)
+	}
+	return w.err
+}
+
+func (v *verifier) walkSegment(s segment, w *wanted) error {
+	f, err := v.a.files.get(s.number)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	off := int64(0)
+	for off < s.size || w.more && w.err == nil && w.cur.segment == s.number {
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		if w.err != nil {
+			return w.err
+		}
+		if !w.more || w.cur.segment != s.number {
+			off = v.unknown(f, s.number, off, s.size)
+			continue
+		}
+		switch {
+		case w.cur.offset < off:
+			// Two rows claim overlapping octets; the frame was already read.
+			v.deliver(outcome{damage: []Damage{w.cur.damage(Missing, "the frame overlaps another one")}, lost: len(w.cur.entries)})
+			w.pop()
+		case w.cur.offset > off && off < s.size:
+			off = v.unknown(f, s.number, off, min(w.cur.offset, s.size))
+		case w.cur.offset >= s.size:
+			v.lost(w.pop(), s.size)
+		default:
+			k := w.pop()
+			v.known(f, k, s.size)
+			off = min(k.offset+k.length, s.size)
+		}
+	}
+	return nil
 }
 
 // knownFrame is what must be in one frame.
@@ -334,6 +352,19 @@ func checkFrame(f io.ReaderAt, dec *zstd.Decoder, k knownFrame, size int64, own 
 	if why == nil && unnamed {
 		why = errors.New("an entry differs from its name")
 	}
+	o.judge(k, good, sums, why, avail, size)
+	for _, e := range others {
+		o.strange = append(o.strange, stranger{
+			Entry: Entry{e.ref, e.size, Place{k.segment, k.offset, k.length, e.offset}},
+			damage: Damage{Kind: Added, Range: Range{k.segment, k.offset, k.length}, Messages: []Ref{e.ref},
+				Text: "the frame holds a message that nothing refers to"},
+		})
+	}
+	return o
+}
+
+// judge says which of a frame's messages are sound, and what is wrong with the others.
+func (o *outcome) judge(k knownFrame, good map[Ref]bool, sums map[Ref]Ref, why error, avail, size int64) {
 	var bad []Ref
 	for _, e := range k.entries {
 		if good[e.Ref] {
@@ -366,14 +397,6 @@ func checkFrame(f io.ReaderAt, dec *zstd.Decoder, k knownFrame, size int64, own 
 		d.Text = describe(why)
 		o.damage = append(o.damage, d)
 	}
-	for _, e := range others {
-		o.strange = append(o.strange, stranger{
-			Entry: Entry{e.ref, e.size, Place{k.segment, k.offset, k.length, e.offset}},
-			damage: Damage{Kind: Added, Range: Range{k.segment, k.offset, k.length}, Messages: []Ref{e.ref},
-				Text: "the frame holds a message that nothing refers to"},
-		})
-	}
-	return o
 }
 
 func describe(err error) string {

@@ -233,3 +233,15 @@ func (c *Catalog) CountUnattested(id int64) (n int, err error) {
 	err = c.r.QueryRow(`SELECT count(*) FROM blob WHERE id > ? AND entry >= 0 AND id NOT IN (SELECT blob FROM auth)`, id).Scan(&n)
 	return n, err
 }
+
+// BlobsByPlace calls fn for every blob in order of its place in the archive, which is
+// that of arrival until something was erased.
+func (c *Catalog) BlobsByPlace(fn func(Blob) error) error {
+	return c.each(func(rows *sql.Rows) error {
+		b, err := scanBlob(rows)
+		if err != nil {
+			return err
+		}
+		return fn(b)
+	}, `SELECT `+blobColumns+` FROM blob ORDER BY segment, frame_offset, entry_offset`)
+}
