@@ -307,6 +307,13 @@ func marking(n int, gives bool, other func(given int) []uint32) *box {
 	return b
 }
 
+func readUpTo(b *box, n int) *box {
+	for i := range n {
+		b.msgs[i].flags = `\Seen`
+	}
+	return b
+}
+
 // A server that marks messages as read when they are fetched is noticed at the first
 // three, and left alone from then on; somebody who reads beside us is not taken for it.
 func testMarksSeen(t *testing.T) {
@@ -325,6 +332,7 @@ func testMarksSeen(t *testing.T) {
 		{name: "one message, which is read", b: marking(1, true, nil), want: 1, seen: 1},
 		{name: "all are read by somebody", b: marking(10, false, func(int) []uint32 { return []uint32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10} }), want: 10, seen: 1},
 		{name: "one is read by somebody", b: marking(10, false, func(int) []uint32 { return []uint32{2} }), want: 10, seen: -1},
+		{name: "the first batch is read already", b: readUpTo(marking(1010, false, nil), 1001), want: 1010, seen: -1},
 		{name: "it is known to", b: marking(10, true, nil), opt: imapsync.Options{MarksSeen: true}, kind: imapsync.ErrFolder, want: 0},
 		{name: "it is known to, and that is all right", b: marking(10, true, nil), opt: imapsync.Options{MarksSeen: true},
 			edit: func(a *imapsync.Account) { a.AllowNotReadOnly = true }, want: 10},

@@ -38,15 +38,17 @@ func (d *download) lookAtSeen(queue []item, n int) *seenLook {
 	look := &seenLook{end: n}
 	for i, it := range queue {
 		switch {
+		case i >= look.end && len(look.fetched) == 0:
+			return nil
+		case len(look.control) == seenSample:
+			return look
 		case !unread(it.flags):
-		case i < look.end:
+		case i >= look.end:
+			look.control = append(look.control, it.uid)
+		default:
 			if look.fetched = append(look.fetched, it.uid); len(look.fetched) == seenSample {
 				look.end = i + 1
 			}
-		case len(look.control) < seenSample:
-			look.control = append(look.control, it.uid)
-		default:
-			return look
 		}
 	}
 	if len(look.fetched) == 0 {
