@@ -37,9 +37,9 @@ eval:
 	$(GO) run ./cmd/eval
 
 # Speed and memory, beside a peer in the same run.
-bench: bench-sync bench-index bench-big bench-memory bench-bundle
+bench: bench-sync bench-index bench-big bench-memory bench-bundle bench-web
 bench-sync bench-index bench-big: export WITH = bench
-bench-sync bench-index bench-big bench-memory bench-bundle: tools build
+bench-sync bench-index bench-big bench-memory bench-bundle bench-web: tools build
 	$(GO) run ./cmd/bench $(@:bench-%=%)
 
 # A million entries, and proofs of them.

@@ -6,6 +6,7 @@
 //	               then questions to the index and to libnotmuch, and their counts
 //	bench big      one message of 150 MB: archived, indexed, exported
 //	bench bundle   a bundle of 1,000 messages and 200 MB, and one of 3,000 pages
+//	bench web      the pages: a trail, its first paint, weights, 50 readers during a sync
 //	bench memory   the peak memory of a sync: messages of 150 MB in ten folders, then
 //	               ten accounts at once; fails where it is more than is allowed
 //
@@ -78,8 +79,10 @@ func run(what string) error {
 		return benchMemory(dir)
 	case "bundle":
 		return benchBundle(dir)
+	case "web":
+		return benchWeb(dir)
 	}
-	return errors.New("bench what? sync, index, big, memory or bundle")
+	return errors.New("bench what? sync, index, big, memory, bundle or web")
 }
 
 // cost is what one run of a program took.

@@ -43,16 +43,24 @@ type daemon struct {
 	url  string
 }
 
-func serveHere(t *testing.T, config string) *daemon {
+func serveHere(t *testing.T, config string, environ ...string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, home: t.TempDir(), said: &spoken{}}
+	d.start(config, environ)
+	return d
+}
+
+// start starts it, and waits until it answers; it stops with the test.
+func (d *daemon) start(config string, environ []string) {
+	t := d.t
+	t.Helper()
 	if err := os.WriteFile(d.file(), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan int, 1)
 	go func() {
-		done <- run(ctx, []string{"serve", "--config", d.file(), "--data", d.data()}, []string{"HOME=" + d.home}, streams{strings.NewReader(""), d.said, d.said})
+		done <- run(ctx, []string{"serve", "--config", d.file(), "--data", d.data()}, append(environ, "HOME="+d.home), streams{strings.NewReader(""), d.said, d.said})
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -64,12 +72,11 @@ func serveHere(t *testing.T, config string) *daemon {
 	for range 600 {
 		if m := at.FindStringSubmatch(d.said.String()); m != nil {
 			d.url = m[1]
-			return d
+			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("serve does not answer: %s", d.said)
-	return nil
 }
 
 func (d *daemon) file() string { return filepath.Join(d.home, "inwriting.toml") }

@@ -191,7 +191,7 @@ func (s *service) keptMatters(context.Context) (out []web.Matter, err error) {
 			if !m.Closed.IsZero() {
 				state = "closed"
 			}
-			out = append(out, web.Matter{Name: m.Name, Title: m.Title, Question: m.Question, State: state, Kept: true})
+			out = append(out, web.Matter{Name: m.Name, Title: m.Title, Question: m.Question, Client: m.Client, State: state, Kept: true})
 		}
 		return err
 	})
@@ -369,7 +369,7 @@ func (s *service) correct(ctx context.Context, args correctArgs) (*correctDoc, e
 		return nil, fmt.Errorf("statement %q: %w", st.ID, errNotCorrected)
 	case args.Undo:
 		args.Kind = ""
-	case !slices.Contains(statement.Kinds, statement.Kind(args.Kind)):
+	case args.Kind != string(statement.None) && !slices.Contains(statement.Kinds, statement.Kind(args.Kind)):
 		return nil, fmt.Errorf("kind %q: %w", args.Kind, errNoKind)
 	}
 	if err := s.vault.Correct(ledger.Correction{Statement: st.ID, Blob: st.Message.Ref.Hex(), Was: string(was), Kind: args.Kind, Note: args.Note, By: s.by()}); err != nil {

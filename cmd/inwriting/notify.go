@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,8 +50,8 @@ func (s *service) keepTelling(ctx context.Context, o serveOptions) {
 	}
 	ready()
 	var beat <-chan time.Time
-	if usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64); err == nil && usec > 0 && o.tell != nil {
-		t := time.NewTicker(time.Duration(usec) * time.Microsecond / 3)
+	if o.watchdog > 0 && o.tell != nil {
+		t := time.NewTicker(o.watchdog / 3)
 		defer t.Stop()
 		beat = t.C
 	}

@@ -70,7 +70,7 @@ func (s *service) open(ctx context.Context, args openArgs) (*openDoc, error) {
 	}
 	d := &openDoc{Schema: "inwriting.open/v1", AsOf: now().In(zone).Truncate(time.Second), Clients: []openClient{}, Coverage: *cov}
 	for _, o := range list {
-		if client != "" && o.Client != client {
+		if client != "" && o.Client != client || !sees(ctx, o.Client) {
 			continue
 		}
 		st, err := s.Statement(ctx, o.Statement)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -78,6 +79,9 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	o := serveOptions{socket: filepath.Join(dir, socketName), schedule: true, app: a, book: book, hosts: cfg.Hosts, tell: tellSystemd(a.getenv("NOTIFY_SOCKET"))}
+	if usec, err := strconv.ParseInt(a.getenv("WATCHDOG_USEC"), 10, 64); err == nil && usec > 0 {
+		o.watchdog = time.Duration(usec) * time.Microsecond
+	}
 	ln, scheme, err := a.listen(cfg, book)
 	if err != nil {
 		return err
@@ -177,6 +181,7 @@ type serveOptions struct {
 	book     *access.Book // nil: nobody has to sign in
 	hosts    []string
 	tell     func(state string) // systemd; nil tells nobody
+	watchdog time.Duration      // how long it waits to hear that all is well; 0 for ever
 	hup      <-chan os.Signal
 }
 
