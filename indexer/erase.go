@@ -78,6 +78,8 @@ type ErasedMessage struct {
 	Commitment string   `json:"commitment"`
 	Listed     []string `json:"listed"`  // where the server still has it
 	Held       []string `json:"held_by"` // matters and holds
+	// Originals are what it was made from, where that is kept: it holds the same words.
+	Originals []archive.Ref `json:"originals,omitempty"`
 }
 
 // GivenOut is a bundle that was exported.
@@ -207,6 +209,7 @@ func (v *Vault) planErase(ctx context.Context, req EraseRequest, r *EraseReport)
 			if slices.ContainsFunc(words, func(w []byte) bool { return bytes.Contains(line, w) }) {
 				leaf, erased := ledger.LeafHash(line)
 				if !erased {
+					r.Messages[i].noteOriginal(line, job.Refs)
 					job.Facts[i].Entries = append(job.Facts[i].Entries, index)
 					job.Facts[i].Leaves = append(job.Facts[i].Leaves, leaf)
 					r.Messages[i].Lines++
@@ -217,6 +220,15 @@ func (v *Vault) planErase(ctx context.Context, req EraseRequest, r *EraseReport)
 		return nil
 	})
 	return job, err
+}
+
+func (m *ErasedMessage) noteOriginal(line []byte, going []archive.Ref) {
+	e, err := ledger.Decode(line)
+	if x, ok := e.Fact.(ledger.Converted); ok && err == nil && x.Kept && x.Blob == m.Ref.Hex() {
+		if ref, err := archive.ParseRef(x.Original); err == nil && !slices.Contains(going, ref) && !slices.Contains(m.Originals, ref) {
+			m.Originals = append(m.Originals, ref)
+		}
+	}
 }
 
 func (v *Vault) planMessage(b catalog.Blob, req EraseRequest) (ErasedMessage, ledger.Erase, error) {

@@ -336,6 +336,35 @@ func TestCheck15EraseAmongFrames(t *testing.T) {
 	}
 }
 
+// A message that was made from another form: the report names the original, which is
+// erased like a message.
+func TestEraseConverted(t *testing.T) {
+	v := openVault(t, t.TempDir())
+	importAndRead(t, v, "outlook/testdata/invented.msg")
+	x := entriesOf[ledger.Converted](t, v)[0]
+	ref, err := archive.ParseRef(x.Blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	original, err := archive.ParseRef(x.Original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := v.Erase(t.Context(), EraseRequest{Refs: []archive.Ref{ref}})
+	if err != nil || !slices.Equal(r.Messages[0].Originals, []archive.Ref{original}) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if _, err := v.Erase(t.Context(), EraseRequest{Refs: []archive.Ref{original}}); err != nil {
+		t.Fatal(err)
+	}
+	if found := traces(t, v.Dir(), ref.Hex(), original.Hex()); len(found) > 0 {
+		t.Errorf("left of it: %v", found)
+	}
+	if rep, err := v.Verify(t.Context()); err != nil || !rep.OK || rep.Messages != 0 || len(rep.Erased) != 2 {
+		t.Errorf("verify: %+v, %v", rep, err)
+	}
+}
+
 // A server that still lists an erased message is not asked for it again, and the
 // report says that it still has it.
 func TestErasedIsNotFetchedAgain(t *testing.T) {

@@ -131,6 +131,9 @@ func (a *app) printErase(r *indexer.EraseReport) {
 		for _, h := range m.Held {
 			fmt.Fprintf(a.out, "  it is held by %s\n", clean(h))
 		}
+		for _, ref := range m.Originals {
+			fmt.Fprintf(a.out, "  it was made from %s, which is kept and holds the same words: erase that too\n", ref)
+		}
 		for _, l := range m.Listed {
 			fmt.Fprintf(a.out, "  the server still has it: %s; delete it there too\n", clean(l))
 		}
