@@ -20,6 +20,7 @@ import (
 type exportArgs struct {
 	Question string `json:"question"`
 	Title    string `json:"title"`
+	Cover    string `json:"cover,omitempty"`
 	For      string `json:"for"`
 	Out      string `json:"out"` // absolute
 	Force    bool   `json:"force"`

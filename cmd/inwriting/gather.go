@@ -36,7 +36,7 @@ func (s *service) bundleInput(ctx context.Context, args *exportArgs) (bundle.Inp
 			args.Title = tr.Matter.Title
 		}
 	}
-	in := bundle.Input{Trail: tr, Profile: args.For, Title: args.Title, Version: Version, People: s.peopleNow(), Lawyers: args.Lawyers, Redactions: args.Redact, First: args.First, Core: args.Core}
+	in := bundle.Input{Trail: tr, Profile: args.For, Title: args.Title, Cover: args.Cover, Version: Version, People: s.peopleNow(), Lawyers: args.Lawyers, Redactions: args.Redact, First: args.First, Core: args.Core}
 	if in.Client, err = aboutWhom(in.People, tr, args.Client); err != nil {
 		return none, err
 	}

@@ -74,6 +74,7 @@ them the original stays here. Nothing is written while they are left anywhere.`,
 	f.StringVarP(&out, "output", "o", "", "the `FILE.zip` to write")
 	f.StringVar(&args.For, "for", "client", strings.Join(bundle.Profiles, ", "))
 	f.StringVar(&args.Title, "title", "", "`WORDS` for the cover; the matter's title or the question when none are given")
+	f.StringVar(&args.Cover, "cover", "", "your own `WORDS` on the first page, marked as yours")
 	f.BoolVar(&args.Force, "force", false, "replace the file if it exists")
 	f.StringVar(&args.Client, "about", "", "the `CLIENT` it is about, where the trail does not tell")
 	f.StringVar(&redact, "redact", "", "a `FILE` of words to redact, a line each: \"reason: words\"")
@@ -134,8 +135,8 @@ func (a *app) verifyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify [BUNDLE|--archive|--signatures]",
 		Short: "Recompute everything and say what is altered or missing",
-		Long: `Verify with a bundle checks every file, hash, proof and quote in it; it needs no
-vault. Verify --archive recomputes every hash of the vault and the ledger's tree
+		Long: `Verify with a bundle, as a zip or unpacked, checks every file, hash, proof and quote
+in it; it needs no vault. Verify --archive recomputes every hash of the vault and the ledger's tree
 against the signed checkpoint, and names what is altered, missing or added. Verify
 --signatures checks DKIM signatures again, from the keys kept when mail arrived.`,
 		Example: "  inwriting verify flight.zip\n  inwriting verify --archive",
@@ -178,6 +179,12 @@ func (a *app) verifyBundle(path string) error {
 // that it could not be checked.
 func checkBundle(path string) (*bundle.Report, error) {
 	f, err := os.Open(path)
+	if err == nil {
+		if st, e := f.Stat(); e == nil && st.IsDir() {
+			f.Close()
+			f, err = repack(path)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the bundle: %w", err)
 	}

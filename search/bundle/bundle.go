@@ -45,6 +45,7 @@ type Input struct {
 	Trail    *trail.Trail
 	Profile  string // one of Profiles; "" means "client"
 	Title    string // on the first page; "" means the question
+	Cover    string // words of whoever makes it, for the first page; "" for none
 	Exhibits []Exhibit
 	Outside  []Outside // files from outside the mail
 	// Checkpoint is the signed note that every proof ends in.

@@ -103,7 +103,7 @@ func prepare(in Input) (*bag, error) {
 		if err := b.hideTrail(); err != nil {
 			return nil, err
 		}
-		b.in.Title, b.in.Window = b.hide(b.in.Title), b.hide(b.in.Window)
+		b.in.Title, b.in.Window, b.in.Cover = b.hide(b.in.Title), b.hide(b.in.Window), b.hide(b.in.Cover)
 		for i := range b.in.Outside {
 			o := &b.in.Outside[i]
 			o.Name, o.Note = b.hide(o.Name), b.hide(o.Note)
@@ -360,7 +360,7 @@ func (b *bag) claim() *trail.Entry {
 // selection names what was chosen: the question, whom it is for, and the messages.
 func (b *bag) selection() [sha256.Size]byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q\n%q\n%q\n", b.in.Trail.Question, b.in.Title, b.in.Profile)
+	fmt.Fprintf(h, "%q\n%q\n%q\n%q\n", b.in.Trail.Question, b.in.Title, b.in.Profile, b.in.Cover)
 	for _, x := range slices.Concat(b.exhibits, b.outside) {
 		fmt.Fprintln(h, x.Ref.Hex(), x.redacted)
 	}

@@ -57,6 +57,7 @@ func bare(s string) string { return strings.Join(strings.Fields(s), "") }
 func TestPrint(t *testing.T) {
 	in := fixture(t)
 	in.Trail.LeftOut = []trail.LeftOut{{Reason: "privileged"}}
+	in.Cover = "We agreed on the 15th."
 	b := printOf(t, in)
 	if out := stockPDF(t, b, "qpdf", "--check", "FILE"); !strings.Contains(out, "No syntax or stream encoding errors") {
 		t.Error(out)
@@ -68,7 +69,7 @@ func TestPrint(t *testing.T) {
 	at := 0
 	for _, want := range []string{ // in this order
 		"Vienna flight, March", "“which day did Martin want to fly?”", "As the mailboxes stood on 13 March 2023, 07:00 UTC",
-		"Martin moved the flight in writing on 2 March.", "Instruction 1", "Tue 14 Mar 2023", "Findings", "explained by 5", "1 says Tue 14 March, 6 says Wed 15 March.",
+		"In the words of whoever made this bundle", "We agreed on the 15th.", "Martin moved the flight in writing on 2 March.", "Instruction 1", "Tue 14 Mar 2023", "Findings", "explained by 5", "1 says Tue 14 March, 6 says Wed 15 March.",
 		"What this was drawn from", "Left out on purpose", "1 message that kept mail refers to is not kept", "Not seen by inwriting",
 		"The documents", "E0002", "Thursday 2 March 2023", "09:12", "Martin Hale", "Please book me London to Vienna on Tuesday 14 March, first flight out.", "E0001", "ledger entry 1",
 		"Martin ⟨U+202E⟩elaH", "=1+1 is what it costs 👩\u200d💻", "So make that flight a day later", "No mail between the people of this trail for 9 days", "third party", "'Quoted' & <b>booked</b>: Wed 15 March",

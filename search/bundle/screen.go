@@ -356,7 +356,7 @@ type Withheld struct {
 
 // screenRest looks through what is told beside the messages.
 func (b *bag) screenRest() {
-	texts := []spot{{where: "title", text: b.in.Title}, {where: "question", text: b.in.Trail.Question}}
+	texts := []spot{{where: "title", text: b.in.Title}, {where: "question", text: b.in.Trail.Question}, {where: "words on the cover", text: b.in.Cover}}
 	for _, m := range b.in.Trail.Coverage.Mailboxes {
 		texts = append(texts, spot{where: "mailbox list", text: m.Address})
 	}

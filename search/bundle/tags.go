@@ -28,6 +28,7 @@ type index struct {
 	AsOf    string `json:"as_of"`
 
 	Question   string            `json:"question"`
+	Cover      string            `json:"cover,omitempty"` // words of whoever made the bundle
 	Summary    trail.Summary     `json:"summary"`
 	Origin     string            `json:"origin"`
 	Checkpoint *trail.Checkpoint `json:"checkpoint"`
@@ -116,7 +117,7 @@ func (b *bag) index() index {
 		chosen = "the messages that the summary and the findings rest on; the full bundle has the others"
 	}
 	idx := index{Format: Format, Tool: build(b.in.Version), Title: b.in.Title, Profile: b.in.Profile, AsOf: utc(b.time),
-		Question: t.Question, Summary: t.Summary, Origin: b.cp.Origin, Checkpoint: t.Coverage.Checkpoint, Key: b.in.VKey, Parties: b.parties(),
+		Question: t.Question, Cover: b.in.Cover, Summary: t.Summary, Origin: b.cp.Origin, Checkpoint: t.Coverage.Checkpoint, Key: b.in.VKey, Parties: b.parties(),
 		Chosen:    indexSelection{Rule: chosen, Query: t.Question, Window: b.in.Window, Exhibits: len(b.exhibits), Withheld: len(b.withheld), Messages: len(b.in.Population)},
 		Selection: b.sum.Selection, Exhibits: []indexExhibit{}, Rows: len(t.Entries), Chronology: []indexRow{}, Findings: t.Findings, Against: []trail.Finding{}, Gaps: t.Gaps,
 		Redacted: len(b.redact) > 0, Pages: b.sum.Pages, FirstPage: b.in.First, PageSize: b.paperName(), TZ: "each writer's own, with its offset; UTC beside it", Fonts: b.fonts,
