@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -69,6 +70,9 @@ func (v *Vault) Attest(ctx context.Context, now bool, progress func(ReadProgress
 	v.attest.mu.Lock()
 	defer v.attest.mu.Unlock()
 	r := Attested{Stamps: []Stamped{}}
+	if err := v.recordAsked(); err != nil {
+		return r, fmt.Errorf("recording whom to ask: %w", err)
+	}
 	if v.asking().Lookup != nil {
 		if err := v.lookAtSignatures(ctx, &r, progress); err != nil {
 			return r, fmt.Errorf("recording signatures: %w", err)
@@ -80,6 +84,44 @@ func (v *Vault) Attest(ctx context.Context, now bool, progress func(ReadProgress
 		}
 	}
 	return r, nil
+}
+
+// settings are those of a that bear on what is recorded, in the words of the
+// configuration; "" is what holds without it.
+func (a *Attest) settings() map[string]string {
+	dkim := ""
+	if a.Lookup != nil {
+		dkim = "true"
+	}
+	var authorities []string
+	for _, x := range a.Authorities {
+		authorities = append(authorities, x.Name+" "+x.URL)
+	}
+	return map[string]string{"dkim": dkim, "receivers": strings.Join(a.Receivers, ", "), "timestamp": strings.Join(authorities, ", ")}
+}
+
+// recordAsked records it when somebody else may be asked than before.
+func (v *Vault) recordAsked() error {
+	now := v.asking().settings()
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		was, err := v.setting(name)
+		if err == nil && was != now[name] {
+			err = v.Note(ledger.Config{Setting: name, Old: was, New: now[name]})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *Vault) setting(name string) (string, error) {
+	v.stores.RLock()
+	defer v.stores.RUnlock()
+	if v.catalog == nil {
+		return "", errClosed
+	}
+	return v.catalog.Setting(name)
 }
 
 // SetAttest changes whom the vault may ask; a pass under way goes on as it began.

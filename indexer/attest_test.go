@@ -197,6 +197,32 @@ func TestStamps(t *testing.T) {
 	})
 }
 
+// Whom the vault may ask is recorded when it changes, also over a rebuild.
+func TestAskedIsRecorded(t *testing.T) {
+	v := openVault(t, t.TempDir())
+	attest := func(a Attest) []ledger.Config {
+		t.Helper()
+		v.SetAttest(a)
+		if _, err := v.Attest(t.Context(), false, nil); err != nil {
+			t.Fatal(err)
+		}
+		return entriesOf[ledger.Config](t, v)
+	}
+	if got := attest(Attest{}); len(got) != 0 {
+		t.Errorf("nobody may be asked, and it is recorded: %v", got)
+	}
+	lookup := dkim.Kept(nil)
+	attest(Attest{Lookup: lookup, Receivers: []string{"mx.deskandco.example"}})
+	if err := v.RebuildCatalog(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	attest(Attest{Lookup: lookup, Receivers: []string{"mx.deskandco.example"}})
+	want := []ledger.Config{{Setting: "dkim", New: "true"}, {Setting: "receivers", New: "mx.deskandco.example"}, {Setting: "dkim", Old: "true"}}
+	if d := cmp.Diff(want, attest(Attest{Receivers: []string{"mx.deskandco.example"}})); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 func TestAttestOnAClosedVault(t *testing.T) {
 	v, err := Open(t.TempDir(), Options{Attest: Attest{Lookup: dkim.Kept(nil), Authorities: []anchor.Authority{{Name: "one"}}}})
 	if err != nil {

@@ -34,6 +34,8 @@ func (t *Tx) attested(index int64, e ledger.Entry) error {
 		}
 		return t.exec(`INSERT INTO hold VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, by = excluded.by, at = excluded.at`,
 			f.Scope, f.Reason, f.By, e.Time.UnixMilli())
+	case ledger.Config:
+		return t.SetMeta("config "+f.Setting, f.New)
 	case ledger.Erase:
 		return t.erased(f)
 	}
@@ -245,3 +247,6 @@ func (c *Catalog) BlobsByPlace(fn func(Blob) error) error {
 		return fn(b)
 	}, `SELECT `+blobColumns+` FROM blob ORDER BY segment, frame_offset, entry_offset`)
 }
+
+// Setting returns a setting as the ledger recorded it last, "" when it never did.
+func (c *Catalog) Setting(name string) (string, error) { return c.Meta("config " + name) }
