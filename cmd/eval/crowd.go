@@ -83,7 +83,7 @@ func askCrowd(cases []*Gold, gold, corpora string, detail, w io.Writer) error {
 // mark is written last: a vault without it is filled again, which adds nothing twice.
 func fillCrowd(ctx context.Context, v *indexer.Vault, mark string, cases []*Gold, gold, corpora string) error {
 	if _, err := os.Stat(mark); err == nil {
-		return nil
+		return v.Read(ctx, nil) // the reader may be a newer one
 	}
 	for _, g := range cases {
 		if _, err := v.Import(ctx, g.Account, []string{filepath.Join(gold, g.ID, "mail")}, importer.Options{}); err != nil {

@@ -13,7 +13,8 @@ import (
 // themselves: who, when and how much are written in any mail.
 
 const (
-	leastGround = 0.50 // of the whole question
+	leastGround = 0.60 // of the whole question
+	leastAnchor = 0.50 // of it, in a thread of the work; in any mail where all its things are written somewhere
 	leastThings = 0.50 // of its things
 	nearWord    = 0.7  // what a synonym counts
 )
@@ -28,7 +29,18 @@ func (q *query) grounded(p *pool) bool {
 			}
 		}
 	}
-	return q.ground(p) >= leastGround
+	best := q.ground(p)
+	return best >= leastGround || best >= leastAnchor && q.allFound(p)
+}
+
+// allFound reports whether each of a question's things is written somewhere.
+func (q *query) allFound(p *pool) bool {
+	for _, t := range q.order {
+		if q.thing(t) && p.df[t] == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // specific reports whether the question names a thing, not only people and deeds.
@@ -48,7 +60,7 @@ func (q *query) thing(t term) bool {
 	if !q.bare(t) {
 		return false
 	}
-	if q.asks[t] == 0 {
+	if q.asks[t] == 0 || moneyThings[t] {
 		return true
 	}
 	for _, o := range q.order {
@@ -58,6 +70,15 @@ func (q *query) thing(t term) bool {
 	}
 	return true
 }
+
+// moneyThings are papers and sums that a client has few of.
+var moneyThings = func() map[term]bool {
+	m := map[term]bool{}
+	for w := range set(`invoice bill refund surcharge discount deduct`) {
+		m[stem(w)] = true
+	}
+	return m
+}()
 
 func (q *query) bare(t term) bool {
 	return q.content[t] >= 1 && q.who[t] == nil && !strings.HasPrefix(t, "w:") && !strings.HasPrefix(t, "m:") && !strings.HasPrefix(t, "md:") && !smallNumber(t)
@@ -159,7 +180,7 @@ func (q *query) connected(p *pool, items []*item) []*item {
 	}
 	anchor := map[int]bool{}
 	for _, m := range p.mails {
-		if len(m.items) > 0 && q.share(p, m) >= leastGround {
+		if len(m.items) > 0 && q.share(p, m) >= leastAnchor {
 			anchor[m.thread] = true
 		}
 	}
