@@ -268,6 +268,8 @@ func (d *dialer) connErr(s *session, doing string, err error, hint string) error
 		return err
 	case errors.Is(err, errTooLong), errors.Is(err, errTag), errors.Is(err, errGarbled):
 		e.Kind = ErrProtocol
+	case errors.Is(err, errDrips): // Gmail throttles so
+		e.Kind, e.Wait = ErrBusy, backOff
 	case e.Server != "" && busy(condition{text: e.Server}):
 		e.Kind, e.Wait = ErrBusy, waitFor(e.Server)
 	}

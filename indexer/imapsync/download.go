@@ -258,7 +258,7 @@ func (d *download) getByHand(it item, accept func(delivery) error) error {
 // the message that does it, if it is one.
 func (d *download) broke(ctx context.Context, batch []item, err error) error {
 	d.r.limit = 1
-	if len(batch) == 1 && len(d.wanted) == 1 {
+	if len(batch) == 1 && len(d.wanted) == 1 && !errors.Is(err, errDrips) {
 		u := batch[0].uid
 		d.r.kills[u]++
 		if d.r.kills[u] >= killsAlone {

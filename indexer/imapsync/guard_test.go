@@ -202,6 +202,14 @@ func testDrip(t *testing.T) {
 		if !errors.Is(err, want) || (got == 1) != (want == nil) {
 			t.Errorf("window %v: %d messages, %v; want %v", window, got, err, want)
 		}
+		if want != nil {
+			// The server is busy, and the message is not to blame.
+			d := &download{pass: &pass{dialer: &dialer{}, s: s}, r: &folderRun{kills: map[uint32]int{}}, wanted: map[uint32]item{1: {uid: 1}}}
+			var e *Error
+			if err := d.broke(t.Context(), []item{{uid: 1}}, err); !errors.As(err, &e) || e.Kind != ErrBusy || e.Wait == 0 || len(d.r.kills) > 0 {
+				t.Errorf("%+v, kills %v", e, d.r.kills)
+			}
+		}
 		s.close(false)
 	}
 }

@@ -12,7 +12,20 @@ import (
 )
 
 // What go-imap does not do for us, by the numbers of shared/notes/imap.md section 1.2.
-// Those that are the guard's alone are in TestGuardHazards.
+// Those that are the guard's alone are in TestGuardHazards. The requirements of section
+// 7 are held by
+//
+//	R1, R13   TestPermit, TestGuardRefuses, and readOnly after each transcript
+//	R2        TestGuardHazards, TestTranscript
+//	R3, R8    here, and TestFaults and TestStorm on real servers
+//	R4, R6    imaptest.Store, which looks at each call; indexer.TestRelink, TestUnstableUIDValidity
+//	R5        the fault tests of indexer and of cmd/inwriting
+//	R7        testMarksSeen, testStandIn, indexer.TestQuarantineIsRecorded
+//	R9        indexer.TestEmailID: only octets make one message of two
+//	R10, R11  testBudget, testWait, testTokenRefused, testTokenGrowsOld
+//	R12       TestServers, TestTLS, TestParseServer
+//	R14       BenchmarkPass, TestRoundTrips, TestRoundTripsUnchanged
+//	R15       indexer.TestAcquisition
 func TestHazards(t *testing.T) {
 	const two = "* 2 FETCH (UID 2 BODY[] {5}\r\ntwo\r\n)\r\n"
 	for _, p := range []personality{
