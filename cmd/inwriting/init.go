@@ -161,7 +161,7 @@ func (a *app) firstSync(ctx context.Context, address string) (*syncReport, error
 	}
 	defer b.Close()
 	if _, remote := b.(remote); remote {
-		fmt.Fprintln(a.err, "A daemon is running; it reads the mailbox once it is started anew.")
+		fmt.Fprintln(a.err, "A daemon is running; it takes the mailbox over on SIGHUP, or when it is started anew.")
 		return nil, nil
 	}
 	events, bar := a.bars()

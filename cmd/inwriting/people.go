@@ -295,7 +295,7 @@ func (a *app) learnFacts(facts []fact) error {
 			Config string `json:"config"`
 		}{"inwriting.people-confirm/v1", e.Path()})
 	}
-	fmt.Fprintf(a.out, "written to %s; it counts from the next command, for a running daemon from its next start\n", clean(e.Path()))
+	fmt.Fprintf(a.out, "written to %s; it counts from the next command; a running daemon takes it over on SIGHUP\n", clean(e.Path()))
 	return nil
 }
 
