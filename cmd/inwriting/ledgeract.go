@@ -220,6 +220,10 @@ func newCheckpoint(l *ledger.Ledger) (*checkpointDoc, error) {
 		newest = max(newest, k.Size)
 		d.Anchors = append(d.Anchors, anchorDoc{Authority: k.Authority, Size: k.Size, Time: s.Time, Subject: s.Subject, Expires: s.Expires()})
 	}
+	if newest == 0 {
+		d.Unanchored = cp.Size
+		return d, nil
+	}
 	// The marks that stamping leaves want no stamp of their own.
 	err = l.Entries(newest, func(_ int64, line []byte) error {
 		e, err := ledger.Decode(line)

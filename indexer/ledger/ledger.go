@@ -11,6 +11,21 @@
 //	ledger/torn-<offset>   what a crash left behind the last whole line, kept aside
 //	keys/ed25519           the signing key, PKCS #8, 0600
 //
+// What entries say, by type:
+//
+//	vault.created key.added key.retired account.added account.role config
+//	    whose vault it is, which keys sign, what is read as whom, how it is set
+//	mailbox.added mailbox.reset mailbox.renamed acquisition sync import
+//	    what was looked at, when, and what the server said of itself
+//	msg.seen msg.flags msg.gone msg.quarantined msg.converted msg.restored
+//	    one occurrence of a message, and what became of it
+//	dns.key auth.result anchor clock.skew
+//	    what outsiders said: keys, signatures, the time
+//	matter.… correction hold erase export access
+//	    what people decided, took out, looked at, had erased
+//
+// A type that a version does not know is kept and passed over.
+//
 // A leaf is a line without its line feed. The salt in it makes the leaf's hash
 // disclose nothing: a bundle shows the lines of its own exhibits, and for all
 // others only hashes.
