@@ -61,8 +61,10 @@ func TestCheck17InBrowser(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(p string) error{
 		"data/text/E0002.txt": func(p string) error { return os.WriteFile(p, []byte("Confirming: Tuesday 15 March.\n"), 0o600) },
-		"proof/checkpoint":    func(p string) error { return os.WriteFile(p, []byte("desk.example/vault1\n6\nAAAA\n\n— x y\n"), 0o600) },
-		"proof/E0001.entry":   os.Remove,
+		"proof/checkpoint": func(p string) error {
+			return os.WriteFile(p, []byte("desk.example/vault1\n6\nAAAA\n\n— x y\n"), 0o600)
+		},
+		"proof/E0001.entry": os.Remove,
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		good, err := os.ReadFile(path)

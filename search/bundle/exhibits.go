@@ -57,8 +57,13 @@ func (p *printer) strip(x *exhibit) {
 	id := para(small, pdf.Span{Text: "SHA-256 "}, pdf.Span{Text: x.Ref.Hex()[:16], Style: code}, pdf.Span{Text: fmt.Sprintf(" …  ·  ledger entry %d", x.LedgerIndex)})
 	id.Before = 2.5
 	right := "as it came"
-	if x.redacted {
+	switch {
+	case x.redacted:
 		right = "redacted"
+	case x.converted != "":
+		right = "converted"
+	case x.seen.StandIn:
+		right = "stand-in"
 	}
 	if ns := p.said[x]; len(ns) > 0 {
 		right += "  ·  "
@@ -400,6 +405,15 @@ func (p *printer) provenance(x *exhibit) {
 		sum = "SHA-256 of the original"
 	}
 	blocks = append(blocks, fieldRow(sum, w, para(code, pdf.Span{Text: x.Ref.Hex()})))
+	if x.converted != "" {
+		blocks = append(blocks, line("Converted", clip(x.converted, 200)+". The octets to rely on are those it was made from."))
+	}
+	if x.seen.StandIn {
+		blocks = append(blocks, line("Stand-in", "the server could not give this message; these octets are what it gave in its place"))
+	}
+	if x.seen.Relinked != "" {
+		blocks = append(blocks, line("Known by", plain(x.seen.Relinked)+", and not fetched again"))
+	}
 	if x.redacted {
 		blocks = append(blocks, line("Redacted", "the original and its attachments are not in this copy; they are kept, and proof/"+x.name+".entry names their hash"))
 	}

@@ -134,6 +134,17 @@ func TestThreadsAbsent(t *testing.T) {
 	}
 }
 
+func TestConverted(t *testing.T) {
+	raw := strings.Replace(booking, "Subject:", "X-Inwriting-Converted: from an Outlook message by inwriting/outlook 1;\n original sha256=00ff\nSubject:", 1)
+	bag, _ := bagOf(t, mailOf(t, note{raw: raw, said: "Please book the flight for Tuesday."}))
+	if row := tableOf(t, bag["data/exhibits.csv"])[0]; row["converted"] != "from an Outlook message by inwriting/outlook 1; original sha256=00ff" {
+		t.Errorf("%q", row["converted"])
+	}
+	if said := flat(stockPDF(t, []byte(bag["data/bundle.pdf"]), "pdftotext", "FILE", "-")); !strings.Contains(said, "The octets to rely on are those it was made from.") {
+		t.Error("the page does not say that the message was converted")
+	}
+}
+
 func TestDateNote(t *testing.T) {
 	late := strings.Replace(booking, "09:12:00", "06:12:00", 1)
 	bag, _ := bagOf(t, mailOf(t, note{raw: late, said: "Please book the flight for Tuesday."}, note{raw: strings.Replace(reply, "Date: Thu, 2 Mar 2023 10:12:00 +0000\n", "", 1)}))

@@ -22,18 +22,20 @@ import (
 // exhibit is a message of the bundle, as read, with its number.
 type exhibit struct {
 	Exhibit
-	name    string // E0001
-	size    int64
-	md5     string // hexadecimal
-	m       *message.Message
-	head    []byte // its header section, as much as is looked at
-	html    bool   // it has an HTML part
-	other   otherwise
-	leaves  int
-	seen    ledger.MsgSeen
-	logged  time.Time // of its ledger entry
-	textSum [sha256.Size]byte
-	runes   int
+	name  string // E0001
+	size  int64
+	md5   string // hexadecimal
+	m     *message.Message
+	head  []byte // its header section, as much as is looked at
+	html  bool   // it has an HTML part
+	other otherwise
+	// What it was made from, when it is no message as a server had it; "" else.
+	converted string
+	leaves    int
+	seen      ledger.MsgSeen
+	logged    time.Time // of its ledger entry
+	textSum   [sha256.Size]byte
+	runes     int
 
 	files       []attached
 	redacted    bool     // its octets stay with their owner
@@ -119,6 +121,7 @@ func (b *bag) take(in Exhibit) (*exhibit, error) {
 		return nil, unsound("message %s is not what was sealed: %d octets with the hash %x", x.Ref, x.m.Size, sum.Sum(nil))
 	}
 	x.m.Text = "" // x.Text stands for it
+	x.converted = plain(field(head.b, "X-Inwriting-Converted"))
 	x.md5, x.head = hex.EncodeToString(old.Sum(nil)), head.b
 	for _, p := range x.m.Parts {
 		x.files = append(x.files, attached{Part: p})

@@ -268,6 +268,7 @@ func (b *bag) hideText(x *exhibit) {
 	for i := range x.Info.Occurrences {
 		x.Info.Occurrences[i].Folder = b.hide(x.Info.Occurrences[i].Folder)
 	}
+	x.converted = b.hide(x.converted)
 	x.head, x.other = nil, otherwise{} // words out of their order cannot be searched through
 }
 

@@ -129,7 +129,7 @@ func address(a message.Address) string {
 var exhibitColumns = []string{"exhibit", "first_page", "last_page", "sha256", "size", "md5", "message_id", "in_reply_to", "references", "thread",
 	"from", "to", "cc", "bcc", "subject", "date_header", "date_utc", "date_local", "tz_offset", "date_note", "internaldate", "first_collected", "collect_lag",
 	"mailbox", "folder", "uidvalidity", "uid", "direction", "dkim", "auth_results", "gone_from_server", "variants", "places", "attachments", "has_html", "html_says_more", "hidden_text",
-	"quoted_share", "ledger_index", "entry_sha256", "text_sha256", "redacted"}
+	"quoted_share", "ledger_index", "entry_sha256", "text_sha256", "redacted", "converted", "stand_in"}
 
 func (b *bag) exhibitTable() []byte {
 	var t table
@@ -149,7 +149,7 @@ func (b *bag) exhibitTable() []byte {
 			plain(x.m.DateRaw), utc(x.Info.Date), local(x.Info.Date), offset(x.Info.Date), x.dateNote(), plain(x.seen.InternalDate), utc(x.logged), x.lag(), plain(mailbox),
 			plain(folder), fmt.Sprint(x.seen.UIDValidity), uid, b.direction(x.Info.From, append(slices.Clone(x.Info.To), bareList(x.m.Cc)...)), x.dkim(), x.stated(), gone,
 			strings.Join(b.variants(x), " "), strconv.Itoa(len(x.Info.Occurrences)), strconv.Itoa(len(x.files)), fmt.Sprint(x.html), plain(b.hide(clip(strings.Join(x.other.more, " "), 200))), plain(b.hide(clip(strings.Join(x.other.hidden, " · "), 500))), x.quotedShare(),
-			strconv.FormatInt(x.LedgerIndex, 10), hexOf(x.Line), hex.EncodeToString(x.textSum[:]), fmt.Sprint(x.redacted))
+			strconv.FormatInt(x.LedgerIndex, 10), hexOf(x.Line), hex.EncodeToString(x.textSum[:]), fmt.Sprint(x.redacted), x.converted, fmt.Sprint(x.seen.StandIn))
 	}
 	return []byte(t.b.String())
 }
