@@ -366,6 +366,12 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 			fmt.Fprintln(w, indent+t.dim(strings.Join(words, ", ")))
 		}
 	}
+	if len(tr.Joined) > 0 {
+		fmt.Fprintf(w, "\n%s\n", t.bold("ONE PIECE OF WORK"))
+		for _, j := range tr.Joined {
+			fmt.Fprintln(w, wrap(fmt.Sprintf("%d belongs to %d: %s", j.B, j.A, clean(j.Reason)), t.width, "  ", "    "))
+		}
+	}
 	if len(tr.Near) > 0 {
 		fmt.Fprintf(w, "\n%s\n", t.bold("NEAR, AND LEFT OUT"))
 		for _, s := range tr.Near {

@@ -122,6 +122,7 @@ func (p *pool) lay(q *query, entries []*item, t *Trail) *Trail {
 	}
 	t.Findings = p.findings(entries, ties, number)
 	t.Gaps = p.gaps(entries)
+	t.Joined = p.join(entries)
 	t.Summary = p.summary(q, entries, ties, t.Findings, number)
 	return t
 }

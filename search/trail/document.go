@@ -145,6 +145,7 @@ type Trail struct {
 
 	AsOf      *time.Time  `json:"as_of,omitempty"`     // nothing written later was looked at
 	Standings []Standing  `json:"standings,omitempty"` // with AsOf: what held then
+	Joined    []Joined    `json:"joined,omitempty"`    // what ties conversations of one piece of work, in time order
 	Near      []Statement `json:"near,omitempty"`      // the nearest that were left out, where asked for; no entries
 
 	// Of a kept question.
