@@ -151,6 +151,54 @@ func TestRelink(t *testing.T) {
 	}
 }
 
+// Each server's way to rename a folder, to copy within the mailbox and to number
+// anew is known for what it is: nothing is fetched twice.
+func TestRelinkServers(t *testing.T) {
+	for _, brand := range imaptest.Brands {
+		t.Run(brand, func(t *testing.T) {
+			s := imaptest.Start(t, brand)
+			a := s.Account("nora")
+			deliver(t, s, "nora", "INBOX", 0, 3)
+			deliver(t, s, "nora", "Orders", 100, 120)
+			open := func(folders ...string) {
+				t.Helper()
+				for _, f := range folders {
+					if _, err := s.Do("nora", f, "NOOP"); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			open("INBOX", "Orders")
+			v := openVault(t, t.TempDir())
+			syncOnce(t, v, a)
+			check := func(what, folder string, relinked int, want map[string]int) {
+				t.Helper()
+				f, res := syncOnce(t, v, a)
+				if o := f[s.Name(folder)]; o.Relinked != relinked || o.New != 0 || !o.Clean || res.Bytes != 0 {
+					t.Errorf("%s: %+v, %d octets of messages; want %d known", what, o, res.Bytes, relinked)
+				}
+				if got := live(t, v); fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%s: live occurrences %v, want %v", what, got, want)
+				}
+			}
+			if _, err := s.Do("nora", "INBOX", fmt.Sprintf("RENAME %q %q", s.Name("Orders"), s.Name("Orders 2024"))); err != nil {
+				t.Fatal(err)
+			}
+			open("Orders 2024")
+			check("renamed", "Orders 2024", 20, map[string]int{"INBOX": 3, s.Name("Orders 2024"): 20})
+			st, err := s.Status("nora", "Orders 2024")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Renumber("nora", "Orders 2024", uint32(st.UIDValidity)+1000); err != nil {
+				t.Fatal(err)
+			}
+			open("Orders 2024")
+			check("numbered anew", "Orders 2024", 20, map[string]int{"INBOX": 3, s.Name("Orders 2024"): 20})
+		})
+	}
+}
+
 // A message of the same size, second and header under a new UIDVALIDITY is not
 // taken for the stored one unless all three agree.
 func TestRelinkAsksForTheHeader(t *testing.T) {

@@ -122,14 +122,16 @@ func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, everywhere bool, fn
 
 // RenamedFrom returns the mailbox whose name the server no longer lists and that has
 // the MAILBOXID of a mailbox or whose messages, 95 of 100 at least, it shows under the
-// same UIDVALIDITY and UIDs; 0 when there is none.
+// same UIDVALIDITY and UIDs; 0 when there is none. Courier takes another UIDVALIDITY with
+// the name: then all messages, three at least, are under the same UIDs.
 func (c *Catalog) RenamedFrom(mailbox int64, uidValidity uint32) (old int64, messages int, err error) {
 	err = c.r.QueryRow(`SELECT m.id, count(o.uid) AS had FROM mailbox n
-			JOIN mailbox m ON m.account = n.account AND m.id <> n.id AND m.listed = 0 AND (m.uidvalidity = ?2 OR m.objectid <> '' AND m.objectid = n.objectid)
+			JOIN mailbox m ON m.account = n.account AND m.id <> n.id AND m.listed = 0
 			JOIN occurrence o ON o.mailbox = m.id AND o.uidvalidity = m.uidvalidity AND o.version = 0 AND o.state = 'stored' AND o.gone = 0
 			LEFT JOIN occurrence p ON p.mailbox = n.id AND p.uidvalidity = ?2 AND p.uid = o.uid AND p.version = 0 AND p.blob = o.blob
-		WHERE n.id = ?1 GROUP BY m.id HAVING m.objectid <> '' AND m.objectid = n.objectid OR count(p.uid) * 100 >= had * 95
-		ORDER BY m.objectid <> '' AND m.objectid = n.objectid DESC, had DESC LIMIT 1`, mailbox, uidValidity).
+		WHERE n.id = ?1 GROUP BY m.id HAVING m.objectid <> '' AND m.objectid = n.objectid
+			OR m.uidvalidity = ?2 AND count(p.uid) * 100 >= had * 95 OR had >= 3 AND count(p.uid) = had
+		ORDER BY m.objectid <> '' AND m.objectid = n.objectid DESC, m.uidvalidity = ?2 DESC, had DESC LIMIT 1`, mailbox, uidValidity).
 		Scan(&old, &messages)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
