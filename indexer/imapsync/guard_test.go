@@ -10,14 +10,10 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 	"github.com/google/go-cmp/cmp"
-
-	"inwriting/indexer/archive"
 )
 
 var testLimits = limits{idle: 5 * time.Second, line: lineLimit, search: searchLimit, literal: 1 << 20, small: smallLimit}
@@ -82,8 +78,10 @@ func (w *wire) Write(p []byte) (int, error) {
 	return w.sent.Write(p)
 }
 
-func (w *wire) Close() error                     { w.once.Do(func() { close(w.done) }); return nil }
-func (w *wire) SetReadDeadline(time.Time) error  { return nil }
+func (w *wire) Close() error { w.once.Do(func() { close(w.done) }); return nil }
+
+func (w *wire) SetReadDeadline(time.Time) error { return nil }
+
 func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
 func newSession(in string) (*session, *wire) {
@@ -372,185 +370,6 @@ func TestReadObject(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.in, d)
 		}
 	}
-}
-
-type memStage struct{}
-
-func (memStage) Read(r io.Reader) (*archive.Blob, error) {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-	return new(archive.Stage).Bytes(b), nil
-}
-
-func octets(t testing.TB, b *archive.Blob) []byte {
-	t.Helper()
-	r, err := b.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	all, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-// Whatever a server sends, what is accepted is a whole literal of it, asked
-// for, and accepted once.
-func FuzzFetch(f *testing.F) {
-	for _, s := range []string{
-		"* 1 FETCH (UID 1 FLAGS (\\Seen) INTERNALDATE \"01-Mar-2024 10:00:00 +0000\" RFC822.SIZE 3 BODY[] {3}\r\nabc)\r\nT1 OK done\r\n",
-		"* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\n* 2 FETCH (UID 2 BODY[] {4}\r\nabcd)\r\nT1 NO some\r\n",
-		"* 1 FETCH (UID 1 BODY[] {3}\r\nab",
-		"* 1 FETCH (UID 1 BODY[] {1000}\r\nabc)\r\nT1 OK done\r\n",
-		"* 1 FETCH (UID 1 BODY[] {2}\r\nabc)\r\nT1 OK done\r\n",
-		"* 1 FETCH (UID 1 FLAGS ())\r\n* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\nT1 OK\r\n",
-		"* 1 FETCH (BODY[] {3}\r\nabc UID 1)\r\n* VANISHED 4\r\n\r\nT1 BAD\r\n",
-		"* 1 FETCH (UID 1 BODY[] \"abc\")\r\n* 1 FETCH (UID 1 BODY[] {3}\r\nxyz)\r\nT1 OK\r\n",
-		"* BYE gone\r\n", "T1 OK [X", "* ESEARCH (TAG \"T1\") UID ALL 1:*\r\nT1 OK\r\n", "+ go\r\nT2 OK\r\n",
-		"* ESEARCH (TAG \"T1 UID ALL 1:*\r\nT1 OK\r\n", "* 1 FETCH (UID 1 INTERNALDATE \"01 BODY[] {3}\r\nabc)\r\nT1 OK\r\n",
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		s, w := newSession(in)
-		got := map[uint32]bool{}
-		err := s.fetch([]uint32{1, 2, 3}, false, memStage{}, func(d delivery) error {
-			if d.uid < 1 || d.uid > 3 || got[d.uid] {
-				t.Errorf("UID %d accepted, or twice", d.uid)
-			}
-			got[d.uid] = true
-			b := octets(t, d.blob)
-			if q, ok := quote(string(b)); !strings.Contains(in, "}\r\n"+string(b)) && !strings.Contains(in, "}\n"+string(b)) &&
-				!(ok && strings.Contains(in, q)) && !strings.Contains(in, `"`) {
-				t.Errorf("accepted %q, which is no literal of %q", b, in)
-			}
-			return nil
-		})
-		s.close(false)
-		var no *refusal
-		if err != nil && !errors.As(err, &no) && s.g.failure() == nil {
-			t.Errorf("error %v and the connection goes on", err)
-		}
-		// This server talks before it is asked, and may end things that early.
-		if sent := w.sent.String(); !(sent == "" && err != nil) && (!strings.HasPrefix(sent, "T1 UID FETCH 1:3 (") || strings.Count(sent, "\n") != 1) {
-			t.Errorf("sent %q", sent)
-		}
-	})
-}
-
-func FuzzReadValues(f *testing.F) {
-	for _, s := range []string{
-		`(\HasNoChildren) "/" INBOX`, `(\A \B) NIL "a \"b\""`, "() \"/\" {3}\r\na\r\n", "((((", `"`, "{9}\r\na", "{1}", "a]b (c{1}\r\n)",
-		"(UID 1 FLAGS (\\Seen a]b) INTERNALDATE \"\" RFC822.SIZE -1)", strings.Repeat("(", 40),
-		"1,3:5,9:7,*,0,4294967295:4294967296", "(UID 1 EMAILID (M1) THREADID NIL X-GM-LABELS (\\Inbox {1}\r\nx))",
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		v, _ := readValues([]byte(s))
-		var size func([]value) int
-		size = func(l []value) (n int) {
-			for _, e := range l {
-				n += len(e.s) + size(e.list)
-			}
-			return n
-		}
-		if n := size(v); n > len(s) {
-			t.Errorf("%d octets of values in %d octets", n, len(s))
-		}
-		readList([]byte(s))
-		readStatus([]byte(s))
-		readDescription([]byte(s), new(ListedMessage))
-		readCondition([]byte(s))
-		response(s).numbered("FETCH")
-		for _, r := range readUIDSet(s) {
-			if r.lo == 0 || r.lo > r.hi {
-				t.Errorf("readUIDSet(%q) has %v", s, r)
-			}
-		}
-		each := described(func(m ListedMessage) {
-			if m.UID == 0 || m.Size < 0 {
-				t.Errorf("%q describes %+v", s, m)
-			}
-		})
-		for range 2 { // in fragments, too
-			if err := each(response("* 1 FETCH " + s)); err != nil {
-				t.Error(err)
-			}
-		}
-		// What we send reads back as it was.
-		if q, ok := quote(s); ok {
-			if back, err := readValues([]byte(q)); err != nil || len(back) != 1 || back[0].s != s {
-				t.Errorf("quote(%q) = %s, read back as %+v, %v", s, q, back, err)
-			}
-		}
-	})
-}
-
-// encodeName is modified UTF-7 the other way, for the tests.
-func encodeName(s string) string {
-	var b strings.Builder
-	var run []rune
-	flush := func() {
-		if len(run) == 0 {
-			return
-		}
-		var bits, n uint32
-		b.WriteByte('&')
-		for _, u := range utf16.Encode(run) {
-			bits, n = bits<<16|uint32(u), n+16
-			for n >= 6 {
-				n -= 6
-				b.WriteByte(utf7Alphabet[bits>>n&63])
-			}
-			bits &= 1<<n - 1
-		}
-		if n > 0 {
-			b.WriteByte(utf7Alphabet[bits<<(6-n)&63])
-		}
-		b.WriteByte('-')
-		run = nil
-	}
-	for _, r := range s {
-		switch {
-		case r == '&':
-			flush()
-			b.WriteString("&-")
-		case r >= 0x20 && r < 0x7f:
-			flush()
-			b.WriteRune(r)
-		default:
-			run = append(run, r)
-		}
-	}
-	flush()
-	return b.String()
-}
-
-func FuzzDisplayName(f *testing.F) {
-	for _, s := range []string{"INBOX", "Entw&APw-rfe", "&-", "&", "R&D", "a & b", "&2D3eAA-", "&AAA-", "&AGE-", "\xff", "&Jjo!", "台北/日本語"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		d, ok := displayName(s)
-		if !utf8.ValidString(d) && ok {
-			t.Errorf("displayName(%q) = %q is not UTF-8", s, d)
-		}
-		if ok {
-			if again, ok := displayName(encodeName(d)); !ok || again != d {
-				t.Errorf("displayName(%q) = %q, which encodes to %q and that is %q", s, d, encodeName(d), again)
-			}
-		}
-		if utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError) {
-			if back, ok := displayName(encodeName(s)); s != "" && (!ok || back != s) {
-				t.Errorf("%q encodes to %q, read back as %q", s, encodeName(s), back)
-			}
-		}
-	})
 }
 
 func TestParseServer(t *testing.T) {
