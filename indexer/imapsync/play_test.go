@@ -61,7 +61,7 @@ func (p personality) play(t *testing.T) {
 		p.edit(&a)
 	}
 	st := imaptest.NewStore()
-	_, err := imapsync.Run(t.Context(), a, st, newStage(t), imapsync.Options{Idle: 2 * time.Second, RetryDelay: time.Millisecond, MaxMessage: p.max})
+	_, err := imapsync.Run(t.Context(), a, st, newStage(t), imapsync.Options{Idle: 10 * time.Second, RetryDelay: time.Millisecond, MaxMessage: p.max})
 	noProblems(t, st)
 	if p.kind == nil && err != nil {
 		t.Fatalf("Run: %v\nevents: %v", err, st.Events)
