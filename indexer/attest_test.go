@@ -20,10 +20,13 @@ import (
 	msgauth "github.com/emersion/go-msgauth/dkim"
 	"github.com/google/go-cmp/cmp"
 
+	"inwriting/indexer/archive"
+	"inwriting/indexer/catalog"
 	"inwriting/indexer/dkim"
 	"inwriting/indexer/ledger"
 	"inwriting/indexer/ledger/anchor"
 	"inwriting/indexer/ledger/anchor/anchortest"
+	"inwriting/indexer/textindex"
 )
 
 // signedMail writes a signed, an altered and an unsigned message and returns their
@@ -178,6 +181,34 @@ func TestStamps(t *testing.T) {
 	at = at.AddDate(0, 0, 300)
 	attest(false, 2)
 
+	t.Run("foreign", func(t *testing.T) {
+		// A token that the ledger does not name counts for nothing.
+		err := v.Stores(func(_ *archive.Archive, l *ledger.Ledger, _ *catalog.Catalog, _ *textindex.Index) error {
+			kept, err := l.Anchors()
+			if err != nil {
+				return err
+			}
+			foreign := kept[0]
+			s, err := (anchor.Authority{Name: "one", URL: tsa.URL, Roots: tsa.Roots}).Stamp(t.Context(), nil, foreign.Checkpoint)
+			if err != nil {
+				return err
+			}
+			foreign.Authority, foreign.Token, foreign.Chain = "foreign", s.Response, s.PEM()
+			return l.KeepAnchor(foreign)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep, err := v.Verify(context.Background()); err != nil || !rep.OK || len(rep.Anchors) != 3 {
+			t.Errorf("a foreign token: %+v, %v", rep, err)
+		}
+		for _, name := range []string{"tsr", "pem"} {
+			files, err := filepath.Glob(filepath.Join(dir, "ledger", "anchors", "*.foreign."+name))
+			if err != nil || len(files) != 1 || os.Remove(files[0]) != nil {
+				t.Fatal(files, err)
+			}
+		}
+	})
 	t.Run("damaged", func(t *testing.T) {
 		kept, err := filepath.Glob(filepath.Join(dir, "ledger", "anchors", "*.tsr"))
 		if err != nil || len(kept) != 3 {

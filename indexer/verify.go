@@ -244,10 +244,15 @@ func (r *VerifyReport) checkAnchors(ledgerDir string, named []ledger.Anchor) err
 	if err != nil {
 		return err
 	}
-	have := map[string]bool{} // by hash of the token
+	said, have := map[string]bool{}, map[string]bool{} // by hash of the token
+	for _, n := range named {
+		said[n.Token] = true
+	}
 	for _, k := range kept {
 		sum := sha256.Sum256(k.Token)
-		have[hex.EncodeToString(sum[:])] = true
+		if have[hex.EncodeToString(sum[:])] = true; !said[hex.EncodeToString(sum[:])] {
+			continue // of a run that was broken off, or put there by somebody: it vouches for nothing
+		}
 		a := Anchor{Authority: k.Authority, Size: k.Size}
 		s, err := anchor.Read(k.Token, k.Checkpoint, k.Chain)
 		if err != nil {

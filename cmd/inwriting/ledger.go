@@ -20,7 +20,18 @@ func (a *app) ledgerCmd() *cobra.Command {
 (RFC 6962). Changing, dropping or adding an entry shows. "inwriting verify --archive"
 checks all of it.`,
 		Example: "  inwriting ledger list --type anchor\n  inwriting ledger prove sha256-9f2c41 -o proof/\n  inwriting ledger receipt -o receipt.txt\n  inwriting ledger check receipt.txt",
-		RunE:    func(c *cobra.Command, args []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			var d checkpointDoc
+			if err := a.askLedger(c, ledgerArgs{Do: "checkpoint"}, &d); err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, d)
+			}
+			io.WriteString(a.out, ledgerState(d))
+			fmt.Fprintf(a.err, "inwriting: hint: %q lists what can be done with it\n", "inwriting ledger -h")
+			return nil
+		},
 	}
 	c.AddCommand(a.ledgerListCmd(), a.ledgerShowCmd(), a.ledgerCheckpointCmd(), a.ledgerProveCmd(), a.ledgerAnchorCmd(), a.ledgerReceiptCmd(), a.ledgerCheckCmd())
 	return c
@@ -239,18 +250,7 @@ const (
 // marks matters.
 func receipt(d checkpointDoc) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Receipt of a ledger of collected mail\n\n")
-	fmt.Fprintf(&b, "  Ledger   %s\n", d.Origin)
-	fmt.Fprintf(&b, "  Entries  %s\n", number(int(d.Size)))
-	fmt.Fprintf(&b, "  Newest   %s\n", d.Time.UTC().Format("2 January 2006 15:04:05 MST"))
-	fmt.Fprintf(&b, "  Head     %s\n", d.Head)
-	fmt.Fprintf(&b, "  Key      %s\n", d.Fingerprint)
-	for _, x := range d.Anchors[max(0, len(d.Anchors)-2):] {
-		fmt.Fprintf(&b, "  Stamped  %s entries by %s, %s\n", number(int(x.Size)), x.Authority, x.Time.UTC().Format("2 January 2006 15:04:05 MST"))
-	}
-	if len(d.Anchors) == 0 {
-		fmt.Fprintf(&b, "  Stamped  by no outside authority\n")
-	}
+	fmt.Fprintf(&b, "Receipt of a ledger of collected mail\n\n%s", ledgerState(d))
 	b.WriteString(`
 It holds no mail and tells nothing of its content. Keep it where the ledger's
 owner cannot change it. Whoever has it can later ask that the ledger be shown
@@ -261,6 +261,26 @@ to continue this one:
 `)
 	fmt.Fprintf(&b, "%s\n%s%s\n", receiptStart, d.Note, receiptEnd)
 	fmt.Fprintf(&b, "Verifier key  %s\n", d.VKey)
+	return b.String()
+}
+
+// ledgerState says in a few lines what the ledger is, and who put a time on it.
+func ledgerState(d checkpointDoc) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  Ledger   %s\n", d.Origin)
+	fmt.Fprintf(&b, "  Entries  %s\n", number(int(d.Size)))
+	fmt.Fprintf(&b, "  Newest   %s\n", d.Time.UTC().Format("2 January 2006 15:04:05 MST"))
+	fmt.Fprintf(&b, "  Head     %s\n", d.Head)
+	fmt.Fprintf(&b, "  Key      %s\n", d.Fingerprint)
+	for _, x := range d.Anchors[max(0, len(d.Anchors)-2):] {
+		fmt.Fprintf(&b, "  Stamped  %s entries by %s, %s\n", number(int(x.Size)), x.Authority, x.Time.UTC().Format("2 January 2006 15:04:05 MST"))
+	}
+	switch {
+	case len(d.Anchors) == 0:
+		fmt.Fprintf(&b, "  Stamped  by no outside authority\n")
+	case d.Unanchored > 0:
+		fmt.Fprintf(&b, "           %s since\n", plural(int(d.Unanchored), "entry", "entries"))
+	}
 	return b.String()
 }
 

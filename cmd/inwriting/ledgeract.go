@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -211,8 +213,16 @@ func newCheckpoint(l *ledger.Ledger) (*checkpointDoc, error) {
 	if err != nil {
 		return nil, err
 	}
+	named, err := namedTokens(l)
+	if err != nil {
+		return nil, err
+	}
 	newest := int64(0)
 	for _, k := range kept {
+		sum := sha256.Sum256(k.Token)
+		if !named[hex.EncodeToString(sum[:])] {
+			continue // put there by nobody that the ledger knows of
+		}
 		s, err := anchor.Read(k.Token, k.Checkpoint, k.Chain)
 		if err != nil {
 			return nil, fmt.Errorf("the time stamp of %d entries by %q: %w", k.Size, k.Authority, err)
@@ -235,6 +245,21 @@ func newCheckpoint(l *ledger.Ledger) (*checkpointDoc, error) {
 		return err
 	})
 	return d, err
+}
+
+// namedTokens are the hashes of the time stamps that the ledger names.
+func namedTokens(l *ledger.Ledger) (map[string]bool, error) {
+	named := map[string]bool{}
+	return named, l.Entries(0, func(_ int64, line []byte) error {
+		if !bytes.Contains(line, []byte(`"type":"anchor"`)) {
+			return nil
+		}
+		e, err := ledger.Decode(line)
+		if x, ok := e.Fact.(ledger.Anchor); ok {
+			named[x.Token] = true
+		}
+		return err
+	})
 }
 
 // head is the short form of a root that people can compare.
