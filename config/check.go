@@ -37,7 +37,19 @@ func (c *Config) check() []located {
 		say("every", fmt.Sprintf("every: %v is too short", c.Every), "the least is 1s")
 	}
 
-	// Who is who must have one answer.
+	for i, m := range c.Mailboxes {
+		c.checkMailbox(i, m, say)
+	}
+	c.checkPeople(say)
+	for i, a := range c.Alerts {
+		checkAlert(fmt.Sprintf("alert[%d]", i), a, say)
+	}
+	c.checkTimestamps(say)
+	return out
+}
+
+// checkPeople wants one answer to who is who.
+func (c *Config) checkPeople(say func(path, message, hint string)) {
 	side := map[string]string{}
 	claim := func(path, what, owner string) {
 		key := strings.ToLower(what)
@@ -56,7 +68,6 @@ func (c *Config) check() []located {
 		claim(path, a, "us")
 	}
 	for i, m := range c.Mailboxes {
-		c.checkMailbox(i, m, say)
 		if badAddress(m.Address) == "" && m.Own() {
 			claim(fmt.Sprintf("mailbox[%d].address", i), m.Address, "us")
 		}
@@ -95,11 +106,6 @@ func (c *Config) check() []located {
 	}
 	parties("client", c.Clients)
 	parties("other", c.Others)
-	for i, a := range c.Alerts {
-		checkAlert(fmt.Sprintf("alert[%d]", i), a, say)
-	}
-	c.checkTimestamps(say)
-	return out
 }
 
 func checkAuthority(path, section string, p Party, a Authority, say func(path, message, hint string)) {
@@ -133,9 +139,9 @@ func checkAlert(path string, a Alert, say func(path, message, hint string)) {
 		}
 	}
 	if a.MailTo != "" {
-		for key, v := range map[string]string{"mail_to": a.MailTo, "mail_from": a.MailFrom} {
-			if msg := badAddress(v); msg != "" {
-				say(path+"."+key, key+": "+msg, "")
+		for _, f := range []struct{ key, address string }{{"mail_to", a.MailTo}, {"mail_from", a.MailFrom}} {
+			if msg := badAddress(f.address); msg != "" {
+				say(path+"."+f.key, f.key+": "+msg, "")
 			}
 		}
 		if a.Relay.IsZero() {
@@ -188,10 +194,13 @@ func (c *Config) checkMailbox(i int, m Mailbox, say func(path, message, hint str
 		say(path+".server", fmt.Sprintf("server: %q is not loopback, and \"insecure://\" is only for loopback", s.Host), "")
 	}
 	c.checkSignIn(path, m, say)
-	for name, list := range map[string][]string{"include": m.Include, "exclude": m.Exclude} {
-		for j, p := range list {
+	for _, l := range []struct {
+		key   string
+		names []string
+	}{{"include", m.Include}, {"exclude", m.Exclude}} {
+		for j, p := range l.names {
 			if p == "" {
-				say(fmt.Sprintf("%s.%s[%d]", path, name, j), name+": a folder has no empty name", "")
+				say(fmt.Sprintf("%s.%s[%d]", path, l.key, j), l.key+": a folder has no empty name", "")
 			}
 		}
 	}

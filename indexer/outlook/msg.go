@@ -106,13 +106,11 @@ const (
 	pidMessageCP     = 0x3ffd
 	pidSenderSMTP    = 0x5d01
 	pidRepSMTP       = 0x5d02
-	pidHidden        = 0x7ffe
 )
 
 // Property types.
 const (
 	typeLong    = 0x0003
-	typeBool    = 0x000b
 	typeObject  = 0x000d
 	typeString8 = 0x001e
 	typeUnicode = 0x001f
@@ -215,8 +213,6 @@ func (p properties) long(id uint32) uint32 {
 	v := p.fixed[id<<16|typeLong]
 	return binary.LittleEndian.Uint32(v[:])
 }
-
-func (p properties) yes(id uint32) bool { return p.fixed[id<<16|typeBool][0] != 0 }
 
 // time converts 100 ns since 1601.
 func (p properties) time(id uint32) time.Time {

@@ -158,44 +158,52 @@ func (r *rtfReader) run() {
 
 // control reads a control word or symbol.
 func (r *rtfReader) control() {
-	if len(r.b) == 0 {
-		return
+	switch {
+	case len(r.b) == 0:
+	case !isLetter(r.b[0]):
+		r.symbol(r.b[0])
+	default:
+		word, n, given := r.word()
+		r.keyword(word, n, given)
 	}
-	c := r.b[0]
-	if !isLetter(c) {
-		r.b = r.b[1:]
-		switch c {
-		case '\'':
-			if len(r.b) >= 2 {
-				v, err := strconv.ParseUint(string(r.b[:2]), 16, 8)
-				r.b = r.b[2:]
-				if r.ignore > 0 {
-					r.ignore--
-				} else if err == nil && !r.state.skip && !(r.state.hidden && r.html) {
-					r.bytes = append(r.bytes, byte(v))
-				}
-			}
-		case '\\', '{', '}':
+}
+
+// symbol reads a control symbol, which c begins.
+func (r *rtfReader) symbol(c byte) {
+	r.b = r.b[1:]
+	switch c {
+	case '\'':
+		if len(r.b) >= 2 {
+			v, err := strconv.ParseUint(string(r.b[:2]), 16, 8)
+			r.b = r.b[2:]
 			if r.ignore > 0 {
 				r.ignore--
-				return
-			}
-			r.text(string(rune(c)))
-		case '~':
-			r.text("\u00a0")
-		case '_':
-			r.text("\u2011")
-		case '\r', '\n':
-			r.text("\r\n")
-		case '*':
-			r.state.skip = true // unless the word after it is one that is known
-			if word, _ := r.peekWord(); word == "htmltag" && r.html {
-				r.state.skip = false
+			} else if err == nil && !r.state.skip && !(r.state.hidden && r.html) {
+				r.bytes = append(r.bytes, byte(v))
 			}
 		}
-		return
+	case '\\', '{', '}':
+		if r.ignore > 0 {
+			r.ignore--
+			return
+		}
+		r.text(string(rune(c)))
+	case '~':
+		r.text("\u00a0")
+	case '_':
+		r.text("\u2011")
+	case '\r', '\n':
+		r.text("\r\n")
+	case '*':
+		r.state.skip = true // unless the word after it is one that is known
+		if word, _ := r.peekWord(); word == "htmltag" && r.html {
+			r.state.skip = false
+		}
 	}
-	word, n, given := r.word()
+}
+
+// keyword acts on a control word.
+func (r *rtfReader) keyword(word string, n int, given bool) {
 	switch word {
 	case "u":
 		if !given {
