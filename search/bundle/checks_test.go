@@ -422,9 +422,7 @@ func TestCheck13QuoteIsRedacted(t *testing.T) {
 	n := note{raw: strings.Replace(booking, "for Tuesday.", "for Tuesday, IBAN GB29 NWBK 6016 1331 9268 19.", 1)}
 	n.said = "Please book the flight for Tuesday, IBAN GB29 NWBK 6016 1331 9268 19."
 	in := mailOf(t, n)
-	for _, r := range Find("iban", in.Exhibits[0].Text) {
-		in.Redactions = append(in.Redactions, r)
-	}
+	in.Redactions = Find("iban", in.Exhibits[0].Text)
 	in.Trail.Summary.Text = "He named GB29NWBK60161331926819."
 	bag, sum := bagOf(t, in)
 	if len(in.Redactions) != 1 || !strings.Contains(bag["data/chronology.csv"], "Please book the flight for Tuesday, IBAN [REDACTED: bank details].") {

@@ -31,7 +31,6 @@ type exhibit struct {
 	other otherwise
 	// What it was made from, when it is no message as a server had it; "" else.
 	converted string
-	leaves    int
 	seen      ledger.MsgSeen
 	logged    time.Time // of its ledger entry
 	textSum   [sha256.Size]byte
