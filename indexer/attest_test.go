@@ -181,6 +181,11 @@ func TestStamps(t *testing.T) {
 	at = at.AddDate(0, 0, 300)
 	attest(false, 2)
 
+	spoiltStamps(t, v, dir, tsa)
+}
+
+// spoiltStamps adds a token, changes one and takes one away.
+func spoiltStamps(t *testing.T, v *Vault, dir string, tsa *anchortest.TSA) {
 	t.Run("foreign", func(t *testing.T) {
 		// A token that the ledger does not name counts for nothing.
 		err := v.Stores(func(_ *archive.Archive, l *ledger.Ledger, _ *catalog.Catalog, _ *textindex.Index) error {

@@ -246,8 +246,8 @@ const (
 	receiptEnd   = "-----END CHECKPOINT-----"
 )
 
-// receipt is text that survives mail programs: short lines, and nothing outside the
-// marks matters.
+// receipt is text that survives mail programs: nothing outside the marks matters, and
+// checkpointIn takes quoted and broken lines.
 func receipt(d checkpointDoc) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Receipt of a ledger of collected mail\n\n%s", ledgerState(d))
@@ -300,8 +300,15 @@ func checkpointIn(b []byte) ([]byte, error) {
 		return nil, errNoReceipt
 	}
 	var lines []string
+	signatures := false
 	for _, l := range strings.Split(body, "\n")[1:] {
-		lines = append(lines, strings.TrimSpace(strings.TrimLeft(l, "> \t")))
+		l = strings.TrimSpace(strings.TrimLeft(l, "> \t"))
+		if signatures && l != "" && !strings.HasPrefix(l, "—") && len(lines) > 0 {
+			lines[len(lines)-1] += " " + l // a mail program broke it
+			continue
+		}
+		lines = append(lines, l)
+		signatures = signatures || l == ""
 	}
 	return []byte(strings.TrimSuffix(strings.Join(lines, "\n"), "\n") + "\n"), nil
 }
