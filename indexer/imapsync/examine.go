@@ -17,6 +17,9 @@ func (s *session) examine(name string) (st status, readOnly bool, err error) {
 	}
 	s.g.opening()
 	c, err := s.command("EXAMINE", s.opened(&st), args...)
+	if err == nil && s.notKept(c) {
+		return s.examine(name)
+	}
 	if err == nil && c.status != "OK" {
 		err = &refusal{c}
 	}
@@ -44,6 +47,10 @@ func (s *session) examineAndDescribe(name string, each func(ListedMessage)) (st 
 	a, b, err := s.g.pair(
 		raw{"A" + strconv.Itoa(s.tags-1), examine, s.opened(&st)},
 		raw{"A" + strconv.Itoa(s.tags), "UID FETCH 1:* " + s.description(), described(each)})
+	if err == nil && s.notKept(a) {
+		st, readOnly, err = s.examine(name)
+		return st, readOnly, false, err
+	}
 	if err == nil && a.status != "OK" {
 		err = &refusal{a}
 	}

@@ -65,6 +65,10 @@ func (p *pass) folder(ctx context.Context, r *folderRun) (err error) {
 func (p *pass) same(r *folderRun, last CleanState) (bool, error) {
 	if r.st == nil {
 		st, err := p.s.status(r.info.Name)
+		var no *refusal
+		if errors.As(err, &no) && !busy(no.c) {
+			return false, nil // EXAMINE tells more
+		}
 		if err != nil {
 			return false, p.folderErr(r, "asking for the state of", "", err)
 		}

@@ -103,6 +103,7 @@ func TestQuirks(t *testing.T) {
 	t.Run("Microsoft 365: a token that grows old", testTokenGrowsOld)
 	t.Run("Exchange: a stand-in", testStandIn)
 	t.Run("Yahoo: HIGHESTMODSEQ without CONDSTORE", testModSeqWithoutCondStore)
+	t.Run("IONOS: CONDSTORE offered and not kept", testCondStoreNotKept)
 	t.Run("Dovecot: one UIDVALIDITY for all folders", testSameUIDValidity)
 	t.Run("Courier: provisional UIDs", testReusedUID)
 	t.Run("DavMail: a description in fragments", testFragments)
@@ -234,6 +235,28 @@ func testModSeqWithoutCondStore(t *testing.T) {
 	b.msgs[0].flags = `\Flagged`
 	if f := folder(t, run(t, a, st, imapsync.Options{}), "INBOX"); f.Unchanged || f.Flags != 1 {
 		t.Errorf("%s", counts(f))
+	}
+}
+
+// A server that offers CONDSTORE and refuses what comes with it is one without.
+func testCondStoreNotKept(t *testing.T) {
+	const list = "* LIST () \"/\" INBOX\r\n$T OK done\r\n"
+	for _, answers := range []map[string]string{
+		{`EXAMINE "INBOX" (CONDSTORE)`: "$T BAD expected end of command\r\n"},
+		{"LIST": list, "STATUS": "$T BAD unknown item\r\n"},
+		{"LIST": list, "STATUS": "$T NO not now\r\n"},
+		{"LIST": list, `LIST "" "*" RETURN`: "$T BAD what\r\n", `EXAMINE "INBOX" (CONDSTORE)`: "$T BAD what\r\n", "STATUS": "$T BAD what\r\n"},
+	} {
+		b := &box{msgs: three()}
+		withStatus(b, prefixed(answers))
+		_, a := scripted(t, b, "")
+		st := imaptest.NewStore()
+		run(t, a, st, imapsync.Options{})
+		b.msgs[1].flags = `\Flagged`
+		b.msgs = append(b.msgs, message{uid: 9, body: "nine\r\n"})
+		if f := folder(t, run(t, a, st, imapsync.Options{}), "INBOX"); f.New != 1 || f.Flags != 1 || !f.Clean {
+			t.Errorf("%v: %s", answers, counts(f))
+		}
 	}
 }
 

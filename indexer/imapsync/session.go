@@ -131,3 +131,14 @@ func (s *session) capability() error {
 // condstore reports whether HIGHESTMODSEQ can be relied on. Yahoo sends it
 // without having the extension.
 func (s *session) condstore() bool { return s.caps["CONDSTORE"] || s.caps["QRESYNC"] }
+
+// notKept notes that a command was refused that CONDSTORE should make good, and reports
+// whether it is worth asking without.
+func (s *session) notKept(c condition) bool {
+	if c.status != "BAD" || busy(c) || !s.condstore() {
+		return false
+	}
+	delete(s.caps, "CONDSTORE")
+	delete(s.caps, "QRESYNC")
+	return true
+}
