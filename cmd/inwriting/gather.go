@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -193,8 +194,62 @@ func (s *service) seal(in *bundle.Input) error {
 		if in.Anchors, err = anchorsOf(l, cp.Size); err != nil {
 			return err
 		}
+		if err := collected(l, cp.Size, in); err != nil {
+			return err
+		}
 		return population(c, in)
 	})
+}
+
+// collected tells from the ledger how the mailboxes of the coverage were read.
+func collected(l *ledger.Ledger, size int64, in *bundle.Input) error {
+	byID := map[int64]*bundle.Account{}
+	wanted := map[string]bool{}
+	for _, m := range in.Trail.Coverage.Mailboxes {
+		wanted[strings.ToLower(m.Address)] = true
+	}
+	var order []int64
+	// Most entries are of messages: only the others are decoded.
+	kinds := [][]byte{[]byte(`"type":"account.added"`), []byte(`"type":"account.role"`), []byte(`"type":"acquisition"`), []byte(`"type":"clock.skew"`)}
+	err := l.Entries(0, func(index int64, line []byte) error {
+		if index >= size || !slices.ContainsFunc(kinds, func(k []byte) bool { return bytes.Contains(line, k) }) {
+			return nil
+		}
+		e, err := ledger.Decode(line)
+		if err != nil {
+			return err
+		}
+		switch f := e.Fact.(type) {
+		case ledger.AccountAdded:
+			if wanted[strings.ToLower(f.Address)] {
+				byID[f.Account] = &bundle.Account{Address: f.Address, Host: f.Host, Source: f.Source, Gaps: []bundle.SyncGap{}}
+				order = append(order, f.Account)
+			}
+		case ledger.AccountRole:
+			if a := byID[f.Account]; a != nil {
+				a.Role, a.Authority, a.Stated = f.Role, f.Authority, e.Time
+			}
+		case ledger.Acquisition:
+			a := byID[f.Account]
+			at, err := time.Parse(time.RFC3339, f.Ended)
+			if a == nil || err != nil || f.State != "" {
+				return nil
+			}
+			if a.Passes++; a.First.IsZero() {
+				a.First = at
+			} else if at.Sub(a.Last) > 24*time.Hour {
+				a.Gaps = append(a.Gaps, bundle.SyncGap{From: a.Last, To: at})
+			}
+			a.Last = at
+		case ledger.ClockSkew:
+			in.Skews = append(in.Skews, bundle.Skew{Authority: f.Authority, Milliseconds: f.Clock, At: e.Time})
+		}
+		return nil
+	})
+	for _, id := range order {
+		in.Accounts = append(in.Accounts, *byID[id])
+	}
+	return err
 }
 
 // stateOf is the signed state of the ledger that a bundle speaks of. What was recorded

@@ -69,6 +69,9 @@ type Input struct {
 	Population []Listed // every message between the parties in the window, oldest first
 	Window     string   // which that is, in words
 
+	Accounts []Account // what is known of the mailboxes in the coverage
+	Skews    []Skew    // when our clock was found to be off
+
 	First  int           // number of the first page; 0 means 1
 	Signer crypto.Signer // seals the bundle; it must be the key of VKey. nil leaves the seal out
 	// Stamp asks for time stamps (RFC 3161) of the tag manifest; nil asks nobody.
@@ -116,6 +119,35 @@ type Listed struct {
 	MessageID   string
 	Refs        []string // In-Reply-To and References, oldest first
 	Attachments int
+}
+
+// Account is how a mailbox was read.
+type Account struct {
+	Address   string    `json:"address"`
+	Host      string    `json:"host"`
+	Source    string    `json:"source"`              // imap or import
+	Role      string    `json:"role,omitempty"`      // controller or processor; "" for not stated
+	Authority string    `json:"authority,omitempty"` // SHA-256 of the written permission
+	Stated    time.Time `json:"stated,omitzero"`     // when role and authority were recorded
+	First     time.Time `json:"first_sync,omitzero"` // passes over it
+	Last      time.Time `json:"last_sync,omitzero"`
+	Passes    int       `json:"passes"`
+	// Gaps are stretches of more than a day without a clean pass. What arrived and was
+	// deleted within one was never seen; UIDs tell how many that could be.
+	Gaps []SyncGap `json:"sync_gaps"`
+}
+
+// SyncGap is a stretch of time in which a mailbox was not read.
+type SyncGap struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Skew is a difference between our clock and an authority's.
+type Skew struct {
+	Authority    string    `json:"authority"`
+	Milliseconds int64     `json:"ours_minus_theirs_ms"`
+	At           time.Time `json:"at"`
 }
 
 // Anchor is a checkpoint with the time stamp of an authority.

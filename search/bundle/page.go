@@ -277,6 +277,18 @@ func (b *bag) coverageView(v *pageView) {
 		}
 		v.Mailboxes = append(v.Mailboxes, mv)
 	}
+	for _, a := range b.in.Accounts {
+		for i, g := range a.Gaps {
+			if i == 5 {
+				v.Missing = append(v.Missing, plain(fmt.Sprintf("Not read: %s, %s more; coverage.json lists them.", a.Address, plural(len(a.Gaps)-i, "time", "times"))))
+				break
+			}
+			v.Missing = append(v.Missing, plain(fmt.Sprintf("Not read: %s, from %s to %s. What came and was deleted in between was not seen.", a.Address, moment(g.From.UTC()), moment(g.To.UTC()))))
+		}
+	}
+	for _, k := range b.in.Skews {
+		v.Missing = append(v.Missing, fmt.Sprintf("This machine’s clock differed from the one of %s by %.1f seconds on %s.", plain(k.Authority), float64(k.Milliseconds)/1000, moment(k.At.UTC())))
+	}
 	if n := len(c.Absent); n > 0 {
 		are := "are"
 		if n == 1 {

@@ -134,6 +134,25 @@ func TestThreadsAbsent(t *testing.T) {
 	}
 }
 
+func TestCoverage(t *testing.T) {
+	in := mailOf(t, note{raw: booking, said: "Please book the flight for Tuesday."})
+	day := time.Date(2023, 3, 4, 8, 0, 0, 0, time.UTC)
+	in.Accounts = []Account{{Address: "nora@deskandco.example", Host: "imap.deskandco.example:993", Source: "imap", Role: "controller", Passes: 2, First: day, Last: day.AddDate(0, 0, 3), Gaps: []SyncGap{{day, day.AddDate(0, 0, 3)}}}}
+	in.Skews = []Skew{{Authority: "one", Milliseconds: 41000, At: day}}
+	bag, _ := bagOf(t, in)
+	for _, want := range []string{`"role": "controller"`, `"host": "imap.deskandco.example:993"`, `"ours_minus_theirs_ms": 41000`, `"unanchored_entries": 2`, `"not_covered": [`, `"from": "2023-03-04T08:00:00Z"`} {
+		if !strings.Contains(bag["data/coverage.json"], want) {
+			t.Errorf("coverage.json lacks %s:\n%s", want, bag["data/coverage.json"])
+		}
+	}
+	said := flat(stockPDF(t, []byte(bag["data/bundle.pdf"]), "pdftotext", "FILE", "-"))
+	for _, want := range []string{"Not read: nora@deskandco.example, from 4 March 2023, 08:00 UTC to 7 March 2023, 08:00 UTC.", "differed from the one of one by 41.0 seconds"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the print lacks %q", want)
+		}
+	}
+}
+
 func TestConverted(t *testing.T) {
 	raw := strings.Replace(booking, "Subject:", "X-Inwriting-Converted: from an Outlook message by inwriting/outlook 1;\n original sha256=00ff\nSubject:", 1)
 	bag, _ := bagOf(t, mailOf(t, note{raw: raw, said: "Please book the flight for Tuesday."}))

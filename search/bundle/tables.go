@@ -254,19 +254,27 @@ func (b *bag) withheldRows() []byte {
 func (b *bag) coverage() any {
 	type cover struct {
 		trail.Coverage
-		AsOf       string   `json:"as_of"`
-		Window     string   `json:"window,omitempty"`
-		Anchored   int64    `json:"anchored_entries"`   // under the newest time stamp in this bundle
-		Unanchored int64    `json:"unanchored_entries"` // not under a time stamp of others
-		NotCovered []string `json:"not_covered"`
+		AsOf       string    `json:"as_of"`
+		Window     string    `json:"window,omitempty"`
+		Anchored   int64     `json:"anchored_entries"`   // under the newest time stamp in this bundle
+		Unanchored int64     `json:"unanchored_entries"` // not under a time stamp of others
+		Accounts   []Account `json:"accounts"`
+		Skews      []Skew    `json:"clock_skew"`
+		NotCovered []string  `json:"not_covered"`
 		Totals     struct {
 			Stored   int `json:"stored"`
 			Gone     int `json:"gone_from_server"`
 			Excluded int `json:"excluded_folders"`
 		} `json:"totals"`
 	}
-	c := cover{Coverage: b.in.Trail.Coverage, AsOf: utc(b.time), Window: b.in.Window,
+	c := cover{Coverage: b.in.Trail.Coverage, AsOf: utc(b.time), Window: b.in.Window, Accounts: b.in.Accounts, Skews: b.in.Skews,
 		NotCovered: []string{"telephone calls", "meetings", "text messages", "chat (WhatsApp, Slack, Teams and others)", "paper", "mailboxes that are not listed", "mail deleted before it was first collected"}}
+	if c.Accounts == nil {
+		c.Accounts = []Account{}
+	}
+	if c.Skews == nil {
+		c.Skews = []Skew{}
+	}
 	for _, a := range b.in.Anchors {
 		c.Anchored = max(c.Anchored, a.Size)
 	}
