@@ -85,7 +85,7 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	if err != nil {
 		return nil, err
 	}
-	records = until(records, opts.AsOf)
+	records = until(bounded(records), opts.AsOf)
 	if !opts.AsOf.IsZero() {
 		t.AsOf, t.Standings = &opts.AsOf, []Standing{}
 	}
@@ -258,6 +258,23 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 	return records, nil
 }
 
+// maxStatements bounds what is compared: newsletters of others hold hundreds each.
+const maxStatements = 3000
+
+// bounded keeps the nearest records, as many as hold no more than that together.
+func bounded(records []*Record) []*Record {
+	n := 0
+	for i, r := range records {
+		if r == nil {
+			continue
+		}
+		if n += len(r.Statements); n > maxStatements && i > 0 {
+			return records[:i]
+		}
+	}
+	return records
+}
+
 // namedIn lists the references and the names of attachments with a number in them
 // that the nearest messages bear, as words to search for.
 func namedIn(records []*Record, near []archive.Ref) string {
@@ -341,12 +358,14 @@ func counterparts(records []*Record, near []archive.Ref, people People) (list []
 // several: one it names, else the one whose words it is nearest to.
 func (q *query) choose(p *pool) string {
 	parties := map[string]bool{}
+	strangers := false
 	for _, m := range p.mails {
 		if m.party != "" {
 			parties[m.party] = true
 		}
+		strangers = strangers || m.party == "" && !p.known(m)
 	}
-	if len(parties) < 2 {
+	if len(parties) == 0 || len(parties) == 1 && !strangers {
 		return ""
 	}
 	score := map[string]float64{}

@@ -438,7 +438,7 @@ func (p *pool) assignParties() {
 	}
 	if len(p.people.Clients) == 1 {
 		for _, m := range p.mails {
-			if m.party == "" && !m.Auto {
+			if m.party == "" && !m.Auto && p.known(m) {
 				m.party = p.people.Clients[0].Name
 			}
 		}
@@ -460,6 +460,20 @@ func (p *pool) assignParties() {
 			}
 		}
 	}
+}
+
+// known reports whether anybody configured takes part in a mail; everybody does
+// where nobody has said which addresses are ours.
+func (p *pool) known(m *mail) bool {
+	if len(p.people.Us) == 0 {
+		return true
+	}
+	for _, a := range m.everybody() {
+		if p.role(a) != Unknown {
+			return true
+		}
+	}
+	return false
 }
 
 // keys are what two mails of the same piece of work share and others do not:
