@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"inwriting/indexer/catalog"
 	"inwriting/indexer/imapsync"
 	"inwriting/indexer/ledger"
 )
@@ -20,21 +19,19 @@ func (f *folder) LeaveOut(ctx context.Context, uids []uint32) error {
 // what was left out looked at again.
 func (v *Vault) chosen(c *committer, id int64, a imapsync.Account) error {
 	now := selection(a)
-	key := fmt.Sprintf("selection %d", id)
-	was, err := v.catalog.Meta(key)
+	setting := "selection of " + a.Address
+	was, err := v.catalog.Meta("config " + setting)
 	if err != nil || was == now {
 		return err
 	}
-	if err := c.add(nil, ledger.Config{Setting: "selection of " + a.Address, Old: was, New: now}); err != nil {
-		return err
-	}
-	if err := c.flush(); err != nil {
-		return err
-	}
+	// Before the ledger says so: what a crash leaves is looked at again, not lost.
 	if err := v.catalog.Reconsider(id); err != nil {
 		return err
 	}
-	return v.catalog.Update(func(t *catalog.Tx) error { return t.SetMeta(key, now) })
+	if err := c.add(nil, ledger.Config{Setting: setting, Old: was, New: now}); err != nil {
+		return err
+	}
+	return c.flush()
 }
 
 // selection says what of an account is read; "" for everything.

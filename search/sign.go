@@ -11,7 +11,7 @@ import (
 // moved, it is gone, its dates do not fit, another version of it is kept. A sign is an
 // observation with its innocent causes; what it means is for people to say.
 type Sign struct {
-	Kind string        `json:"kind"` // "variant", "replaced", "moved", "gone", "renumbered", "dates" or "order"
+	Kind string        `json:"kind"` // "variant", "replaced", "moved", "gone", "renumbered", "dates", "order" or "converted"
 	Text string        `json:"text"`
 	Refs []archive.Ref `json:"refs,omitempty"` // the other messages
 }

@@ -7,6 +7,7 @@ import (
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
+	"inwriting/indexer/ledger"
 	"inwriting/indexer/message"
 )
 
@@ -30,12 +31,25 @@ func (s VaultStore) signs(ref archive.Ref, m *message.Message) (out []Sign, err 
 			return err
 		}
 		out = signsOf(variants, replaced, seen, m)
-		return nil
+		from, err := c.Conversion(ref)
+		if from != nil {
+			out = append([]Sign{convertedSign(from)}, out...)
+		}
+		return err
 	})
 	if err != nil {
 		err = fmt.Errorf("looking at %v: %w", ref, err)
 	}
 	return out, err
+}
+
+// convertedSign says that a message is no original.
+func convertedSign(f *ledger.Converted) Sign {
+	where := "is not in the archive"
+	if f.Kept {
+		where = "is kept too"
+	}
+	return Sign{Kind: "converted", Text: fmt.Sprintf("converted from Outlook's .%s by %s: its octets are not the original's; the original, SHA-256 %s, %s", f.Form, f.By, f.Original, where)}
 }
 
 func signsOf(variants, replaced []archive.Ref, seen []catalog.Sighting, m *message.Message) []Sign {

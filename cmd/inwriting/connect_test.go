@@ -477,3 +477,22 @@ func TestSince(t *testing.T) {
 		t.Errorf("the ledger tells %d changes: %v", strings.Count(string(b), `"type":"config"`), err)
 	}
 }
+
+// A message that was converted says so wherever it is shown.
+func TestConvertedIsSaid(t *testing.T) {
+	u := newUser(t)
+	u.must(0, "", "import", "../../indexer/outlook/testdata/invented.msg", "--mailbox", "nora@deskandco.example")
+	for range 2 {
+		out, _ := u.must(0, "", "search", "flight", "--messages", "--json")
+		_, rest, ok := strings.Cut(out, `"ref":"`)
+		if !ok {
+			t.Fatal(out)
+		}
+		ref, _, _ := strings.Cut(rest, `"`)
+		if out, _ = u.must(0, "", "show", ref); !strings.Contains(out, "converted from Outlook's .msg by inwriting/outlook 1") || !strings.Contains(out, "kept too") {
+			t.Errorf("%s", out)
+		}
+		u.must(0, "", "verify", "--archive")
+		u.must(0, "", "rebuild", "catalog") // the ledger says it again
+	}
+}

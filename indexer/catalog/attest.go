@@ -38,6 +38,8 @@ func (t *Tx) attested(index int64, e ledger.Entry) error {
 		return t.SetMeta("config "+f.Setting, f.New)
 	case ledger.Erase:
 		return t.erased(f)
+	case ledger.Converted:
+		return t.converted(f)
 	}
 	return nil
 }
