@@ -44,7 +44,6 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 		if err != nil {
 			return err
 		}
-		calibration := learned(corrections)
 		for i, ref := range refs {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -57,7 +56,7 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 				return err
 			}
 			out[i] = record(m)
-			inForce(out[i], corrections, calibration)
+			inForce(out[i], corrections)
 		}
 		return nil
 	})
