@@ -86,7 +86,7 @@ func (r *run) read(in *input) error {
 		r.kind(Tar)
 		return r.tar(in, br)
 	case zipped:
-		return r.zip(in)
+		return r.spooled(in, br, r.zip)
 	case emlx:
 		r.kind(EMLX)
 		return r.emlx(in.place, br)
@@ -94,7 +94,7 @@ func (r *run) read(in *input) error {
 		return r.msg(in.place, br)
 	case outlookData:
 		r.kind(PST)
-		return r.pst(in)
+		return r.spooled(in, br, r.pst)
 	case empty:
 		if in.place.named && path.Ext(name) == ".mbox" {
 			r.kind(Mbox) // a mailbox without messages is a mailbox
@@ -182,11 +182,46 @@ func (p place) entryPlace(name string, takeout bool) (q place, reason string) {
 	return q, ""
 }
 
-func (r *run) zip(in *input) error {
-	if in.file == nil {
-		r.skip(in.place.path, "a zip file inside another archive; unpack it first")
+// spooled gives fn a file of the disk: what lies in another archive is written to
+// one that is gone afterwards.
+func (r *run) spooled(in *input, br *bufio.Reader, fn func(*input) error) error {
+	if in.file != nil {
+		return fn(in)
+	}
+	if in.place.depth > maxDepth {
+		r.skip(in.place.path, "packed too many times over")
 		return nil
 	}
+	f, err := os.CreateTemp("", "inwriting-import-")
+	if err != nil {
+		return fmt.Errorf("unpacking %q: %w", in.place.path, err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	src := &watched{ctx: r.ctx, r: br, room: maxSpool}
+	_, err = io.Copy(f, src)
+	switch {
+	case r.ctx.Err() != nil:
+		return r.ctx.Err()
+	case errors.Is(src.err, errTooLarge):
+		r.skip(in.place.path, fmt.Sprintf("larger than %d GB inside another archive; unpack it first", maxSpool>>30))
+		return nil
+	case src.err != nil:
+		r.cannotRead(fmt.Errorf("unpacking %q: %w", in.place.path, src.err))
+		return nil
+	case err != nil:
+		return fmt.Errorf("unpacking %q: %w", in.place.path, err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("unpacking %q: %w", in.place.path, err)
+	}
+	return fn(&input{file: f, place: in.place})
+}
+
+// maxSpool is the largest archive in an archive that is read.
+const maxSpool = 16 << 30
+
+func (r *run) zip(in *input) error {
 	fi, err := in.file.Stat()
 	if err != nil {
 		r.cannotRead(fmt.Errorf("reading: %w", err))

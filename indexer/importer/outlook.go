@@ -68,10 +68,6 @@ const readpst = "readpst"
 // a file of its own.
 func (r *run) pst(in *input) error {
 	p := in.place
-	if in.file == nil {
-		r.skip(p.path, "an Outlook data file (.pst, .ost) inside an archive; unpack it first")
-		return nil
-	}
 	program, err := exec.LookPath(readpst)
 	if err != nil {
 		r.cannotRead(fmt.Errorf("reading %q: an Outlook data file is read through readpst, which is not installed: on Debian and Ubuntu apt-get install pst-utils, on Fedora dnf install libpst, on macOS brew install libpst; or export its folders as mbox or .msg", p.path))
