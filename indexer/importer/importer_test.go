@@ -168,7 +168,7 @@ func TestRun(t *testing.T) {
 			slices.Concat([]got{{"a.tar.zst/hale/inbox/1.", "hale/inbox", "", mailA}}, boxes("a.tar.zst/hale/box.mbox", "hale/box")), []string{`a.tar.zst/"../x": leads out`}},
 		{"a zip in a folder, a zip in a zip", map[string]string{"a.zip": zipFile(t, "1.eml", mailA, "in.zip", zipFile(t, "x.eml", mailA))}, "", Directory,
 			[]got{{"a.zip/1.eml", "a", "", mailA}, {"a.zip/in.zip/x.eml", "in", "", mailA}}, nil},
-		{"zips in one another without end", map[string]string{"a.zip": zipFile(t, "b.zip", zipFile(t, "c.zip", zipFile(t, "d.zip", zipFile(t, "e.zip", zipFile(t, "x.eml", mailA))))), "1.eml", mailA)}, "a.zip", Zip,
+		{"zips in one another without end", map[string]string{"a.zip": zipFile(t, "1.eml", mailA, "b.zip", zipFile(t, "c.zip", zipFile(t, "d.zip", zipFile(t, "e.zip", zipFile(t, "x.eml", mailA)))))}, "a.zip", Zip,
 			[]got{{"a.zip/1.eml", "a", "", mailA}}, []string{"a.zip/b.zip/c.zip/d.zip/e.zip: too many times"}},
 		{"half-written", map[string]string{"b.mbox": box + fromA + "Subject: d\n\nhal"}, "b.mbox", Mbox,
 			append(boxes("b.mbox", "b"), got{"b.mbox:3", "b", "", "Subject: d\n\nhal"}), []string{"b.mbox:3: may be incomplete"}},
