@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -33,6 +34,10 @@ type asset struct {
 
 type assetSet map[string]asset
 
+// indent is what a script is written with and not sent with: no text of ours goes
+// over lines.
+var indent = regexp.MustCompile(`(?m)^[ \t]+|^//.*\n`)
+
 // assets are the stylesheet, the script, the icons and the typefaces. Addresses
 // carry a hash of the content, so that browsers keep them for a year.
 var assets = func() assetSet {
@@ -47,6 +52,9 @@ var assets = func() assetSet {
 			return nil
 		}
 		body := mustRead(name)
+		if path.Ext(name) == ".js" {
+			body = indent.ReplaceAll(body, nil)
+		}
 		all.add(strings.TrimPrefix(name, "static/"), body, media[path.Ext(name)])
 		return nil
 	})

@@ -8,10 +8,7 @@
     document.body.append(t); setTimeout(() => t.remove(), 2200);
   };
   const copy = async (text, what) => {
-    try { await navigator.clipboard.writeText(text); } catch {
-      const a = document.createElement("textarea"); a.value = text; document.body.append(a); a.select();
-      document.execCommand("copy"); a.remove();
-    }
+    await navigator.clipboard.writeText(text); // loopback and https have it
     say(what + " copied");
   };
   for (const b of $$("[data-copy], [data-print], [data-cite]")) b.hidden = false;
@@ -53,7 +50,7 @@
     here()?.classList.remove("at-hand");
     at = Math.max(0, Math.min(all.length - 1, n));
     const x = all[at]; x.classList.add("at-hand"); x.tabIndex = -1; x.focus({ preventScroll: true });
-    x.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    x.scrollIntoView({ block: "center" });
   };
   const letter = () => here()?.closest(".letter, .hit, article");
   const keys = {

@@ -1,0 +1,207 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"inwriting/search/access"
+)
+
+// post sends a form.
+func post(t *testing.T, h http.Handler, path string, form url.Values, who ...*access.Person) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if len(who) > 0 {
+		r = r.WithContext(access.As(r.Context(), who[0]))
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// Everything works as forms and links: this is a browser without a script.
+func TestForms(t *testing.T) {
+	_, d, h := pagesNow()
+	if w := post(t, h, "/new", url.Values{"name": {"refund"}, "title": {"Refund"}, "question": {"did Martin promise a refund"}}); w.Code != 303 || w.Header().Get("Location") != "/m/refund" || len(d.kept) != 1 || d.kept[0].Question != "did Martin promise a refund" {
+		t.Errorf("keeping a question: %d to %q, kept %+v", w.Code, w.Header().Get("Location"), d.kept)
+	}
+	in := url.Values{"for": {"court"}, "in": {"1", "2", "4", "5", "6", "7", "8"}, "reason-10": {"private"}, "black": {"iban"}, "held": {"h1", "h2", "h3"},
+		"do-h1": {"release"}, "why-h1": {"it is theirs"}, "do-h2": {"PRIV"}, "why-h2": {"advice"}, "do-h3": {"release"}}
+	w := post(t, h, "/bundle/vienna-flight", in)
+	want := BundleOrder{Question: "which day was the Vienna flight for", Title: "Vienna flight, March", For: "court", LeaveOut: []string{"10=private"}, BlackOut: []string{"iban"},
+		Release: []string{"h1=it is theirs"}, Withhold: []string{"h2=PRIV:advice"}}
+	if w.Code != 303 || w.Header().Get("Location") != "/bundle/vienna-flight/b1" {
+		t.Errorf("a bundle: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	if diff := cmp.Diff(want, d.order); diff != "" {
+		t.Errorf("what was ordered (-want +got):\n%s", diff)
+	}
+	in.Del("reason-10")
+	if w := post(t, h, "/bundle/vienna-flight", in); w.Code != 409 || !strings.Contains(w.Body.String(), "write one beside 10") || !strings.Contains(w.Body.String(), `value="court" checked`) {
+		t.Errorf("left out without a reason: %d", w.Code)
+	}
+	in.Set("reason-10", "private")
+	d.err = &HeldError{[]Held{{ID: "h9", Code: "PRIV", Ref: ref(4).String(), Where: "text", Words: "my solicitor <says>"}}}
+	w = post(t, h, "/bundle/vienna-flight", in)
+	for _, want := range []string{"Decide about these first", "my solicitor &lt;says&gt;", `name="held" value="h9"`, `value="private"`} {
+		if w.Code != 409 || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("what is held: %d, the page lacks %q", w.Code, want)
+		}
+	}
+	checkHTML(t, w.Body.String())
+	d.err = nil
+
+	if w := post(t, h, "/statement/s-0004/correct", url.Values{"kind": {"question"}}); w.Code != 404 {
+		t.Errorf("correcting what is not there: %d", w.Code)
+	}
+	if w := post(t, h, "/mailboxes/check", nil); w.Code != 303 {
+		t.Errorf("checking: %d", w.Code)
+	}
+	w = post(t, h, "/mailboxes/add", url.Values{"address": {"nora@bluepost.example"}, "password": {"sesame open"}, "server": {"imap.bluepost.example:993"}})
+	if w.Code != 200 || d.tried != (NewMailbox{"nora@bluepost.example", "imap.bluepost.example:993", "", "sesame open"}) {
+		t.Errorf("adding a mailbox: %d, tried %+v", w.Code, d.tried)
+	}
+	d.err = errors.New("nora@bluepost.example: logging in: refused")
+	w = post(t, h, "/mailboxes/add", url.Values{"address": {"nora@bluepost.example"}, "password": {"sesame open"}})
+	if w.Code != 422 || strings.Contains(w.Body.String(), "sesame") || !strings.Contains(w.Body.String(), "nora@bluepost.example: logging in: refused.") {
+		t.Errorf("a refused mailbox: %d %s", w.Code, w.Body)
+	}
+	checkHTML(t, w.Body.String())
+
+	d.err = nil
+	reviewer := &access.Person{Name: "ben", Role: access.Reviewer}
+	for _, path := range []string{"/new", "/statement/x/correct", "/mailboxes/check", "/mailboxes/add", "/demo"} {
+		if w := post(t, h, path, url.Values{"name": {"x"}, "question": {"y"}}, reviewer); w.Code != 403 {
+			t.Errorf("a reviewer at %s: %d", path, w.Code)
+		}
+	}
+	if w := post(t, h, "/bundle/vienna-flight", in, reviewer); w.Code != 303 {
+		t.Errorf("a reviewer exports: %d", w.Code)
+	}
+}
+
+func TestBundleFiles(t *testing.T) {
+	_, _, h := pagesNow()
+	w := get(t, h, "/bundle/vienna-flight/b1/vienna-flight.zip")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "application/zip" || !strings.Contains(w.Header().Get("Content-Disposition"), "vienna-flight.zip") {
+		t.Errorf("the file: %d %v", w.Code, w.Header())
+	}
+	if w := get(t, h, "/bundle/vienna-flight/b1/chronology.pdf"); w.Code != 200 || w.Header().Get("Content-Type") != "application/pdf" || w.Body.String() != "PKpdf" {
+		t.Errorf("the PDF: %d %v", w.Code, w.Header())
+	}
+	for _, path := range []string{"/bundle/vienna-flight/b2", "/bundle/vienna-flight/b2/x.zip"} {
+		if w := get(t, h, path); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// A message whose octets are not those that were sealed is called altered wherever it
+// is shown; a check that found it says so on every page.
+func TestAltered(t *testing.T) {
+	f, d, h := pagesNow()
+	f.octets = []byte("Subject: another\r\n\r\nother words\r\n")
+	for path, want := range map[string]string{"/m/vienna-flight": ">Altered<", "/ask?q=vienna+flight": ">Altered<", "/message/" + ref(4).String(): "These are not the bytes that were sealed"} {
+		if w := get(t, h, path); !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), ">Verified<") {
+			t.Errorf("%s does not say that it was altered", path)
+		}
+	}
+	d.last = &Checked{At: at("2023-03-13 04:00"), Altered: []string{"sha256-9f2c71d0"}}
+	for _, path := range []string{"/", "/ask", "/m/vienna-flight", "/settings", "/nowhere"} {
+		if w := get(t, h, path); !strings.Contains(w.Body.String(), `class="alarm" role="alert"`) || !strings.Contains(w.Body.String(), "sha256-9f2c71d0") {
+			t.Errorf("%s does not tell what the check found", path)
+		}
+	}
+}
+
+func TestFilterKeepsNumbers(t *testing.T) {
+	_, _, h := pagesNow()
+	body := get(t, h, "/m/vienna-flight?only=money").Body.String()
+	for n, want := range map[string]bool{`id="s1"`: true, `id="s4"`: false, `id="s9"`: true, `id="s10"`: false} {
+		if strings.Contains(body, n) != want {
+			t.Errorf("only the amounts: %s is %v, want %v", n, !want, want)
+		}
+	}
+	if body := get(t, h, "/m/vienna-flight?whole=1").Body.String(); !strings.Contains(body, "Thanks for sorting the restaurant.") || strings.Contains(body, "Booked at the Blue Pike") {
+		t.Error("whole messages: without the author's text, or with what it quotes")
+	}
+}
+
+// What ui.md section 11 allows.
+func TestBudget(t *testing.T) {
+	for name, most := range map[string]int{"app.css": 10 << 10, "app.js": 6 << 10, "icons.svg": 12 << 10} {
+		a := assets[name]
+		size := len(a.body)
+		if name == "app.css" {
+			size = len(a.packed)
+		}
+		if size > most {
+			t.Errorf("%s has %d octets, %d are allowed", name, size, most)
+		}
+	}
+	_, _, h := pagesNow()
+	w := get(t, h, "/m/vienna-flight", "Accept-Encoding", "gzip")
+	if w.Header().Get("Content-Encoding") != "gzip" || w.Body.Len() > 10<<10 {
+		t.Errorf("the trail's page: %q, %d octets", w.Header().Get("Content-Encoding"), w.Body.Len())
+	}
+	if css := assets["app.css"].body; bytes.Contains(css, []byte("url(http")) || !bytes.Contains(css, []byte("url(/static/fonts/inter.woff2?v=")) {
+		t.Error("the stylesheet's typefaces have no address that can be kept")
+	}
+}
+
+func TestPrintFoot(t *testing.T) {
+	_, _, h := pagesNow()
+	w := get(t, h, "/print.css?foot="+url.QueryEscape("A \"\\ } · <b>\n"))
+	if want := `content: "A \22 \5c  \7d  \b7  \3c b\3e \20 "`; !strings.Contains(w.Body.String(), want) {
+		t.Errorf("foot %s, want %s", w.Body, want)
+	}
+}
+
+func TestLookOfTheReader(t *testing.T) {
+	_, _, h := pagesNow()
+	w := post(t, h, "/settings", url.Values{"scheme": {"dark"}})
+	c := w.Result().Cookies()
+	if w.Code != 303 || len(c) != 1 || c[0].Value != "dark.nokeys" {
+		t.Fatalf("settings: %d %v", w.Code, c)
+	}
+	if body := get(t, h, "/", "Cookie", c[0].String()).Body.String(); !strings.Contains(body, `class="dark"`) || !strings.Contains(body, `data-keys="off"`) {
+		t.Error("the pages look as before")
+	}
+}
+
+func TestSealerForgets(t *testing.T) {
+	f := &fake{doc: doc()}
+	now := at("2023-03-13 08:00")
+	s := newSealer(f, func() time.Time { return now })
+	if x, ok := s.check(t.Context(), ref(4), 1<<20); !ok || x.altered {
+		t.Errorf("%+v %v", x, ok)
+	}
+	f.octets = []byte("changed since")
+	if x, _ := s.check(t.Context(), ref(4), 1<<20); x.altered {
+		t.Error("what was compared a moment ago is read again")
+	}
+	now = now.Add(sealGood)
+	if x, _ := s.check(t.Context(), ref(4), 1<<20); !x.altered {
+		t.Error("what was compared an hour ago counts for ever")
+	}
+	if _, ok := s.check(t.Context(), ref(5), 100); ok {
+		t.Error("a message that is too large for the page was read")
+	}
+}
+
+func TestHomograph(t *testing.T) {
+	for from, want := range map[string]bool{"Martin <martin@halearchitects.example>": false, "<martin@h\u0430le.example>": true, "x@xn--80ak6aa92e.example": true, "x@пример.example": true, "nobody": false} {
+		if got := homograph(from) != ""; got != want {
+			t.Errorf("%q: %v, want %v", from, got, want)
+		}
+	}
+}
