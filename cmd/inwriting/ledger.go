@@ -304,7 +304,12 @@ func checkpointIn(b []byte) ([]byte, error) {
 	for _, l := range strings.Split(body, "\n")[1:] {
 		l = strings.TrimSpace(strings.TrimLeft(l, "> \t"))
 		if signatures && l != "" && !strings.HasPrefix(l, "—") && len(lines) > 0 {
-			lines[len(lines)-1] += " " + l // a mail program broke it
+			// A mail program broke it, at a space or within the signature.
+			if last := &lines[len(lines)-1]; len(strings.Fields(*last)) >= 3 {
+				*last += l
+			} else {
+				*last += " " + l
+			}
 			continue
 		}
 		lines = append(lines, l)
