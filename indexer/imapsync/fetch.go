@@ -104,6 +104,7 @@ func (s *session) fetch(uids []uint32, bare bool, stage Stager, accept func(deli
 			last = &d
 		}
 	}
+	s.g.settled() // the store may take its time with the last one
 	if err := cmd.Close(); err != nil {
 		err = s.clientErr(err)
 		var no *refusal
