@@ -259,8 +259,11 @@ func (a *app) find(ctx context.Context, address string, n *adding) error {
 			f = &provider.Found{Server: s.String(), From: "you", Sure: true}
 		}
 		if f == nil {
-			return &exitError{status: exitUsage, err: fmt.Errorf("where is the server of %s? The table of providers does not have %s", address, domain),
-				hint: "--discover asks the network, --server HOST names it"}
+			hint := "--discover asks the network, --server HOST names it"
+			if ask {
+				hint = "--server HOST names it; the provider's help pages do, under IMAP"
+			}
+			return &exitError{status: exitUsage, err: fmt.Errorf("where is the server of %s? The table of providers does not have %s", address, domain), hint: hint}
 		}
 	}
 	n.found, n.provider = f, f.Provider
@@ -430,7 +433,7 @@ func (a *app) keepWhere(ctx context.Context, cfg *config.Config, n *adding) erro
 			}
 		}
 		if n.keep == "sealed" {
-			fmt.Fprintf(a.err, "Kept in %s, encrypted with age.\n", filepath.Join(cfg.Sealed(a.getenv).Dir, "secrets.age"))
+			fmt.Fprintf(a.err, "No system keyring is used: it will be kept in %s, encrypted with age.\n", filepath.Join(cfg.Sealed(a.getenv).Dir, "secrets.age"))
 		}
 	default:
 		return usage("--keep %q: want keyring or sealed", n.keep)
