@@ -259,28 +259,40 @@ func TestCheck06PageNumbers(t *testing.T) {
 				t.Errorf("the index does not give page %s for %s", row["first_page"], row["exhibit"])
 			}
 		}
-		// A link of the index leads where the bookmark does.
-		if got := links(t, print); got < len(rows)*2 {
-			t.Errorf("%d links", got)
+		// Links lead to names, and names to the pages that the tables give.
+		places, n := destinations(t, print)
+		if n < len(rows)*2 {
+			t.Errorf("%d links", n)
+		}
+		for _, row := range rows {
+			if got := fmt.Sprint(places[row["exhibit"]] + first - 1); got != row["first_page"] {
+				t.Errorf("links to %s lead to page %s, the table says %s", row["exhibit"], got, row["first_page"])
+			}
 		}
 	}
 }
 
-// links counts links that lead to a named place in the file; an unknown one is an error.
-func links(t testing.TB, print []byte) int {
+// destinations are the named places of a PDF by page, counted from 1, and how many
+// links there are. A link to a name that is not there is an error.
+func destinations(t testing.TB, print []byte) (map[string]int, int) {
+	t.Helper()
 	out := stockPDF(t, print, "qpdf", "--qdf", "--object-streams=disable", "FILE", "-")
-	names := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\((\S[^()]*)\)\s+\[\s+\d+ 0 R\s+/XYZ`).FindAllStringSubmatch(out, -1) {
-		names[m[1]] = true
+	pages := map[string]int{}
+	for _, m := range regexp.MustCompile(`page (\d+): (\d+) 0 R`).FindAllStringSubmatch(stockPDF(t, []byte(out), "qpdf", "--show-pages", "FILE"), -1) {
+		pages[m[2]], _ = strconv.Atoi(m[1])
+	}
+	names := map[string]int{}
+	for _, m := range regexp.MustCompile(`\((\S[^()]*)\)\s+\[\s+(\d+) 0 R\s+/XYZ`).FindAllStringSubmatch(out, -1) {
+		names[m[1]] = pages[m[2]]
 	}
 	n := 0
 	for _, m := range regexp.MustCompile(`/Dest \(([^()]+)\)`).FindAllStringSubmatch(out, -1) {
 		n++
-		if !names[m[1]] {
+		if names[m[1]] == 0 {
 			t.Errorf("a link leads to %s, which is nowhere", m[1])
 		}
 	}
-	return n
+	return names, n
 }
 
 func TestCheck07CourtPDF(t *testing.T) {
@@ -371,6 +383,9 @@ func TestCheck13RedactionGate(t *testing.T) {
 		"attachment":      {raw: attach("a.txt", "text/plain", "c2VjcmV0Y28gcGF5cw==")},
 		"office file":     {raw: attach("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", docx(t, "<w:t>Secr</w:t></w:r><w:r><w:t>etco</w:t>"))},
 		"html":            {raw: strings.Replace(booking, "Subject:", "Content-Type: text/html\nSubject:", 1) + "<p>Se<b>cret</b>co</p>"},
+		"picture":         {raw: attach("a.png", "image/png", base64Of([]byte("\x89PNG tEXt Secretco")))},
+		"preamble":        {raw: strings.Replace(attach("a.txt", "text/plain", "eA=="), "\n\n--b", "\n\nSecretco made this.\n--b", 1)},
+		"part header":     {raw: strings.Replace(attach("a.txt", "text/plain", "eA=="), "; name=", "; x-owner=secretco; name=", 1)},
 		"folder":          {raw: booking, folder: "Clients/Secretco"},
 	}
 	for name, n := range planted {

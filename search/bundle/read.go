@@ -112,7 +112,11 @@ func (b *bag) take(in Exhibit) (*exhibit, error) {
 	x.size = size
 	sum, old, head := sha256.New(), md5.New(), &headOf{}
 	scan := &scanner{b: b, x: x}
-	x.m, err = message.ReadLeaves(io.TeeReader(r, io.MultiWriter(sum, old, head)), scan.leaf)
+	see := []io.Writer{sum, old, head}
+	if len(b.redact) > 0 {
+		see = append(see, &raw{b: b, x: x})
+	}
+	x.m, err = message.ReadLeaves(io.TeeReader(r, io.MultiWriter(see...)), scan.leaf)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", x.Ref, err)
 	}

@@ -326,6 +326,28 @@ func (b *bag) walk(v any) any {
 	return v
 }
 
+// raw looks for redacted words in octets as they stream by.
+type raw struct {
+	b    *bag
+	x    *exhibit
+	tail []byte
+}
+
+const overlap = 4096 // octets that a word, cut by two writes, may be long
+
+func (r *raw) Write(p []byte) (int, error) {
+	if r.x.redacted {
+		return len(p), nil
+	}
+	r.tail = append(r.tail, p...)
+	h := haystack{text: string(r.tail)}
+	for _, d := range r.b.redact {
+		r.x.redacted = r.x.redacted || slices.ContainsFunc(d.needles, h.has)
+	}
+	r.tail = append(r.tail[:0], r.tail[max(0, len(r.tail)-overlap):]...)
+	return len(p), nil
+}
+
 // gate looks for redacted words in what is about to be written.
 func (b *bag) gate(file, text string) {
 	if len(b.redact) == 0 || b.leak != nil {

@@ -119,6 +119,9 @@ func (s *scanner) leaf(l message.Leaf) io.Writer {
 	s.leaves = append(s.leaves, x)
 	if !searchable(l) {
 		x.over = true
+		if len(s.b.redact) > 0 {
+			return &raw{b: s.b, x: s.x}
+		}
 		return nil
 	}
 	return x

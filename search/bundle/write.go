@@ -88,7 +88,6 @@ func (b *bag) addJSON(path string, v any) error {
 // watcher puts what streams by through the gate, with what a word may have been cut
 // by.
 func (b *bag) watcher() func(path string, data []byte) {
-	const keep = 4096
 	var tail []byte
 	var last string
 	return func(path string, data []byte) {
@@ -98,7 +97,7 @@ func (b *bag) watcher() func(path string, data []byte) {
 		if strings.HasPrefix(path, "data/eml/") || strings.HasPrefix(path, "data/attachments/") || strings.HasPrefix(path, "data/outside/") {
 			tail = append(tail, data...)
 			b.gate(path, string(tail))
-			tail = append(tail[:0], tail[max(0, len(tail)-keep):]...)
+			tail = append(tail[:0], tail[max(0, len(tail)-overlap):]...)
 		}
 	}
 }
