@@ -49,7 +49,6 @@ type Stamped struct {
 // attest is what Attest remembers between passes.
 type attest struct {
 	mu      sync.Mutex
-	looked  int64                // no blob up to here waits to be looked at
 	stamped map[string]stampTime // by authority
 }
 
@@ -143,70 +142,84 @@ const (
 )
 
 func (v *Vault) lookAtSignatures(ctx context.Context, r *Attested, progress func(ReadProgress)) error {
-	c, err := v.join()
-	if err != nil {
-		return err
-	}
-	v.stores.RLock()
-	err = v.lookAll(ctx, c, r, progress)
-	v.stores.RUnlock()
-	if err = errors.Join(err, v.leave(c)); err != nil || r.Checked == 0 {
-		return err
-	}
-	return v.Sign()
-}
-
-func (v *Vault) lookAll(ctx context.Context, c *committer, r *Attested, progress func(ReadProgress)) error {
-	keys := &keyCache{ask: v.asking().Lookup, got: map[string]*keyAnswer{}}
-	waiting := false
+	look := &looking{keys: &keyCache{ask: v.asking().Lookup, got: map[string]*keyAnswer{}}}
 	p := ReadProgress{}
-	var err error
-	if p.Total, err = v.catalog.CountUnattested(v.attest.looked); err != nil {
-		return err
-	}
-	for at := v.attest.looked; ; {
-		blobs, err := v.catalog.Unattested(at, attestBatch)
-		if err != nil || len(blobs) == 0 {
-			return err
-		}
-		results, err := v.lookAt(ctx, blobs, keys)
+	for more := true; more; {
+		// Each batch by itself: whoever wants the vault alone need not wait for all.
+		c, err := v.join()
 		if err != nil {
 			return err
 		}
-		at = blobs[len(blobs)-1].ID
-		if err := v.keepKeys(c, results); err != nil {
+		before := r.Checked
+		more, err = v.lookAtBatch(ctx, c, look, r)
+		if err = errors.Join(err, v.leave(c)); err != nil {
 			return err
 		}
-		for i, res := range results {
-			if res.Unanswered && v.now().Sub(blobs[i].Seen) < lookupPatience {
-				waiting = true
-				continue
-			}
-			fact, err := v.authResult(blobs[i].Ref, res)
-			if err == nil {
-				err = c.add(nil, fact)
-			}
-			if err != nil {
+		if r.Checked > before {
+			if err := v.Sign(); err != nil {
 				return err
 			}
-			r.Checked++
-			switch res.State {
-			case dkim.Verified:
-				r.Verified++
-			case dkim.Failed:
-				r.Failed++
-			}
 		}
-		if err := c.flush(); err != nil {
-			return err
-		}
-		if !waiting {
-			v.attest.looked = at
-		}
-		if p.Done += len(blobs); progress != nil {
+		if p.Done, p.Total = look.done, look.total; progress != nil && p.Done > 0 {
 			progress(p)
 		}
 	}
+	return nil
+}
+
+// looking is how far a pass has come.
+type looking struct {
+	keys        *keyCache
+	at          int64 // the last blob looked at
+	done, total int
+}
+
+func (v *Vault) lookAtBatch(ctx context.Context, c *committer, look *looking, r *Attested) (more bool, err error) {
+	v.stores.RLock()
+	defer v.stores.RUnlock()
+	if v.catalog == nil {
+		return false, errClosed
+	}
+	if look.at == 0 {
+		if look.total, err = v.catalog.CountUnattested(); err != nil {
+			return false, err
+		}
+	}
+	blobs, err := v.catalog.Unattested(look.at, attestBatch)
+	if err != nil || len(blobs) == 0 {
+		return false, err
+	}
+	results, err := v.lookAt(ctx, blobs, look.keys)
+	if err != nil {
+		return false, err
+	}
+	if err := v.keepKeys(c, results); err != nil {
+		return false, err
+	}
+	for i, res := range results {
+		if res.Unanswered && v.now().Sub(blobs[i].Seen) < lookupPatience {
+			continue // asked again with the next pass
+		}
+		fact, err := v.authResult(blobs[i].Ref, res)
+		if err == nil {
+			err = c.add(nil, fact)
+		}
+		if err != nil {
+			return false, err
+		}
+		r.Checked++
+		switch res.State {
+		case dkim.Verified:
+			r.Verified++
+		case dkim.Failed:
+			r.Failed++
+		}
+	}
+	if err := c.flush(); err != nil {
+		return false, err
+	}
+	look.at, look.done = blobs[len(blobs)-1].ID, look.done+len(blobs)
+	return true, nil
 }
 
 // lookAt checks blobs side by side: what takes time is the name servers' answers.

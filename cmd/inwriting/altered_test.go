@@ -75,7 +75,9 @@ func (m *alteredMail) append(raw []byte, date string) {
 
 func (m *alteredMail) stores(fn func(*archive.Archive, *ledger.Ledger, *catalog.Catalog) error) {
 	m.t.Helper()
-	m.must(m.v.Stores(func(a *archive.Archive, l *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error { return fn(a, l, c) }))
+	m.must(m.v.Stores(func(a *archive.Archive, l *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		return fn(a, l, c)
+	}))
 }
 
 // signs is what is said of the messages with an id, a line each.
