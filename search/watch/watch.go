@@ -158,13 +158,49 @@ type run struct {
 	people  trail.People
 	version string
 	done    map[archive.Ref]bool
-	checked map[string]bool // earlier open statements
+	checked map[string]bool      // earlier open statements
+	theirs  map[archive.Ref]bool // mail that clients take part in, once many are looked at
+}
+
+const (
+	many    = 64      // messages for which it is worth to ask whose they are
+	maxMail = 1 << 20 // of clients
+)
+
+// ofClients leaves out the messages that no client takes part in: of a vault's first
+// look most are somebody else's, and need not be read.
+func (r *run) ofClients(ctx context.Context, refs []archive.Ref) ([]archive.Ref, error) {
+	if r.theirs == nil {
+		if len(refs) < many {
+			return refs, nil
+		}
+		var all []string
+		for _, c := range r.people.Clients {
+			all = append(all, c.Addresses...)
+			for _, d := range c.Domains {
+				all = append(all, "@"+strings.ToLower(strings.TrimPrefix(d, "@")))
+			}
+		}
+		list, err := r.src.Between(ctx, all, time.Time{}, time.Time{}, maxMail)
+		if err != nil || len(list) == maxMail {
+			return refs, err
+		}
+		r.theirs = make(map[archive.Ref]bool, len(list))
+		for _, ref := range list {
+			r.theirs[ref] = true
+		}
+	}
+	return slices.DeleteFunc(refs, func(ref archive.Ref) bool { return !r.theirs[ref] }), nil
 }
 
 func (r *run) look(ctx context.Context, s *Step, messages []Message) error {
 	refs := make([]archive.Ref, len(messages))
 	for i, m := range messages {
 		refs[i] = m.Ref
+	}
+	refs, err := r.ofClients(ctx, refs)
+	if err != nil {
+		return err
 	}
 	records, err := r.src.Records(ctx, refs)
 	if err != nil {

@@ -200,3 +200,30 @@ func TestACorrectionIsLookedAt(t *testing.T) {
 		t.Errorf("open %q after the correction was taken back", got)
 	}
 }
+
+// TestAmongStrangers: mail that no client takes part in changes nothing, however
+// much of it there is.
+func TestAmongStrangers(t *testing.T) {
+	v, alone := vault(t), vault(t)
+	dir := t.TempDir()
+	for i := range 150 {
+		raw := fmt.Sprintf("From: s%d@stranger.example\r\nTo: nora@deskandco.example\r\nSubject: News %d\r\nDate: Thu, 2 Mar 2023 10:00:00 +0000\r\nMessage-ID: <s%d@stranger.example>\r\n\r\nWould you like to read part %d?\r\n", i, i, i, i)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.eml", i)), []byte(raw), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := v.Import(context.Background(), "nora@deskandco.example", []string{dir}, importer.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for i, raw := range mail() {
+		add(t, v, i, raw)
+		add(t, alone, i, raw)
+	}
+	want := open(t, watcher(alone))
+	if len(want) == 0 {
+		t.Fatal("nothing is open")
+	}
+	if d := cmp.Diff(want, open(t, watcher(v))); d != "" {
+		t.Errorf("open among strangers (-want +got):\n%s", d)
+	}
+}
