@@ -29,7 +29,7 @@ func (a *app) eraseCmd() *cobra.Command {
 	var args eraseArgs
 	yes := false
 	c := &cobra.Command{
-		Use: "erase MESSAGE… --reason TEXT", Short: "Erase messages for good, and say in the ledger that something was erased", Args: atLeast(1, "a message"),
+		Use: "erase MESSAGE… [--reason TEXT]", Short: "Erase messages for good, and say in the ledger that something was erased", Args: atLeast(1, "a message"),
 		Long: `Erase takes a message's octets, every ledger line that names it, and all that was read
 of it out of the vault. The ledger keeps an entry that says when, why and by whom
 something was erased, and a hash that nobody can tie to the message but who has the
@@ -41,7 +41,7 @@ matter holds (pinned, or as an exhibit) or that is on hold is not erased without
 		Example: "  inwriting erase sha256-9f2c41 --reason \"erasure request of 3 March\" --dry-run\n  inwriting erase sha256-9f2c41 --reason \"erasure request of 3 March\" --yes",
 		RunE: func(c *cobra.Command, ids []string) error {
 			if args.IDs = ids; strings.TrimSpace(args.Reason) == "" {
-				return usage("erase needs --reason TEXT; it is kept in the ledger, so it should not say what the message was")
+				args.Reason = "no reason given"
 			}
 			b, err := a.openRead(c.Context())
 			if err != nil {
@@ -74,7 +74,7 @@ matter holds (pinned, or as an exhibit) or that is on hold is not erased without
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&args.Reason, "reason", "", "why, kept in the ledger")
+	f.StringVar(&args.Reason, "reason", "", "why, kept in the ledger; it should not say what the message was")
 	f.StringVar(&args.By, "by", "", "who approved it; you when none is given")
 	f.BoolVar(&args.Force, "force", false, "although a matter or a hold holds it")
 	f.BoolVar(&args.DryRun, "dry-run", false, "say what would be erased, and erase nothing")
