@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -68,13 +69,17 @@ func webMail(dir string) error {
 	if _, err := corpus(dir, *count); err != nil {
 		return err
 	}
+	client := []string{"Please print the Zanzibar brochure on %d March.", "Could you send me the proof of the Zanzibar brochure by %d March?", "Let us move the printing of the Zanzibar brochure to %d March.",
+		"The Zanzibar brochure should be at the fair on %d March.", "When do the boxes with the Zanzibar brochure arrive, on %d March?"}
+	ours := []string{"Confirmed: the Zanzibar brochure goes to print on %d March.", "I will send you the proof of the Zanzibar brochure by %d March.", "Shall I order the paper for the Zanzibar brochure before %d March?",
+		"The printer needs your approval of the Zanzibar brochure by %d March.", "Attached is the proof of the Zanzibar brochure, as promised for %d March."}
+	extra := []string{"Keep it under £%d.", "Can we use the blue cover, number %d?", "The quote is £%d for the first thousand.", "Please add %d copies for the office.", "Is £%d still the price?", "We need %d more for the hotel desk."}
 	for i := range 20 {
-		from, to, text := "Martin Hale <martin@halearchitects.example>", "Nora Lind <nora@deskandco.example>",
-			fmt.Sprintf("Please print the Zanzibar brochure on %d March. Can you confirm the date for the Zanzibar brochure? Keep the Zanzibar brochure under £%d.", 2+i, 200+i)
+		from, to, list := "Martin Hale <martin@halearchitects.example>", "Nora Lind <nora@deskandco.example>", client
 		if i%2 == 1 {
-			from, to = to, from
-			text = fmt.Sprintf("Confirming: the Zanzibar brochure will be printed on %d March. I will send the proof of the Zanzibar brochure by %d March. The Zanzibar brochure costs £%d.", 1+i, 1+i, 199+i)
+			from, to, list = to, from, ours
 		}
+		text := fmt.Sprintf(list[i/2%5], 2+i) + " " + fmt.Sprintf(extra[i%6], 200+i) + " " + fmt.Sprintf(extra[(i+3)%6], 240+i)
 		at := time.Date(2023, 2, 1+i, 9, 0, 0, 0, time.UTC)
 		re, refs := "", ""
 		if i > 0 {
@@ -185,17 +190,35 @@ func (d *served) alone(trail string) error {
 		return err
 	}
 	var all []time.Duration
-	for range 300 {
+	used, start := d.cpu(), time.Now()
+	for len(all) < 300 && (len(all) < 10 || time.Since(start) < time.Minute) {
 		_, took, err := d.get(trail)
 		if err != nil {
 			return err
 		}
 		all = append(all, took)
 	}
+	used = (d.cpu() - used) / time.Duration(len(all))
 	p50, p99 := percentiles(all)
 	n := bytes.Count(unpacked(page), []byte(`class="say"`))
-	fmt.Printf("trail page, %d statements: first %v, median %v, 99 of 100 in %v: %s\n", n, first.Round(time.Millisecond/10), p50.Round(time.Millisecond/10), p99.Round(time.Millisecond/10), within(p99, mostTrail))
+	fmt.Printf("trail page, %d statements, asked %d times: first %v, median %v, 99 of 100 in %v, CPU %v each: %s\n", n, len(all), first.Round(time.Millisecond/10), p50.Round(time.Millisecond/10), p99.Round(time.Millisecond/10), used.Round(time.Millisecond), within(p99, mostTrail))
 	return nil
+}
+
+// cpu is what the daemon has used so far, in steps of 10 ms; it tells how much of
+// a slow answer was the machine's other work.
+func (d *served) cpu() time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])) // proc_pid_stat(5), from field 3 on
+	if len(f) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(f[11], 10, 64)
+	system, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 func unpacked(b []byte) []byte {

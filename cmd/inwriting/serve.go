@@ -262,10 +262,9 @@ func (s *service) handler(ctx context.Context, ln net.Listener, o *serveOptions)
 		return nil, nil, err
 	}
 	d.bundled = m.bundled
-	api := httpapi.New(asked, httpapi.Options{Ready: s.ready, Healthy: s.healthy, Codes: codes, Logger: s.log})
+	api := httpapi.New(asked, httpapi.Options{Export: d.stream, Ready: s.ready, Healthy: s.healthy, Codes: codes, Logger: s.log})
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api)
-	mux.HandleFunc("GET /api/v1/export", d.stream)
 	mux.Handle("GET /metrics", m.handler)
 	mux.Handle("GET /events", &s.feed)
 	s.openPages(mux)

@@ -8,6 +8,7 @@
 //	GET  /api/v1/statement/{id}                     Statement
 //	GET  /api/v1/trail?q=…&as_of=…&near=…           trail.Trail
 //	GET  /api/v1/status                             Status
+//	GET  /api/v1/export?q=…&for=…                   the bundle of a trail, application/zip
 //	GET  /api/openapi.json                          these, as OpenAPI 3.1
 //	GET  /healthz  /readyz
 //	POST /api/v1/do/{verb}                          actions, over the unix socket only: see do.go
@@ -60,6 +61,9 @@ type Options struct {
 	// can open, never on a port.
 	Actions Actions
 
+	// Export answers /api/v1/export with a bundle; nil: none are made here.
+	Export http.HandlerFunc
+
 	// Ready tells /readyz what is missing, Healthy tells /healthz what is broken for
 	// good; nil means nothing.
 	Ready, Healthy func(context.Context) error
@@ -91,6 +95,13 @@ func New(s search.Searcher, o Options) *API {
 	a.mux.HandleFunc("GET /api/v1/statement/{id}", a.statement)
 	a.mux.HandleFunc("GET /api/v1/trail", a.trail)
 	a.mux.HandleFunc("GET /api/v1/status", a.status)
+	a.mux.HandleFunc("GET /api/v1/export", func(w http.ResponseWriter, r *http.Request) {
+		if o.Export == nil {
+			a.fail(w, r, ErrNoActions)
+			return
+		}
+		o.Export(w, r)
+	})
 	a.mux.HandleFunc("GET /api/openapi.json", a.openapi)
 	a.mux.HandleFunc("POST /api/v1/do/{verb}", a.do)
 	a.mux.HandleFunc("POST /api/v1/cancel/{id}", a.cancelRun)

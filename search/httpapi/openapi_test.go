@@ -97,6 +97,15 @@ func describe() *huma.OpenAPI {
 
 	raw := get("raw", "The octets of a message as collected", nil, id)
 	raw.Get.Responses["200"].Content = content("message/rfc822", &huma.Schema{Type: "string", Format: "binary"})
+	param := func(name, help string, s *huma.Schema) *huma.Param {
+		return &huma.Param{Name: name, In: "query", Description: help, Schema: s}
+	}
+	several := &huma.Schema{Type: "array", Items: &huma.Schema{Type: "string"}}
+	export := get("export", "The bundle of the trail that answers a question", nil, question,
+		param("for", "whom it is for: client, insurer, court-uk, court-us, solicitor", &huma.Schema{Type: "string"}), param("title", "on its first page", &huma.Schema{Type: "string"}),
+		param("leave_out", "N=REASON: the message of statement N goes without its words", several), param("release", "ID=REASON: a place that is held leaves", several),
+		param("withhold", "ID=CODE:REASON: it does not", several), param("black_out", "a form that is blacked out, as iban", several))
+	export.Get.Responses["200"].Content = content("application/zip", &huma.Schema{Type: "string", Format: "binary"})
 	doc := &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{Title: "inwriting", Version: "1",
@@ -109,6 +118,7 @@ func describe() *huma.OpenAPI {
 			"/api/v1/message/{id}":     get("message", "One message, as read", reflect.TypeFor[search.MessageDoc](), id),
 			"/api/v1/message/{id}/raw": raw,
 			"/api/v1/statement/{id}":   get("statement", "One statement", reflect.TypeFor[Statement](), id),
+			"/api/v1/export":           export,
 			"/api/v1/status":           get("status", "What is kept, and what is missing", reflect.TypeFor[Status]()),
 		},
 		Components: &huma.Components{Schemas: schemas},
