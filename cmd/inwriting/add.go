@@ -474,6 +474,11 @@ func (a *app) tryBox(ctx context.Context, cfg *config.Config, n *adding) error {
 		}
 		again := try < tries && a.asks() && n.password != "" && errors.Is(n.test.err, errSignIn)
 		if !again {
+			if n.box.Flow() == "app" && n.password != "" {
+				if err := n.store.Delete(ctx, n.storeName); err != nil {
+					fmt.Fprintf(a.err, "inwriting: the secret that was tried is still kept: %v\n", err)
+				}
+			}
 			return &exitError{status: exitMailbox, err: errors.New(n.test.Error), hint: n.test.Hint}
 		}
 		fmt.Fprintf(a.err, "%s\n%s\n", n.test.Error, n.test.Hint)

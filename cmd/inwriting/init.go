@@ -132,7 +132,7 @@ func (a *app) who(ctx context.Context, e *config.Editor, address string) error {
 			return err
 		}
 		if line != "only "+address {
-			more = strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' || r == '+' })
+			more = []string{line}
 		}
 	}
 	cfg, err := e.Config()
@@ -142,6 +142,7 @@ func (a *app) who(ctx context.Context, e *config.Editor, address string) error {
 	us := cfg.Us()
 	for _, list := range more {
 		for _, m := range strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' }) {
+			m = strings.TrimPrefix(m, "+")
 			if next := appendNew(us, m); len(next) > len(us) {
 				us = next
 				if err := e.AddMe(m); err != nil {
