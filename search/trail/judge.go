@@ -19,6 +19,7 @@ const (
 	leastClaim   = 0.40
 	leastSilent  = 0.25
 	leastPromise = 0.08
+	leastRecap   = 0.03
 	maxJudged    = 120 // statements
 
 	leastOpposed = 0.24 // of each relevance

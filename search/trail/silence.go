@@ -221,6 +221,9 @@ func (f *finder) recaps() {
 				}
 			}
 		}
+		if _, x := f.openFeatures(nil, a); later && !taken && logistic(dot(x, openWeights)) < leastRecap {
+			continue
+		}
 		if b := best[a.m]; later && !taken && (b == nil || a.p2 > b.p2) {
 			best[a.m] = a
 		}
