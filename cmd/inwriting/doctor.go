@@ -113,6 +113,9 @@ func (a *app) examine(ctx context.Context, offline bool) []check {
 			add("warn", "a full disk stops collecting; nothing that is kept gets lost", "%d MB free on the disk of the data folder", free>>20)
 		}
 	}
+	if len(cfg.Mailboxes) > 0 && len(cfg.Alerts) == 0 {
+		add("ok", `an [[alert]] in the configuration tells it by command, webhook or mail; "inwriting config example" shows one`, "nobody is told when a mailbox is not read any more")
+	}
 	for _, m := range cfg.Mailboxes {
 		if offline || ctx.Err() != nil {
 			break
@@ -125,6 +128,9 @@ func (a *app) examine(ctx context.Context, offline bool) []check {
 			add("warn", "folders that are not confirmed as read-only are not collected", "%s: the server does not confirm that it opens folders for reading only", m.Address)
 		default:
 			add("ok", "", "%s: signed in, %s, read-only session confirmed", m.Address, plural(t.Folders, "folder", "folders"))
+			if w := t.warning(); w != "" {
+				add("warn", `"inwriting mailbox list" shows what is left out; a provider may also hide the folder from IMAP`, "%s: %s", m.Address, w)
+			}
 		}
 	}
 	return out
