@@ -205,8 +205,12 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 		}
 		add(list)
 	}
+	records, err := src.Records(ctx, refs)
+	if err != nil {
+		return nil, fmt.Errorf("reading %d messages: %w", len(refs), err)
+	}
 	// Threads of the nearest first: there may be more than can be read.
-	near := refs
+	near := nearest(records, refs, question, people, len(opts.Pinned))
 	if len(near) > 60 {
 		near = near[:60]
 	}
@@ -214,10 +218,21 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 	if err != nil {
 		return nil, fmt.Errorf("finding the threads of %d messages: %w", len(near), err)
 	}
+	have := len(refs)
 	add(related)
-	records, err := src.Records(ctx, refs)
-	if err != nil {
-		return nil, fmt.Errorf("reading %d messages: %w", len(refs), err)
+	read := func() error {
+		if len(refs) == have {
+			return nil
+		}
+		more, err := src.Records(ctx, refs[have:])
+		if err != nil {
+			return fmt.Errorf("reading %d messages: %w", len(refs)-have, err)
+		}
+		records, have = append(records, more...), len(refs)
+		return nil
+	}
+	if err := read(); err != nil {
+		return nil, err
 	}
 	if names := namedIn(records, near); names != "" {
 		// What others wrote of the same booking or invoice need not hold the question's words.
@@ -225,16 +240,11 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 		if err != nil {
 			return nil, fmt.Errorf("searching for %q: %w", names, err)
 		}
-		have := len(refs)
 		for _, h := range hits {
 			add([]archive.Ref{h.Ref})
 		}
-		if len(refs) > have {
-			more, err := src.Records(ctx, refs[have:])
-			if err != nil {
-				return nil, fmt.Errorf("reading %d messages: %w", len(refs)-have, err)
-			}
-			records = append(records, more...)
+		if err := read(); err != nil {
+			return nil, err
 		}
 	}
 	counter, from, to := counterparts(records, near, people)
@@ -246,16 +256,32 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 	if err != nil {
 		return nil, fmt.Errorf("finding mail with %d people: %w", len(counter), err)
 	}
-	have := len(refs)
 	add(between)
-	if len(refs) > have {
-		more, err := src.Records(ctx, refs[have:])
-		if err != nil {
-			return nil, fmt.Errorf("reading %d messages: %w", len(refs)-have, err)
-		}
-		records = append(records, more...)
+	return records, read()
+}
+
+// mayBeMeant is how many clients are read around: the hits alone do not tell surely.
+const mayBeMeant = 3
+
+// nearest keeps the messages that concern the clients the question may be about, where
+// the hits hold mail of many: what lies around the others' need not be read.
+func nearest(records []*Record, refs []archive.Ref, question string, people People, pinned int) []archive.Ref {
+	p := newPool(records, people)
+	ranked := understand(question, people, p).rank(p)
+	if len(ranked) == 0 {
+		return refs
 	}
-	return records, nil
+	of := map[archive.Ref]bool{}
+	for _, m := range p.mails {
+		of[m.Ref] = m.party != "" && slices.Contains(ranked[:min(mayBeMeant, len(ranked))], m.party)
+	}
+	var out []archive.Ref
+	for i, r := range refs {
+		if of[r] || i < pinned {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // maxStatements bounds what is compared: newsletters of others hold hundreds each.
@@ -357,6 +383,15 @@ func counterparts(records []*Record, near []archive.Ref, people People) (list []
 // choose picks the client a question is about where the pool holds mail of
 // several: one it names, else the one whose words it is nearest to.
 func (q *query) choose(p *pool) string {
+	if r := q.rank(p); len(r) > 0 {
+		return r[0]
+	}
+	return ""
+}
+
+// rank lists the clients that a pool holds mail of, the likeliest to be meant first;
+// none where there is nothing to choose.
+func (q *query) rank(p *pool) []string {
 	parties := map[string]bool{}
 	strangers := false
 	for _, m := range p.mails {
@@ -366,7 +401,7 @@ func (q *query) choose(p *pool) string {
 		strangers = strangers || m.party == "" && !p.known(m)
 	}
 	if len(parties) == 0 || len(parties) == 1 && !strangers {
-		return ""
+		return nil
 	}
 	score := map[string]float64{}
 	for _, party := range sortedKeys(parties) {
@@ -381,13 +416,9 @@ func (q *query) choose(p *pool) string {
 			}
 		}
 	}
-	best := ""
-	for _, party := range sortedKeys(parties) {
-		if best == "" || score[party] > score[best] {
-			best = party
-		}
-	}
-	return best
+	ranked := sortedKeys(parties)
+	sort.SliceStable(ranked, func(i, j int) bool { return score[ranked[i]] > score[ranked[j]] })
+	return ranked
 }
 
 // evidence is how much of the question the words of one client's work cover: the
