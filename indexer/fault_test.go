@@ -33,11 +33,11 @@ func TestFailingDisk(t *testing.T) {
 	})
 	t.Run("sync", func(t *testing.T) {
 		s := imaptest.Dovecot(t)
-		for n, folder := range []string{"INBOX", "Orders", "Sent"} { // a commit for each at least
+		for n, folder := range []string{"INBOX", "Orders"} { // a commit for each at least
 			if err := s.MakeFolder("nora", folder); err != nil {
 				t.Fatal(err)
 			}
-			deliver(t, s, "nora", folder, 100*n, 100*n+4)
+			deliver(t, s, "nora", folder, 100*n, 100*n+6)
 		}
 		failEverywhere(t, func(v *Vault) error {
 			_, err := v.Sync(t.Context(), s.Account("nora"), true, imapsync.Options{RetryDelay: 1})
@@ -50,10 +50,14 @@ func TestFailingDisk(t *testing.T) {
 // another write or fsync, and then once more on a healthy disk.
 func failEverywhere(t *testing.T, fill func(*Vault) error) {
 	// The vault is made on a healthy disk.
+	empty := memDir(t)
+	if err := openVault(t, empty).Close(); err != nil {
+		t.Fatal(err)
+	}
 	made := func(disk *durabletest.FS) (*Vault, string, error) {
 		t.Helper()
-		dir := memDir(t)
-		if err := openVault(t, dir).Close(); err != nil {
+		dir := filepath.Join(memDir(t), "vault")
+		if err := os.CopyFS(dir, os.DirFS(empty)); err != nil {
 			t.Fatal(err)
 		}
 		v, err := Open(dir, Options{Archive: archive.Options{FS: disk}, Ledger: ledger.Options{FS: disk}})
@@ -94,9 +98,6 @@ func failEverywhere(t *testing.T, fill func(*Vault) error) {
 			}
 			v = openVault(t, dir)
 			if err := fill(v); err != nil {
-				t.Fatal(err)
-			}
-			if err := v.Read(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 			eachOnce(t, v, 12)
