@@ -82,6 +82,9 @@ ssl_cert = <$RUN/cert.pem
 ssl_key = <$RUN/key.pem
 service anvil {
   chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service imap-login {
   chroot =
