@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 	_ "unsafe" // for go:linkname
-
-	"github.com/emersion/go-msgauth/dkim"
 )
 
 // The library compares x= with the machine's clock and takes no other time. A
@@ -30,10 +28,11 @@ func init() {
 	}
 }
 
-// withClock runs a verification with the library's clock at t.
-func withClock(t time.Time, fn func() ([]*dkim.Verification, error)) ([]*dkim.Verification, error) {
+// withClock runs fn, which calls the library, with the library's clock at t.
+func withClock[T any](t time.Time, fn func() (T, error)) (T, error) {
 	clocked.Lock()
 	defer clocked.Unlock()
 	clock.Store(&t)
+	defer clock.Store(nil)
 	return fn()
 }
