@@ -77,6 +77,14 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
+// The address of a webhook is a secret, and so is not repeated.
+func TestExcerptOfAWebhook(t *testing.T) {
+	_, err := Parse("f.toml", []byte("[[alert]]\nwebhook = \"http://hooks.example/hunter2\"\n"))
+	if err == nil || !strings.Contains(err.Error(), "f.toml:2:") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
 const box = "[[mailbox]]\naddress = \"n@x.example\"\nserver = \"s.x.example:993\"\n"
 
 func TestRefused(t *testing.T) {

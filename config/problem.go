@@ -76,7 +76,7 @@ func (c *Config) problem(at span, known bool, message, hint string) Problem {
 // looking at, or in a log: the value of anything that sounds like a password.
 // password_file is only a path.
 var (
-	secretLine = regexp.MustCompile(`(?i)((?:pass|secret|token|pwd)[\w-]*["']?\s*=\s*)\S.*`)
+	secretLine = regexp.MustCompile(`(?i)((?:pass|secret|token|pwd|webhook)[\w-]*["']?\s*=\s*)\S.*`)
 	secretFile = regexp.MustCompile(`(?i)(?:pass|secret|token|pwd)\w*_file["']?\s*=`)
 	userinfo   = regexp.MustCompile(`//[^\s"'/]*@`)
 )
