@@ -206,6 +206,9 @@ func (t *Tx) forget(ref archive.Ref) error {
 			return err
 		}
 	}
+	if err := t.forgetConverted(ref); err != nil {
+		return err
+	}
 	return t.exec(`DELETE FROM blob WHERE ref = ?`, ref[:])
 }
 

@@ -27,3 +27,8 @@ func (c *Catalog) Conversion(ref archive.Ref) (*ledger.Converted, error) {
 	f := &ledger.Converted{}
 	return f, json.Unmarshal([]byte(text), f)
 }
+
+// forgetConverted drops what names an erased message or an erased original.
+func (t *Tx) forgetConverted(ref archive.Ref) error {
+	return t.exec(`DELETE FROM meta WHERE key >= 'converted ' AND key < 'converted!' AND (key = ? OR instr(value, ?) > 0)`, convertedKey(ref.Hex()), ref.Hex())
+}
