@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -199,8 +200,8 @@ func TestOthersSignIn(t *testing.T) {
 	}
 	addr := strings.TrimPrefix(d.url, "https://")
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DialTLS: func(network, _ string) (net.Conn, error) {
-			return tls.Dial(network, addr, &tls.Config{RootCAs: pool, ServerName: name})
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DialTLSContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&tls.Dialer{Config: &tls.Config{RootCAs: pool, ServerName: name}}).DialContext(ctx, network, addr)
 		}}}
 	visit := func() *visitor { return &visitor{t: t, client: client, base: "https://" + name} }
 
