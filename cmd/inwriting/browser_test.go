@@ -70,7 +70,8 @@ func (d *daemon) start(config string, environ []string) {
 	})
 	at := regexp.MustCompile(`answers at (https?://[^ ]+)/ `)
 	for range 600 {
-		if m := at.FindStringSubmatch(d.said.String()); m != nil {
+		_, err := os.Stat(filepath.Join(d.data(), socketName))
+		if m := at.FindStringSubmatch(d.said.String()); m != nil && err == nil {
 			d.url = m[1]
 			return
 		}

@@ -86,11 +86,13 @@ func (d *desk) Open(ctx context.Context) (*web.Open, error) {
 }
 
 func (d *desk) Keep(_ context.Context, m web.Matter) error {
+	defer d.s.decided.Add(1)
 	_, err := d.s.newMatter(matterArgs{Name: m.Name, Title: m.Title, Question: m.Question, Client: m.Client})
 	return err
 }
 
 func (d *desk) Correct(ctx context.Context, c web.Correction) error {
+	defer d.s.decided.Add(1)
 	_, err := d.s.correct(ctx, correctArgs{ID: c.Statement, Kind: c.Kind, Note: c.Note, Undo: c.Undo})
 	return err
 }

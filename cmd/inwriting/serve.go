@@ -256,7 +256,7 @@ func (s *service) handler(ctx context.Context, ln net.Listener, o *serveOptions)
 		return nil, nil, err
 	}
 	m := newMetrics(s.Coverage)
-	asked := access.Restrict(timed{s, m})
+	asked := access.Restrict(timed{&remembered{Searcher: s, people: s.peopleNow, decided: &s.decided}, m})
 	d, err := newDesk(ctx, s, asked, o.app)
 	if err != nil {
 		return nil, nil, err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"inwriting/config"
 	"inwriting/indexer"
@@ -157,8 +158,9 @@ type service struct {
 	cfg    *config.Config
 	failed error // storing stopped; see note
 
-	changed bell // the configuration did
-	arrived bell // new mail was read
+	changed bell         // the configuration did
+	decided atomic.Int64 // how often somebody decided something
+	arrived bell         // new mail was read
 }
 
 func openService(cfg *config.Config, dir string, people trail.People, getenv func(string) string, log *slog.Logger, freshCatalog bool) (*service, error) {
@@ -232,6 +234,7 @@ func (s *service) setPeople(people trail.People) error {
 
 // Do implements httpapi.Actions.
 func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, events func(any)) (any, error) {
+	defer s.decided.Add(1) // most verbs change something
 	switch verb {
 	case "sync":
 		return act(args, func(a syncArgs) (any, error) { return s.sync(ctx, a, true, events) })
