@@ -169,6 +169,9 @@ func (s *service) erase(ctx context.Context, args eraseArgs, events func(any)) (
 		}
 	}
 	r, err := s.vault.Erase(ctx, req)
+	if errors.Is(err, catalog.ErrNotFound) {
+		err = fmt.Errorf("erasing %s: %w", strings.Join(args.IDs, ", "), search.ErrNotFound)
+	}
 	if err != nil {
 		return r, err
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -40,13 +39,13 @@ var (
 
 // entryDoc is one ledger entry.
 type entryDoc struct {
-	Schema string          `json:"schema,omitempty"`
-	Index  int64           `json:"index"`
-	Time   *time.Time      `json:"time"` // null when it was erased
-	Type   string          `json:"type"`
-	Text   string          `json:"text"` // in plain words
-	Leaf   string          `json:"leaf"` // leaf hash, base64
-	Line   json.RawMessage `json:"line"` // as it is kept
+	Schema string     `json:"schema,omitempty"`
+	Index  int64      `json:"index"`
+	Time   *time.Time `json:"time"` // null when it was erased
+	Type   string     `json:"type"`
+	Text   string     `json:"text"` // in plain words
+	Leaf   string     `json:"leaf"` // leaf hash, base64
+	Line   string     `json:"line"` // as it is kept: its octets are the leaf
 }
 
 // ledgerDoc is the document "inwriting.ledger/v1".
@@ -133,7 +132,7 @@ func docOf(index int64, line []byte) (entryDoc, error) {
 		return entryDoc{}, err
 	}
 	leaf, erased := ledger.LeafHash(line)
-	d := entryDoc{Index: index, Type: e.Type, Text: entryText(e.Fact), Leaf: leaf, Line: append(json.RawMessage(nil), line...)}
+	d := entryDoc{Index: index, Type: e.Type, Text: entryText(e.Fact), Leaf: leaf, Line: string(line)}
 	if !erased {
 		d.Time = &e.Time
 	}
