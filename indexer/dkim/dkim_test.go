@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -218,7 +219,18 @@ func TestAligned(t *testing.T) {
 func TestCheckPassesErrorsOn(t *testing.T) {
 	s := newSigner(t)
 	mail := s.sign(t, plain, dkim.SignOptions{})
+	mail = "DKIM-Signature: v=1; a=rsa-sha256; d=list.example; s=x; h=from; bh=AA==; b=AA==\r\n" + mail // two are checked side by side
 	broken := errors.New("disk")
+	before := runtime.NumGoroutine()
+	defer func() {
+		for range 100 {
+			if runtime.NumGoroutine() <= before {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Errorf("%d goroutines are left of %d", runtime.NumGoroutine(), before)
+	}()
 	for _, n := range []int{10, len(mail) - 3} {
 		r := io.MultiReader(strings.NewReader(mail[:n]), iotest.ErrReader(broken))
 		if _, err := Check(context.Background(), r, Options{Lookup: Kept([]Record{s.record}), At: now}); !errors.Is(err, broken) {

@@ -100,7 +100,8 @@ func (c *crlf) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// onceError keeps an error of r that the library would take for the message's.
+// onceError keeps an error of r, and ends what the library reads: of an error the
+// library leaves goroutines behind that wait for the rest.
 type onceError struct {
 	r   io.Reader
 	err error
@@ -109,7 +110,7 @@ type onceError struct {
 func (o *onceError) Read(p []byte) (int, error) {
 	n, err := o.r.Read(p)
 	if err != nil && err != io.EOF {
-		o.err = err
+		o.err, err = err, io.EOF
 	}
 	return n, err
 }
