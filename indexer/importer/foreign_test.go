@@ -119,7 +119,7 @@ func TestPST(t *testing.T) {
 		t.Skip("no corpora: set INWRITING_SHARED")
 	}
 	if _, err := exec.LookPath("readpst"); err != nil {
-		t.Skip("readpst is not installed; on Debian: apt-get install pst-utils")
+		t.Fatal("readpst is not installed; on Debian: apt-get install pst-utils")
 	}
 	items, texts, res, err := originals(t, pst)
 	if err != nil {
