@@ -28,6 +28,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/digitorus/pkcs7"
@@ -155,19 +156,12 @@ func Check(response, data []byte, opt Options) (s *Stamp, err error) {
 			s, err = nil, fmt.Errorf("%w: reading it failed: %v", ErrToken, r)
 		}
 	}()
-	ts, err := timestamp.ParseResponse(response)
+	token, err := granted(response)
 	if err != nil {
-		var status struct {
-			Status struct {
-				Status int
-				Rest   asn1.RawValue `asn1:"optional"`
-				Info   asn1.RawValue `asn1:"optional"`
-			}
-			Token asn1.RawValue `asn1:"optional"`
-		}
-		if _, e := asn1.Unmarshal(response, &status); e == nil && status.Status.Status > 1 {
-			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
-		}
+		return nil, err
+	}
+	ts, err := timestamp.Parse(token)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrToken, err)
 	}
 	sum := sha256.Sum256(data)
@@ -191,6 +185,30 @@ func Check(response, data []byte, opt Options) (s *Stamp, err error) {
 	}
 	s.Chain, err = chainOf(signer, append(p7.Certificates, opt.Chain...), opt.Roots, s.Time)
 	return s, err
+}
+
+// granted takes the token out of a TimeStampResp (RFC 3161 section 2.4.2). Unlike the
+// library it takes status 1 too: granted, with changes that the token itself shows.
+func granted(response []byte) (token []byte, err error) {
+	var r struct {
+		Status struct {
+			Status int
+			Text   []string       `asn1:"optional,utf8"`
+			Fail   asn1.BitString `asn1:"optional"`
+		}
+		Token asn1.RawValue `asn1:"optional"`
+	}
+	rest, err := asn1.Unmarshal(response, &r)
+	if err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("%w: it is no answer of an authority", ErrToken)
+	}
+	if r.Status.Status < 0 || r.Status.Status > 1 {
+		return nil, fmt.Errorf("%w: status %d %s", ErrRefused, r.Status.Status, strings.Join(r.Status.Text, ", "))
+	}
+	if len(r.Token.FullBytes) == 0 {
+		return nil, fmt.Errorf("%w: the answer brings none", ErrToken)
+	}
+	return r.Token.FullBytes, nil
 }
 
 var (

@@ -1,6 +1,7 @@
 package anchor_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -144,6 +145,13 @@ func TestCheck3WrongAnswers(t *testing.T) {
 		{"rejection", func([]byte) []byte {
 			r, _ := timestamp.CreateErrorResponse(timestamp.Rejection, timestamp.BadRequest)
 			return r
+		}, anchor.ErrRefused},
+		{"granted with changes", func(q []byte) []byte {
+			return bytes.Replace(reply(q), []byte{0x30, 3, 2, 1, 0}, []byte{0x30, 3, 2, 1, 1}, 1)
+		}, nil},
+		{"granted, and no token", func([]byte) []byte { return []byte{0x30, 5, 0x30, 3, 2, 1, 0} }, anchor.ErrToken},
+		{"rejected, in words", func([]byte) []byte {
+			return append([]byte{0x30, 11, 0x30, 9, 2, 1, 2, 0x30, 4, 0x0c, 2}, "no"...)
 		}, anchor.ErrRefused},
 		{"a page", func([]byte) []byte { return []byte("<html>") }, anchor.ErrToken},
 		{"nothing", func([]byte) []byte { return nil }, anchor.ErrToken},
