@@ -374,6 +374,9 @@ func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []ca
 		if k, ok := corrected[id]; ok {
 			ix.Kind = string(k)
 		}
+		if ix.Kind == string(statement.None) {
+			continue // somebody said that it is no statement: nothing finds it but its id
+		}
 		for _, f := range st.Facts {
 			ix.Facts = append(ix.Facts, textindex.Fact{Type: string(f.Type), Value: f.Value})
 		}

@@ -44,6 +44,7 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 		if err != nil {
 			return err
 		}
+		calibration := learned(corrections)
 		for i, ref := range refs {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -56,7 +57,7 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 				return err
 			}
 			out[i] = record(m)
-			inForce(out[i], corrections)
+			inForce(out[i], corrections, calibration)
 		}
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/catalog"
+	"inwriting/indexer/statement"
 	"inwriting/search/trail"
 )
 
@@ -104,13 +105,27 @@ func (s vaultSearcher) item(id string) (it trail.Item, err error) {
 	return it, err
 }
 
-// inForce puts what people read in the place of what the program read.
-func inForce(r *Record, corrections map[string]catalog.Correction) {
+// inForce puts what people read in the place of what the program read, and makes
+// what it reads in the same way less sure.
+func inForce(r *Record, corrections map[string]catalog.Correction, learned statement.Calibration) {
 	for i := range r.Statements {
 		s := &r.Statements[i]
 		if k, ok := corrections[s.ID]; ok {
 			s.Corrected = &trail.Correction{Kind: k.Kind, Was: s.Kind, Note: k.Note, By: k.By, At: k.At}
 			s.Kind = k.Kind
+			continue
+		}
+		learned.Adjust(&s.Statement)
+	}
+}
+
+// learned is what a vault's corrections say of the program's readings.
+func learned(corrections map[string]catalog.Correction) statement.Calibration {
+	c := statement.Calibration{}
+	for _, k := range corrections {
+		if k.Kind != k.Was {
+			c[k.Was]++
 		}
 	}
+	return c
 }

@@ -2,8 +2,8 @@ package main
 
 import (
 	"archive/tar"
-	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +15,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"inwriting/indexer/archive"
+	"inwriting/indexer/importer"
 	"inwriting/indexer/message"
 	"inwriting/indexer/statement"
 )
@@ -84,7 +86,7 @@ func loadReal(gold, corpora string) ([]*realMail, int, error) {
 			return nil, 0, err
 		}
 	}
-	if err := fromMbox(filepath.Join(corpora, "threads/usrp-users.mbox.zst"), func(octets []byte) {
+	if err := fromMailbox(filepath.Join(corpora, "threads/usrp-users.mbox.zst"), func(octets []byte) {
 		m := message.Parse(octets)
 		if r := want["usrp <"+m.MessageID+">"]; r != nil && r.mail == nil {
 			r.mail = newMail(octets)
@@ -162,40 +164,35 @@ func fromTar(path string, each func(string, []byte), wanted func(string) bool) e
 	})
 }
 
-// fromMbox reads an mboxrd file.
-func fromMbox(path string, each func([]byte)) error {
-	return unpack(path, func(r io.Reader) error {
-		in := bufio.NewReaderSize(r, 1<<20)
-		var cur []byte
-		for {
-			line, err := in.ReadBytes('\n')
-			if bytes.HasPrefix(line, []byte("From mboxrd@z")) || err == io.EOF {
-				cur = append(cur, lineUnless(line, err == io.EOF)...)
-				if len(cur) > 0 {
-					each(cur)
-				}
-				cur = nil
-				if err == io.EOF {
-					return nil
-				}
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if k := bytes.TrimLeft(line, ">"); len(k) < len(line) && bytes.HasPrefix(k, []byte("From ")) {
-				line = line[1:]
-			}
-			cur = append(cur, line...)
-		}
-	})
-}
-
-func lineUnless(line []byte, keep bool) []byte {
-	if keep {
-		return line
+// fromMailbox hands each the messages of a mailbox file as the program imports
+// them; a file that is not there holds none.
+func fromMailbox(path string, each func([]byte)) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
-	return nil
+	tmp, err := os.MkdirTemp("", "inwriting-eval-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	stage, err := archive.NewStage(tmp)
+	if err != nil {
+		return err
+	}
+	_, err = importer.Run(context.Background(), path, stage, importer.Options{}, func(it importer.Item) error {
+		defer it.Blob.Discard()
+		r, err := it.Blob.Open()
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		octets, err := io.ReadAll(r)
+		if err == nil {
+			each(octets)
+		}
+		return err
+	})
+	return err
 }
 
 // labels splits a real mail's sentences into statements and ordinary ones.

@@ -12,16 +12,20 @@ func (a *app) correctCmd() *cobra.Command {
 	var args correctArgs
 	c := &cobra.Command{
 		Use:   "correct ID",
-		Short: "Say that a statement is of another kind",
+		Short: "Say that a statement is of another kind, or none",
 		Long: `Correct records in the ledger that a statement was read wrongly. Trails and
 searches use the corrected kind from then on; the original reading stays beside it.
---undo takes the correction back. The model that reads mail is never changed.`,
+--kind none says that it is no statement at all: only its id finds it then. --undo
+takes the correction back.
+
+What you correct makes this vault less sure of other readings as the same kind, and
+"explain" says so. The model that reads mail is never changed.`,
 		Example: "  inwriting correct s-7k2q --kind question --note \"she asks, she does not order\"\n  inwriting correct s-7k2q --undo",
 		Args:    exactly(1),
 		RunE: func(c *cobra.Command, words []string) error {
 			args.ID = words[0]
 			if args.Kind == "" && !args.Undo {
-				return &exitError{status: exitUsage, err: fmt.Errorf("correct %s to what?", args.ID), hint: "--kind takes one of " + kindList()}
+				return &exitError{status: exitUsage, err: fmt.Errorf("correct %s to what?", args.ID), hint: "--kind takes one of " + kindList() + ", none"}
 			}
 			if args.Kind != "" && args.Undo {
 				return usage("--kind and --undo exclude each other")
@@ -50,7 +54,7 @@ searches use the corrected kind from then on; the original reading stays beside 
 			return nil
 		},
 	}
-	c.Flags().StringVar(&args.Kind, "kind", "", "the `KIND` it is: "+kindList())
+	c.Flags().StringVar(&args.Kind, "kind", "", "the `KIND` it is: "+kindList()+", none")
 	c.Flags().StringVar(&args.Note, "note", "", "`WORDS` that say why")
 	c.Flags().BoolVar(&args.Undo, "undo", false, "take the correction back")
 	return c

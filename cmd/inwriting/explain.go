@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,26 @@ type explainDoc struct {
 	Sentences  []sentence        `json:"sentences"`
 	Parts      []message.Part    `json:"parts"`
 	Defects    []message.Defect  `json:"defects"`
+	Times      messageTimes      `json:"times"`
+	Reader     string            `json:"reader"` // version of the rules and the model
+}
+
+// messageTimes are what the message says of its time. Disagree: more than a day
+// lies between the author's date and the newest receipt.
+type messageTimes struct {
+	Date     string     `json:"date,omitempty"` // the field as written
+	Received *time.Time `json:"received,omitempty"`
+	Disagree bool       `json:"disagree,omitempty"`
+}
+
+func timesOf(m *message.Message) messageTimes {
+	t := messageTimes{Date: m.DateRaw}
+	if m.Received.IsZero() {
+		return t
+	}
+	t.Received = &m.Received
+	t.Disagree = !m.Date.IsZero() && m.Received.Sub(m.Date).Abs() > 24*time.Hour
+	return t
 }
 
 type sentence struct {
@@ -130,8 +151,13 @@ func (d *explainDoc) corrected(kept *search.MessageDoc) {
 	d.Message.Occurrences = kept.Message.Occurrences
 	for _, s := range kept.Statements {
 		for i := range d.Statements {
-			if x := &d.Statements[i]; x.ID == s.ID && s.Corrected != nil {
+			x := &d.Statements[i]
+			switch {
+			case x.ID != s.ID:
+			case s.Corrected != nil:
 				x.Kind, x.Corrected = s.Kind, s.Corrected
+			case x.Kind == s.Kind: // what was corrected elsewhere makes it less sure here
+				x.Confidence, x.Why = s.Confidence, s.Why
 			}
 		}
 	}
@@ -218,7 +244,7 @@ func explain(m *message.Message, s statement.Reading, ref archive.Ref, people tr
 		info.To = append(info.To, to.Address)
 	}
 	d := &explainDoc{Schema: "inwriting.explain/v1", Message: info, Text: m.Text, Zones: []search.Zone{}, Statements: []trail.Statement{}, Sentences: []sentence{},
-		Parts: m.Parts, Defects: m.Defects}
+		Parts: m.Parts, Defects: m.Defects, Times: timesOf(m), Reader: statement.Version}
 	if d.Parts == nil {
 		d.Parts = []message.Part{}
 	}
@@ -249,6 +275,13 @@ func explain(m *message.Message, s statement.Reading, ref archive.Ref, people tr
 		d.Statements = append(d.Statements, t)
 	}
 	return d
+}
+
+func orNoName(name string) string {
+	if name == "" {
+		return "without a name"
+	}
+	return name
 }
 
 var zoneMark = map[message.ZoneKind]string{message.New: "new", message.Quoted: "quoted", message.Forwarded: "forwarded", message.Signature: "signature", message.Legal: "legal"}
@@ -292,7 +325,11 @@ func (a *app) renderExplain(d *explainDoc) {
 		if len(s.Flags) > 0 {
 			flags = "  " + strings.Join(s.Flags, ", ")
 		}
-		fmt.Fprintf(w, "\n%2d %s  %.2f%s\n", i+1, t.bold(kindName(s.Kind)), s.Confidence, flags)
+		sure := ""
+		if s.Confidence >= statement.Firm {
+			sure = " firm"
+		}
+		fmt.Fprintf(w, "\n%2d %s  %.2f%s%s\n", i+1, t.bold(kindName(s.Kind)), s.Confidence, sure, flags)
 		if s.Corrected != nil {
 			fmt.Fprintln(w, "    "+correctedWords(*s.Corrected))
 		}
@@ -302,8 +339,11 @@ func (a *app) renderExplain(d *explainDoc) {
 		}
 		for _, f := range s.Facts {
 			more := ""
+			if f.Deadline {
+				more = " (at the latest)"
+			}
 			if len(f.Alternatives) > 0 {
-				more = " or " + strings.Join(f.Alternatives, " or ")
+				more += " or " + strings.Join(f.Alternatives, " or ")
 			}
 			if f.Mismatch {
 				more += "  (weekday and date disagree)"
@@ -313,6 +353,12 @@ func (a *app) renderExplain(d *explainDoc) {
 		for _, y := range s.Why {
 			fmt.Fprintf(w, "    %s\n", t.dim(fmt.Sprintf("%s %+.2f  %s", pad(y.Rule, 24), y.Weight, clean(y.Text))))
 		}
+	}
+	for _, p := range d.Parts {
+		fmt.Fprintf(w, "\npart %s  %s  %s, %d octets\n", p.Number, clean(orNoName(p.Name)), clean(p.ContentType), p.Size)
+	}
+	if d.Times.Disagree {
+		fmt.Fprintf(w, "\ntimes disagree: the author's %s, received %s\n", clean(d.Times.Date), moment(*d.Times.Received))
 	}
 	for _, x := range d.Defects {
 		fmt.Fprintf(w, "\ndefect %s: %s\n", x.Code, clean(x.Text))

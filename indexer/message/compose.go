@@ -197,6 +197,9 @@ func (p *parser) convert(l *textLeaf) (string, []hint) {
 		p.charsetDefect(wrong, label, "part "+orElse(l.part.Number, "1"))
 	}
 	text = strings.TrimPrefix(text, "\uFEFF")
+	if l.typ == calendarType {
+		text = calendarText(text)
+	}
 	if strings.IndexByte(text, 0) >= 0 {
 		p.defect("nul-octets", "part %s has NUL characters; they are not shown", orElse(l.part.Number, "1"))
 		text = strings.ReplaceAll(text, "\x00", "")

@@ -413,9 +413,12 @@ func (p *parser) openLeaf(e *entity) {
 	p.offer(e)
 }
 
+// calendarType is text where a message has no other.
+const calendarType = "text/calendar"
+
 func isText(typ string) bool {
 	switch typ {
-	case "text/plain", "text/html", "text/enriched", "text/richtext":
+	case "text/plain", "text/html", "text/enriched", "text/richtext", calendarType:
 		return true
 	}
 	return false
@@ -507,7 +510,7 @@ func (p *parser) list(e *entity) {
 	if e.text && len(p.leaves) < maxParts {
 		p.leaves = append(p.leaves, textLeaf{
 			typ: e.typ, charset: e.charset, flowed: e.flowed, delsp: e.delsp, data: e.data,
-			alt: e.alt, branch: e.branch, part: part, named: e.name != "",
+			alt: e.alt, branch: e.branch, part: part, named: e.name != "" || e.typ == calendarType,
 		})
 		return
 	}

@@ -181,6 +181,7 @@ const (
 	saltRules  = 0x7FEB352D
 	saltBefore = 0x846CA68B
 	saltClause = 0x1B873593
+	saltRuled  = 0xCC9E2D51
 )
 
 func mix(a, b uint32) uint32 {
@@ -306,6 +307,11 @@ func (r *reader) features(g *segment) []feature {
 	fs = append(fs, feature{hash: mix(mix(saltRules, uint32(g.first)), 9), sort: RuleKind},
 		feature{hash: mix(mix(saltRules, uint32(g.first)), uint32(g.lead)), sort: RuleKind},
 		feature{hash: mix(saltBefore, uint32(g.prev+1)), sort: PlaceFeature})
+	for k, w := range g.ruled {
+		if w > 0 {
+			fs = append(fs, feature{hash: mix(mix(saltRuled, uint32(k)), uint32(min(w/60, 3))), sort: RuleKind})
+		}
+	}
 	fs = append(fs, feature{hash: mix(saltClause, 1000+g.clause()), sort: PlaceFeature})
 	us := r.units[:0]
 	for i := 0; i < len(g.toks); {

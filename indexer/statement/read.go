@@ -30,9 +30,13 @@ func ReadWith(model *Model, m *message.Message) Reading {
 		if order[g.kind] == None {
 			continue
 		}
+		conf := g.conf
+		if len(model.rows) > 0 {
+			conf = confidence(g.margin - caution)
+		}
 		s := Statement{
 			Kind:       order[g.kind],
-			Confidence: float64(g.conf) / 100,
+			Confidence: float64(conf) / 100,
 			Start:      g.start,
 			End:        g.end,
 			Quote:      m.Text[g.start:g.end],
