@@ -266,7 +266,7 @@ const mayBeMeant = 3
 // nearest keeps the messages that concern the clients the question may be about, where
 // the hits hold mail of many: what lies around the others' need not be read.
 func nearest(records []*Record, refs []archive.Ref, question string, people People, pinned int) []archive.Ref {
-	p := newPool(records, people)
+	p := sketch(bounded(records), people)
 	ranked := understand(question, people, p).rank(p)
 	if len(ranked) == 0 {
 		return refs

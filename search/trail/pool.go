@@ -76,6 +76,13 @@ type pool struct {
 }
 
 func newPool(records []*Record, people People) *pool {
+	p := sketch(records, people)
+	p.settle()
+	return p
+}
+
+// sketch is a pool in which days that need other messages are not settled.
+func sketch(records []*Record, people People) *pool {
 	p := &pool{people: people, df: map[term]int{}, names: map[string][]string{}}
 	seen := map[archive.Ref]bool{}
 	for _, r := range records {
@@ -133,7 +140,6 @@ func newPool(records []*Record, people People) *pool {
 	}
 	p.joinThreads()
 	p.assignParties()
-	p.settle()
 	return p
 }
 

@@ -20,6 +20,9 @@ var shift = regexp.MustCompile(`(?i)\b(?:(a|an|one|two|three|four|five|six|seven
 // shiftOf reads "a day later", "forward by two days": the words as written and how many days
 // they move. "Forward" brings a day nearer, as "earlier" does; "back" puts it off.
 func shiftOf(quote string) (words string, days int, ok bool) {
+	if l := strings.ToLower(quote); !strings.Contains(l, "day") && !strings.Contains(l, "week") {
+		return "", 0, false
+	}
 	m := shift.FindStringSubmatch(quote)
 	if m == nil {
 		return "", 0, false
