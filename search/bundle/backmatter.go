@@ -66,7 +66,7 @@ func (p *printer) threads() {
 					spans = append(spans, pdf.Span{Text: "  dropped "}, own(clip(plain(p.b.hide(dropped)), 80)))
 				}
 			}
-			spans = append(spans, pdf.Span{Text: "  p. "}, page(n.x.name, heading))
+			spans = append(spans, pdf.Span{Text: "  p.\u00a0"}, page(n.x.name, heading))
 		case len(n.refs) == 0 && n.date.IsZero() && n.from == "":
 			spans = []pdf.Span{{Text: "−  referred to, not kept  "}, own(clip(plain(p.b.hide(n.id)), 100))}
 		default:
@@ -123,7 +123,7 @@ func (p *printer) insured() {
 		if who == "" {
 			who = plain(e.Statement.Speaker.Address)
 		}
-		p.d.Add(&pdf.Group{Blocks: []pdf.Block{c, para(quiet, pdf.Span{Text: "The claim: "}, own(who), pdf.Span{Text: ", " + moment(e.Statement.Message.Date) + ", " + x.name + ", p. "}, page(x.name, quiet))}})
+		p.d.Add(&pdf.Group{Blocks: []pdf.Block{c, para(quiet, pdf.Span{Text: "The claim: "}, own(who), pdf.Span{Text: ", " + moment(e.Statement.Message.Date) + ", " + x.name + ", p.\u00a0"}, page(x.name, quiet))}})
 	} else {
 		p.d.Add(para(text, pdf.Span{Text: "No claim by the other side was found in the mail."}))
 	}

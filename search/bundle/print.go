@@ -328,7 +328,7 @@ func (p *printer) letter(r *rowView) pdf.Block {
 		blocks = append(blocks, &pdf.Row{Gap: 9, Dest: fmt.Sprintf("n%d", s.N), Cols: []pdf.Col{col(20, n), {Tag: "BlockQuote", Blocks: []pdf.Block{para(words, p.blackened(words, quote)...)}}, col(96, side...)}})
 	}
 	foot := para(small, pdf.Span{Text: r.Exhibit, Link: r.Exhibit, Style: heading}, pdf.Span{Text: "  ·  "}, own(r.Subject), pdf.Span{Text: "  ·  "}, own(r.Place), pdf.Span{Text: fmt.Sprintf("  ·  ledger entry %d  ·  ", r.Ledger)},
-		pdf.Span{Text: "p. ", Link: r.Exhibit, Style: heading}, page(r.Exhibit, heading))
+		pdf.Span{Text: "p.\u00a0", Link: r.Exhibit, Style: heading}, page(r.Exhibit, heading))
 	foot.Before = 5
 	blocks = append(blocks, &pdf.Group{Pad: [4]float64{0, 0, 0, 29}, Blocks: []pdf.Block{foot}})
 
