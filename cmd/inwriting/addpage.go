@@ -75,8 +75,16 @@ func (b boxes) Add(ctx context.Context, m web.NewMailbox) (*web.Tried, error) {
 	if t.Messages != nil {
 		tried.Messages = *t.Messages
 	}
-	if err := b.d.s.reload(b.d.app); err != nil {
+	_, known := b.d.s.config().Mailbox(m.Address)
+	if err := b.d.s.reload(b.d.app); err != nil && !errors.Is(err, errRestart) {
 		return nil, err
+	}
+	if known { // with its new password it is read now, not when its long wait is over
+		go func() {
+			if _, err := b.d.s.sync(b.d.ctx, syncArgs{Mailboxes: []string{m.Address}}, true, b.d.s.tellProgress); err != nil {
+				b.d.s.log.Error("reading with a new password", "err", err)
+			}
+		}()
 	}
 	return tried, nil
 }
