@@ -436,14 +436,23 @@ func (e *Engine) trailOptions(q TrailQuery) (trail.Options, error) {
 }
 
 func (e *Engine) trail(ctx context.Context, question string, opts trail.Options) (*trail.Trail, error) {
+	type answer struct {
+		c   *trail.Coverage
+		err error
+	}
+	covered := make(chan answer, 1) // counting a vault takes as long as answering
+	go func() {
+		c, err := e.Coverage(ctx)
+		covered <- answer{c, err}
+	}()
 	t, err := trail.Build(ctx, e.Source(), e.people, question, opts)
-	if err != nil {
+	a := <-covered
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("building the trail: %w", err)
+	case a.err != nil:
+		return nil, a.err
 	}
-	c, err := e.Coverage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t.Coverage = *c
+	t.Coverage = *a.c
 	return t, nil
 }
