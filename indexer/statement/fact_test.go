@@ -82,6 +82,13 @@ func TestFacts(t *testing.T) {
 		{"15,000 people, 14 double rooms, two nights, one seat and both invoices.", []string{"quantity 15000 people", "quantity 14 rooms", "quantity 2 nights", "quantity 1 seat", "quantity 2 invoices"}},
 		{"Invoice JF-118 and order 77120 are open.", []string{"reference JF-118", "reference 77120"}},
 		{"Booking KX7P2L, flyers A5, chapter 12, 10am, option 2.", []string{"reference KX7P2L", "time 10:00"}},
+		{"Blocked tomorrow from 2:00 until 3:00.", []string{"datetime 2023-03-02T14:00 ?2023-03-02T02:00", "datetime 2023-03-02T15:00 ?2023-03-02T03:00 <"}},
+		{"Free from 10:00 - 10:30 on Friday 10 March.", []string{"datetime 2023-03-10T10:00", "datetime 2023-03-10T10:30"}},
+		{"We are away from 20 April to the 24th or 25th.", []string{"date 2023-04-20", "date 2023-04-24", "date 2023-04-25"}},
+		{"March 17-30 and Sunday evening March 12.", []string{"date 2023-03-17", "date 2023-03-30", "date 2023-03-12"}},
+		{"We spoke this morning.", []string{"date 2023-03-01"}},
+		{"It is on Sitara 824147 and on #2891, not on B210 or x36007.", []string{"reference 824147", "reference 2891"}},
+		{"A loss of -$5k.", []string{"money USD -5000.00"}},
 		{"Ring me on the second floor about one thing this is.", nil},
 		{"We never had a may in the sun, mon ami.", nil},
 	} {
