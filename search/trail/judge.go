@@ -22,7 +22,7 @@ const (
 	leastRecap   = 0.03
 	maxJudged    = 120 // statements
 
-	leastOpposed = 0.24 // of each relevance
+	leastOpposed = 0.30 // of each relevance
 	bothOpposed  = 0.80 // of their sum
 )
 
