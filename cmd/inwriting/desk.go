@@ -41,6 +41,13 @@ type desk struct {
 	made  map[string]*web.Bundle
 	order []string
 	dir   string // of made bundles
+
+	waits    *web.Open // what was open
+	waitsAt  time.Time
+	waitsOf  int64 // decisions before it
+	waitsErr error
+	looking  bool
+	looked   chan struct{} // closed when the look under way ends
 }
 
 // bundlesKept is how many bundles wait to be fetched.
@@ -59,6 +66,12 @@ func newDesk(ctx context.Context, s *service, asked search.Searcher, a *app) (*d
 }
 
 func (d *desk) close() {
+	d.mu.Lock()
+	looked := d.looked
+	d.mu.Unlock()
+	if looked != nil {
+		<-looked // it reads the vault, which is closed next
+	}
 	d.demo.wait()
 	os.RemoveAll(d.dir)
 }
@@ -69,20 +82,67 @@ func sees(ctx context.Context, client string) bool {
 	return p == nil || len(p.Clients) == 0 || slices.ContainsFunc(p.Clients, func(c string) bool { return strings.EqualFold(c, client) })
 }
 
+// Open is what waited when it was last looked at; looking again goes on beside. On a
+// record that was never looked at it takes longer than a page may: then it says so.
 func (d *desk) Open(ctx context.Context) (*web.Open, error) {
-	doc, err := d.s.open(ctx, openArgs{})
-	if err != nil {
-		return nil, err
+	d.mu.Lock()
+	stale := d.waits == nil || now().Sub(d.waitsAt) > openFresh || d.waitsOf != d.s.decided.Load()
+	if stale && !d.looking {
+		d.looking, d.looked = true, make(chan struct{})
+		go d.look(d.looked)
 	}
-	out := &web.Open{AsOf: doc.AsOf}
-	for _, c := range doc.Clients {
-		c.each(func(list string, it openItem) {
-			out.Items = append(out.Items, web.OpenItem{Client: c.Client, List: list, Statement: it.Statement, WaitsFor: it.WaitsFor, Due: it.Due, State: it.State, Days: it.Days})
-		})
+	looked := d.looked
+	d.mu.Unlock()
+	if stale {
+		select {
+		case <-looked:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(openPatience):
+		}
 	}
-	// The oldest waits longest.
-	slices.SortStableFunc(out.Items, func(a, b web.OpenItem) int { return b.Days - a.Days })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waits == nil {
+		return &web.Open{AsOf: now(), Pending: true}, d.waitsErr
+	}
+	out := &web.Open{AsOf: d.waits.AsOf}
+	for _, it := range d.waits.Items {
+		if sees(ctx, it.Client) {
+			out.Items = append(out.Items, it)
+		}
+	}
 	return out, nil
+}
+
+const (
+	openFresh    = 30 * time.Second
+	openPatience = 300 * time.Millisecond
+)
+
+func (d *desk) look(done chan struct{}) {
+	of := d.s.decided.Load()
+	doc, err := d.s.open(d.ctx, openArgs{})
+	var out *web.Open
+	if err == nil {
+		out = &web.Open{AsOf: doc.AsOf}
+		for _, c := range doc.Clients {
+			c.each(func(list string, it openItem) {
+				out.Items = append(out.Items, web.OpenItem{Client: c.Client, List: list, Statement: it.Statement, WaitsFor: it.WaitsFor, Due: it.Due, State: it.State, Days: it.Days})
+			})
+		}
+		// What waits longest comes first.
+		slices.SortStableFunc(out.Items, func(a, b web.OpenItem) int { return b.Days - a.Days })
+	} else if d.ctx.Err() == nil {
+		d.s.log.Error("looking at what is open", "err", err)
+	}
+	d.mu.Lock()
+	d.looking, d.waitsErr = false, err
+	if out != nil {
+		d.waits, d.waitsAt, d.waitsOf = out, now(), of
+	}
+	d.mu.Unlock()
+	close(done)
 }
 
 func (d *desk) Keep(_ context.Context, m web.Matter) error {

@@ -47,8 +47,9 @@ type Desk interface {
 
 // Open is what waits for somebody.
 type Open struct {
-	AsOf  time.Time
-	Items []OpenItem
+	AsOf    time.Time
+	Pending bool // it is being worked out for the first time
+	Items   []OpenItem
 }
 
 // OpenItem is one statement that something is missing after.

@@ -63,6 +63,7 @@ const (
 	cardsMost = 6 // trails are worked out for so many
 	cardsTime = 3 * time.Second
 	openMost  = 4 // of a list at once
+	openMore  = 20
 )
 
 func (w *site) home(rw http.ResponseWriter, r *http.Request) {
@@ -111,6 +112,7 @@ func (w *site) home(rw http.ResponseWriter, r *http.Request) {
 				return
 			}
 			v.Open = w.openLists(open)
+			v.Page.Refresh = open.Pending
 		}
 	}
 	w.page(rw, r, http.StatusOK, "home", v, doc)
@@ -314,14 +316,21 @@ func (w *site) openLists(o *Open) []openList {
 			l = &lists[2]
 		}
 		l.Count++
-		if v := w.openItem(it); len(l.Items) < openMost {
-			l.Items = append(l.Items, v)
-		} else if len(l.More) < 50 {
-			l.More = append(l.More, v)
+		switch {
+		case len(l.Items) < openMost:
+			l.Items = append(l.Items, w.openItem(it))
+		case len(l.More) < openMore:
+			l.More = append(l.More, w.openItem(it))
 		}
 	}
 	for i := range lists {
 		lists[i].MoreWord = fmt.Sprintf("%d more", len(lists[i].More))
+		if rest := lists[i].Count - len(lists[i].Items); rest > len(lists[i].More) {
+			lists[i].MoreWord = fmt.Sprintf("%d of %s more; “inwriting open” lists all", len(lists[i].More), thousands(rest))
+		}
+		if o.Pending {
+			lists[i].None = "Being worked out for the first time; look again in a minute."
+		}
 	}
 	return lists
 }

@@ -112,7 +112,7 @@ func (w *site) sealing(ctx context.Context, c trail.Coverage) *sealing {
 }
 
 func (p *sealing) seal(m trail.MessageInfo) *sealView {
-	v := &sealView{Class: "plainly", Icon: "dashed", Word: "Kept", Answer: "Not compared here.", Unaltered: "Open the message to have it read again and compared.", MessageID: m.MessageID, SHA: groups(m.Ref)}
+	v := &sealView{Class: "plainly", Icon: "dashed", Word: "Kept", Answer: "Not compared here.", Unaltered: "Open the message to have it read again and compared.", MessageID: m.MessageID, SHA: []string{m.Ref.Hex()}}
 	for _, o := range m.Occurrences {
 		s := o.Mailbox + " › " + o.Folder
 		if o.UID > 0 {

@@ -144,7 +144,7 @@ func (w *site) trail(rw http.ResponseWriter, r *http.Request) {
 }
 
 // nearMost is how many near matches a trail's page has.
-const nearMost = 8
+const nearMost = 5
 
 // named is the matter that an address names, and the question of its trail.
 func (w *site) named(r *http.Request) (m Matter, question string, err error) {
