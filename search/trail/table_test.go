@@ -1,7 +1,6 @@
 package trail
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"sort"
@@ -25,10 +24,9 @@ func TestTable(t *testing.T) {
 			p := newPool(records, c.people())
 			q := understand(g.Ask, c.people(), p)
 			in := map[*item]bool{}
-			for _, it := range p.decide(q.selectFrom(p), Options{}) {
+			for _, it := range p.judge(q, q.selectFrom(p)) {
 				in[it] = true
 			}
-			_, _ = Build(context.Background(), newMemory(records), c.people(), g.Ask, Options{})
 			list := append([]*item(nil), p.items...)
 			sort.SliceStable(list, func(i, j int) bool { return list[i].p2 > list[j].p2 })
 			fmt.Printf("  Q %s   terms %v\n", g.Ask, q.order)
