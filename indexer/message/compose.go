@@ -19,6 +19,7 @@ func (p *parser) compose() {
 			text, hints := p.convert(l)
 			p.m.FromHTML = p.m.FromHTML || l.typ == "text/html"
 			b.add(text, hints)
+		case l.inside:
 		case l.named:
 			if l.part.SHA256 == "" {
 				sum := sha256.Sum256(l.data)

@@ -90,10 +90,12 @@ type entity struct {
 	sink func([]byte) // takes what dec gives; made once, it is called a line
 	hash hash.Hash
 	size int64
-	text bool      // candidate for Message.Text
-	data []byte    // decoded octets when text
-	held []byte    // line end that belongs to a delimiter, if one follows (RFC 2046 section 5.1.1)
-	out  io.Writer // of ReadLeaves; nil for none
+	text bool   // candidate for Message.Text
+	data []byte // decoded octets when text or container
+
+	container bool      // of Outlook (TNEF)
+	held      []byte    // line end that belongs to a delimiter, if one follows (RFC 2046 section 5.1.1)
+	out       io.Writer // of ReadLeaves; nil for none
 }
 
 // A textLeaf is a candidate for Message.Text.
@@ -106,6 +108,7 @@ type textLeaf struct {
 	alt, branch int
 	part        Part // how it is listed when it is not the text
 	named       bool
+	inside      bool // of an Outlook container, which is listed itself
 }
 
 type parser struct {
@@ -403,6 +406,7 @@ func (p *parser) openLeaf(e *entity) {
 	case "application/pgp-encrypted":
 	case "application/ms-tnef", "application/vnd.ms-tnef":
 		p.defect("tnef", "part %s is an Outlook container (TNEF)", e.number)
+		e.container = !e.foreign
 	case "message/partial":
 		p.defect("partial", "the message is one fragment of a longer one (RFC 2046 section 5.2.2)")
 	}
@@ -451,6 +455,9 @@ func (e *entity) take(p *parser, b []byte) {
 	}
 	if e.out != nil {
 		e.out.Write(b)
+	}
+	if e.container && len(e.data)+len(b) <= maxContainer {
+		e.data = append(e.data, b...)
 	}
 	if e.text {
 		if p.keep(len(b)) {
@@ -522,6 +529,10 @@ func (p *parser) list(e *entity) {
 		return // the nested message stands for its own text
 	}
 	p.addPart(part)
+	if e.container {
+		p.openContainer(e)
+		e.data = nil
+	}
 }
 
 func (p *parser) addPart(part Part) {
