@@ -277,6 +277,7 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 	}
 	for _, s := range t.Near {
 		x := w.statement(s, nil)
+		x.Citation = "" // its message has it
 		v.Near = append(v.Near, x)
 	}
 	v.Short = w.shortVersion(m, t, &v)
