@@ -117,7 +117,7 @@ func serve(t *testing.T, h http.Handler) string {
 // pictures of all of them are written there.
 func TestLooks(t *testing.T) {
 	b := browser.Start(t)
-	f, d, h := pagesNow()
+	f, _, h := pagesNow()
 	base := serve(t, h)
 	none := &fake{results: &search.Results{Schema: search.ResultsSchema, Query: "refund for the hotel", Coverage: coverage()}, trail: &trail.Trail{Question: "refund", Coverage: coverage()}, cov: coverage()}
 	empty := serve(t, New(none, Options{Location: time.UTC, Now: func() time.Time { return at("2023-03-13 08:12") }, Desk: &desk{open: &Open{}}}))
@@ -131,9 +131,12 @@ func TestLooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	locked := serve(t, book.Guard(New(f, Options{Location: time.UTC, Access: book})))
-	_ = d
+	reviewer := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(access.As(r.Context(), &access.Person{Name: "ben", Role: access.Reviewer})))
+	}))
 	pages := []struct{ name, url string }{
 		{"01-home", base + "/"},
+		{"01-home-reviewer", reviewer + "/"},
 		{"02-ask", base + "/ask?q=vienna+flight"},
 		{"02-ask-empty", base + "/ask"},
 		{"03-trail", base + "/m/vienna-flight"},
