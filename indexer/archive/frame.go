@@ -89,7 +89,7 @@ const level = zstd.SpeedFastest
 // streaming encoder it should have concurrency 1, which holds one window only.
 func newEncoder(concurrency int) *zstd.Encoder {
 	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(true),
-		zstd.WithEncoderConcurrency(concurrency), zstd.WithWindowSize(4<<20))
+		zstd.WithEncoderConcurrency(concurrency), zstd.WithWindowSize(4<<20), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		panic(err) // constant options
 	}
