@@ -128,49 +128,7 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 		if !from.IsZero() {
 			x.About += ", first message " + w.date(from)
 		}
-		x.State = upper(m.State)
-		switch m.State {
-		case "up to date":
-			x.Icon, x.Class, x.Part = "sealed", "ok", "100"
-			if !synced.IsZero() {
-				x.State += ", " + w.lately(synced)
-			}
-			if server > x.Kept {
-				// More arrived, or is on its way: it is being read.
-				x.Icon, x.Class, x.Server, x.Part = "running", "act", server, strconv.Itoa(100*x.Kept/server)
-				x.State, v.Page.Refresh = "Reading, newest first", true
-			}
-		case "imported":
-			x.Icon, x.Class, x.Part = "file", "ok", "100"
-			x.State = "Imported; what came later is not in it"
-		default:
-			x.Icon, x.Class = "warning", "warn"
-			if server > x.Kept {
-				x.Server, x.Part = server, strconv.Itoa(100*x.Kept/server)
-			}
-			x.Trouble = "Nothing of it is in any trail."
-			if !synced.IsZero() {
-				x.Trouble = "Mail that came after " + w.when(synced) + " is missing from every trail, and trails say so."
-			}
-			if m.Detail != "" {
-				x.Trouble = upper(m.Detail) + ". " + x.Trouble
-			}
-			x.Do = remedies[m.State]
-			switch m.State {
-			case "sign-in refused":
-				x.Icon, x.Class, x.NoteClass = "lock", "pencil", "pencil"
-				x.State = "Cannot sign in"
-				if !synced.IsZero() {
-					x.State += " since " + w.date(synced)
-				}
-				if v.CanAdd {
-					x.Mend = "/mailboxes/add?address=" + url.QueryEscape(m.Address)
-				}
-			case "never read":
-				v.Page.Refresh = true
-				x.Icon, x.Class, x.State, x.Trouble, x.Do = "running", "act", "Waits for its first reading", "", ""
-			}
-		}
+		v.stand(w, &x, m, synced, server)
 		if !from.IsZero() && (first.IsZero() || from.Before(first)) {
 			first = from
 		}
@@ -202,6 +160,53 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 		v.Root = cp.Root
 	}
 	return v
+}
+
+// stand says how a mailbox stands, what that means and what to do about it.
+func (v *mailboxesView) stand(w *site, x *mailboxView, m trail.MailboxCoverage, synced time.Time, server int) {
+	x.State = upper(m.State)
+	switch m.State {
+	case "up to date":
+		x.Icon, x.Class, x.Part = "sealed", "ok", "100"
+		if !synced.IsZero() {
+			x.State += ", " + w.lately(synced)
+		}
+		if server > x.Kept {
+			// More arrived, or is on its way: it is being read.
+			x.Icon, x.Class, x.Server, x.Part = "running", "act", server, strconv.Itoa(100*x.Kept/server)
+			x.State, v.Page.Refresh = "Reading, newest first", true
+		}
+	case "imported":
+		x.Icon, x.Class, x.Part = "file", "ok", "100"
+		x.State = "Imported; what came later is not in it"
+	default:
+		x.Icon, x.Class = "warning", "warn"
+		if server > x.Kept {
+			x.Server, x.Part = server, strconv.Itoa(100*x.Kept/server)
+		}
+		x.Trouble = "Nothing of it is in any trail."
+		if !synced.IsZero() {
+			x.Trouble = "Mail that came after " + w.when(synced) + " is missing from every trail, and trails say so."
+		}
+		if m.Detail != "" {
+			x.Trouble = upper(m.Detail) + ". " + x.Trouble
+		}
+		x.Do = remedies[m.State]
+		switch m.State {
+		case "sign-in refused":
+			x.Icon, x.Class, x.NoteClass = "lock", "pencil", "pencil"
+			x.State = "Cannot sign in"
+			if !synced.IsZero() {
+				x.State += " since " + w.date(synced)
+			}
+			if v.CanAdd {
+				x.Mend = "/mailboxes/add?address=" + url.QueryEscape(m.Address)
+			}
+		case "never read":
+			v.Page.Refresh = true
+			x.Icon, x.Class, x.State, x.Trouble, x.Do = "running", "act", "Waits for its first reading", "", ""
+		}
+	}
 }
 
 // archive says what the last check found, or that there was none.

@@ -15,40 +15,7 @@ import (
 // rows lays the trail out by day: letters hold the statements of one message,
 // and silences stand between them.
 func (w *site) rows(ctx context.Context, v *trailView, t *trail.Trail, views map[int]statementView, show func(trail.Entry) bool) {
-	var letters []*letter
-	at := map[int]int{} // entry number to letter
-	last := ""
-	shown := map[int]bool{} // letters
-	for _, e := range t.Entries {
-		m := e.Statement.Message
-		s := views[e.N]
-		// Two authors can stand in one message: a forwarded statement is not the sender's.
-		key := m.Ref.String() + e.Statement.Speaker.Address
-		if key != last {
-			letters = append(letters, &letter{Time: w.clock(m.Date), ISO: iso(m.Date), Address: messageURL(m), Who: s.Who, To: names(m.To), Own: s.Own,
-				Subject: s.Subject, Place: s.Place, Gone: s.Gone, date: m.Date, info: m})
-			last = key
-		}
-		l := letters[len(letters)-1]
-		l.Rows = append(l.Rows, s)
-		l.Claims = l.Claims || e.Statement.Kind == statement.Dispute
-		at[e.N] = len(letters) - 1
-		shown[at[e.N]] = shown[at[e.N]] || show(e)
-	}
-	// The change that everybody overlooked tends to stand under another subject.
-	subjects, most := map[string]int{}, ""
-	for _, l := range letters {
-		b := baseSubject(l.Subject)
-		if subjects[b]++; subjects[b] > subjects[most] {
-			most = b
-		}
-	}
-	mails := map[string]bool{}
-	for _, l := range letters {
-		l.Other = baseSubject(l.Subject) != most
-		mails[l.Address] = true
-	}
-	v.Mails = len(mails)
+	letters, at, shown := group(w, v, t, views, show)
 	for i, tf := range t.Findings {
 		f := v.Findings[i]
 		if n, ok := at[tf.A]; ok && f.Class == "waits" {
@@ -120,6 +87,45 @@ func (w *site) rows(ctx context.Context, v *trailView, t *trail.Trail, views map
 		g := t.Gaps[gap]
 		v.Rows = append(v.Rows, row{Gap: &gapView{g.Days, w.when(g.From), w.when(g.To), v.Coverage.Trouble}})
 	}
+}
+
+// group makes letters of the entries: at is the letter of an entry, shown are the
+// letters that are seen.
+func group(w *site, v *trailView, t *trail.Trail, views map[int]statementView, show func(trail.Entry) bool) (letters []*letter, at map[int]int, shown map[int]bool) {
+	at = map[int]int{} // entry number to letter
+	last := ""
+	shown = map[int]bool{} // letters
+	for _, e := range t.Entries {
+		m := e.Statement.Message
+		s := views[e.N]
+		// Two authors can stand in one message: a forwarded statement is not the sender's.
+		key := m.Ref.String() + e.Statement.Speaker.Address
+		if key != last {
+			letters = append(letters, &letter{Time: w.clock(m.Date), ISO: iso(m.Date), Address: messageURL(m), Who: s.Who, To: names(m.To), Own: s.Own,
+				Subject: s.Subject, Place: s.Place, Gone: s.Gone, date: m.Date, info: m})
+			last = key
+		}
+		l := letters[len(letters)-1]
+		l.Rows = append(l.Rows, s)
+		l.Claims = l.Claims || e.Statement.Kind == statement.Dispute
+		at[e.N] = len(letters) - 1
+		shown[at[e.N]] = shown[at[e.N]] || show(e)
+	}
+	// The change that everybody overlooked tends to stand under another subject.
+	subjects, most := map[string]int{}, ""
+	for _, l := range letters {
+		b := baseSubject(l.Subject)
+		if subjects[b]++; subjects[b] > subjects[most] {
+			most = b
+		}
+	}
+	mails := map[string]bool{}
+	for _, l := range letters {
+		l.Other = baseSubject(l.Subject) != most
+		mails[l.Address] = true
+	}
+	v.Mails = len(mails)
+	return letters, at, shown
 }
 
 // rail is a link drawn beside the trail, from letter to letter.

@@ -166,7 +166,8 @@ func (w *site) named(r *http.Request) (m Matter, question string, err error) {
 	return m, question, err
 }
 
-func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
+// trailHead is what a trail's page has whatever was found.
+func (w *site) trailHead(r *http.Request, m Matter, t *trail.Trail) trailView {
 	v := trailView{Page: w.head(r, t.Question), Title: m.Title, Count: len(t.Entries), Coverage: w.coverage(t.Coverage), Decided: w.decided(t)}
 	if v.Title == "" {
 		v.Title = upper(t.Question)
@@ -192,6 +193,11 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 			}
 		}
 	}
+	return v
+}
+
+func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
+	v := w.trailHead(r, m, t)
 	if v.Count == 0 {
 		v.Drawn = v.Coverage.Lines
 		return v
@@ -204,7 +210,6 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 	}
 
 	entry := map[int]trail.Entry{}
-	hot := map[int]map[string]bool{}
 	changed := map[int]bool{}
 	for _, e := range t.Entries {
 		entry[e.N] = e
@@ -214,21 +219,7 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 			}
 		}
 	}
-	for _, f := range t.Findings {
-		if f.Type != trail.Contradiction && f.Type != trail.Refuted {
-			continue
-		}
-		for _, n := range []int{f.A, f.B, f.ExplainedBy} {
-			for _, x := range entry[n].Statement.Facts {
-				if near(x.Type, f.Fact) {
-					if hot[n] == nil {
-						hot[n] = map[string]bool{}
-					}
-					hot[n][string(x.Type)+" "+x.Value] = true
-				}
-			}
-		}
-	}
+	hot := hotFacts(t, entry)
 	views := map[int]statementView{}
 	for _, e := range t.Entries {
 		s := w.statement(e.Statement, hot[e.N])
@@ -286,6 +277,27 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 	v.Page.Foot = clip(v.Title, 80) + " · chronology · drawn from " + plural(v.Coverage.Messages, "archived message", "archived messages")
 	v.Drawn = w.drawn(r.Context(), &v, t)
 	return v
+}
+
+// hotFacts are the facts that contradictions turn on, by entry.
+func hotFacts(t *trail.Trail, entry map[int]trail.Entry) map[int]map[string]bool {
+	hot := map[int]map[string]bool{}
+	for _, f := range t.Findings {
+		if f.Type != trail.Contradiction && f.Type != trail.Refuted {
+			continue
+		}
+		for _, n := range []int{f.A, f.B, f.ExplainedBy} {
+			for _, x := range entry[n].Statement.Facts {
+				if near(x.Type, f.Fact) {
+					if hot[n] == nil {
+						hot[n] = map[string]bool{}
+					}
+					hot[n][string(x.Type)+" "+x.Value] = true
+				}
+			}
+		}
+	}
+	return hot
 }
 
 func numberLink(n int) string { return fmt.Sprintf(`<a class="ref" href="#s%d">%d</a>`, n, n) }
