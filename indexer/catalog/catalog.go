@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // driver "sqlite", pure Go
 )
@@ -48,6 +49,8 @@ type Catalog struct {
 	r    *sql.DB
 	// What is asked for each message, prepared once.
 	blobByRef, placesOf *sql.Stmt
+	changes             atomic.Uint64 // transactions so far
+	counts              sync.Map      // countKey to counted
 
 	mu sync.Mutex // serialises writers; guards what follows
 	w  *sql.DB
@@ -211,6 +214,7 @@ func (c *Catalog) Update(fn func(*Tx) error) error {
 	if _, err := c.wc.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("catalog: %w", err)
 	}
+	defer c.changes.Add(1)
 	err := fn(&Tx{c})
 	if err == nil {
 		_, err = c.wc.ExecContext(ctx, "COMMIT")

@@ -1,7 +1,5 @@
 package catalog
 
-import "database/sql"
-
 // LeftOut is the state of a message that the server lists and the settings leave
 // out. Reconsider makes it Listed again.
 const LeftOut = "left out"
@@ -27,11 +25,4 @@ func (c *Catalog) Reconsider(account int64) error {
 		}
 		return t.exec(`UPDATE mailbox SET clean = 0 WHERE account = ?`, account)
 	})
-}
-
-// CountLeftOut counts what is left out of a mailbox's current epoch.
-func (c *Catalog) CountLeftOut(mailbox int64, uidValidity uint32) (n int, err error) {
-	var count sql.NullInt64
-	err = c.r.QueryRow(`SELECT count(*) FROM occurrence WHERE mailbox = ? AND uidvalidity = ? AND version = 0 AND state = 'left out' AND gone = 0`, mailbox, uidValidity).Scan(&count)
-	return int(count.Int64), err
 }
