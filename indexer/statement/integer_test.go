@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	gotoken "go/token"
-	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,26 +15,31 @@ import (
 // all. Floats may only carry a finished hundredth to the outside.
 func TestReadingIsOfWholeNumbers(t *testing.T) {
 	allowed := map[string]int{"statement.go": 2, "read.go": 1, "classify.go": 1, "calibrate.go": 4}
-	set := gotoken.NewFileSet()
-	pkgs, err := parser.ParseDir(set, ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
-	if err != nil {
-		t.Fatal(err)
+	names, err := filepath.Glob("*.go")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
 	}
+	set := gotoken.NewFileSet()
 	got := map[string]int{}
-	for _, p := range pkgs {
-		for name, file := range p.Files {
-			for _, im := range file.Imports {
-				if slices.Contains([]string{`"math"`, `"math/rand"`, `"time/tzdata"`}, im.Path.Value) {
-					t.Errorf("%s imports %s", name, im.Path.Value)
-				}
-			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok && (id.Name == "float64" || id.Name == "float32") {
-					got[name]++
-				}
-				return true
-			})
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
 		}
+		file, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, im := range file.Imports {
+			if slices.Contains([]string{`"math"`, `"math/rand"`, `"time/tzdata"`}, im.Path.Value) {
+				t.Errorf("%s imports %s", name, im.Path.Value)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && (id.Name == "float64" || id.Name == "float32") {
+				got[name]++
+			}
+			return true
+		})
 	}
 	for name, n := range got {
 		if n > allowed[name] {
