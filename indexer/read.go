@@ -132,10 +132,26 @@ func (v *Vault) resetIndex() error {
 // ReadProgress tells how many of the messages that wait have been read.
 type ReadProgress struct{ Done, Total int }
 
+// How much text goes into the index at once. With the large batch the same takes an
+// eighth less processor time and twice the memory (go run ./cmd/bench index).
+const (
+	smallBatch = 1 << 20 // octets
+	largeBatch = 4 << 20
+)
+
 // Read reads every message that waits: parses it, finds its statements, keeps the
 // reading in the catalog and puts it into the index. Each batch is durable before
 // the cursor moves over it. Cancelling ends it after the batch in hand.
 func (v *Vault) Read(ctx context.Context, progress func(ReadProgress)) error {
+	return v.readWaiting(ctx, smallBatch, progress)
+}
+
+// ReadFast is Read for when somebody waits for it: it takes more memory.
+func (v *Vault) ReadFast(ctx context.Context, progress func(ReadProgress)) error {
+	return v.readWaiting(ctx, largeBatch, progress)
+}
+
+func (v *Vault) readWaiting(ctx context.Context, text int, progress func(ReadProgress)) error {
 	v.derive.Lock()
 	defer v.derive.Unlock()
 	v.stores.RLock()
@@ -159,7 +175,7 @@ func (v *Vault) Read(ctx context.Context, progress func(ReadProgress)) error {
 		if len(blobs) == 0 {
 			break
 		}
-		err = v.read(ctx, blobs, func(n int, last int64) error {
+		err = v.read(ctx, text, blobs, func(n int, last int64) error {
 			cursor = last
 			p.Done += n
 			if progress != nil {
@@ -178,7 +194,7 @@ func (v *Vault) Read(ctx context.Context, progress func(ReadProgress)) error {
 		if err != nil || len(stale) == 0 {
 			return err
 		}
-		if err := v.read(ctx, stale, func(int, int64) error { return nil }); err != nil {
+		if err := v.read(ctx, text, stale, func(int, int64) error { return nil }); err != nil {
 			return err
 		}
 		if ctx.Err() == nil {
@@ -203,7 +219,7 @@ type reading struct {
 // read reads blobs in order; done is called after each durable batch. Reading, keeping
 // in the catalog and putting into the index go on at once, each a batch behind the
 // one before it: what the index holds the catalog knows.
-func (v *Vault) read(ctx context.Context, blobs []catalog.Blob, done func(n int, last int64) error) error {
+func (v *Vault) read(ctx context.Context, text int, blobs []catalog.Blob, done func(n int, last int64) error) error {
 	corrected, err := v.corrected()
 	if err != nil {
 		return err
@@ -212,7 +228,7 @@ func (v *Vault) read(ctx context.Context, blobs []catalog.Blob, done func(n int,
 	read, kept := make(chan *readBatch), make(chan *readBatch)
 	g.Go(func() error {
 		defer close(read)
-		return v.gather(ctx, stop, v.readAll(ctx, stop, g, blobs, corrected), read)
+		return v.gather(stop, text, v.readAll(ctx, stop, g, blobs, corrected), read)
 	})
 	g.Go(func() error {
 		defer close(kept)
@@ -284,7 +300,7 @@ func (v *Vault) readAll(ctx, stop context.Context, g *errgroup.Group, blobs []ca
 }
 
 // gather makes batches of readings.
-func (v *Vault) gather(ctx, stop context.Context, queue <-chan chan reading, to chan<- *readBatch) error {
+func (v *Vault) gather(stop context.Context, text int, queue <-chan chan reading, to chan<- *readBatch) error {
 	b := &readBatch{index: v.index.NewBatch()}
 	for out := range queue {
 		r := <-out
@@ -296,7 +312,7 @@ func (v *Vault) gather(ctx, stop context.Context, queue <-chan chan reading, to 
 		}
 		b.reads = append(b.reads, r.read)
 		b.n, b.last = b.n+1, r.blob.ID
-		if b.index.Full() {
+		if b.index.Full(text) {
 			if !send(stop, to, b) {
 				return nil
 			}

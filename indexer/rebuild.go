@@ -17,7 +17,7 @@ func (v *Vault) RebuildIndex(ctx context.Context, progress func(ReadProgress)) e
 	if err := v.replaceIndex(); err != nil {
 		return fmt.Errorf("rebuilding the index: %w", err)
 	}
-	return v.Read(ctx, progress)
+	return v.ReadFast(ctx, progress)
 }
 
 func (v *Vault) replaceIndex() error {
@@ -39,7 +39,7 @@ func (v *Vault) RebuildCatalog(ctx context.Context, progress func(ReadProgress))
 	if err := v.replaceCatalog(); err != nil {
 		return fmt.Errorf("rebuilding the catalog: %w", err)
 	}
-	return v.Read(ctx, progress)
+	return v.ReadFast(ctx, progress)
 }
 
 func (v *Vault) replaceCatalog() error {

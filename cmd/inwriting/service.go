@@ -316,9 +316,13 @@ type progress struct {
 }
 
 func (s *service) read(ctx context.Context, events func(any)) error {
-	return s.vault.Read(ctx, func(p indexer.ReadProgress) {
+	return s.vault.Read(ctx, tellRead(events))
+}
+
+func tellRead(events func(any)) func(indexer.ReadProgress) {
+	return func(p indexer.ReadProgress) {
 		events(progress{Label: "reading", Done: p.Done, Total: p.Total})
-	})
+	}
 }
 
 type importArgs struct {
@@ -343,7 +347,7 @@ func (s *service) importFiles(ctx context.Context, args importArgs, events func(
 	if e := s.keepPeople(args.People); e != nil {
 		err = errors.Join(err, e)
 	}
-	if e := s.read(ctx, events); e != nil {
+	if e := s.vault.ReadFast(ctx, tellRead(events)); e != nil {
 		err = errors.Join(err, e)
 	}
 	s.attest(ctx, events)
@@ -373,7 +377,7 @@ type rebuildArgs struct {
 }
 
 func (s *service) rebuild(ctx context.Context, args rebuildArgs, events func(any)) error {
-	show := func(p indexer.ReadProgress) { events(progress{Label: "reading", Done: p.Done, Total: p.Total}) }
+	show := tellRead(events)
 	switch args.What {
 	case "index":
 		return s.vault.RebuildIndex(ctx, show)

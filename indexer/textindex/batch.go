@@ -15,12 +15,8 @@ import (
 	index "github.com/blevesearch/bleve_index_api"
 )
 
-// A batch is committed when it holds this much. Memory follows the batch; what is
-// too small is paid for in merges.
-const (
-	MaxBatchText = 4 << 20 // bytes
-	MaxBatchDocs = 1000    // messages
-)
+// maxBatchDocs is how many messages a batch holds at most.
+const maxBatchDocs = 1000
 
 // Address is a name and an address as a header field gives them.
 type Address struct {
@@ -67,8 +63,10 @@ func (ix *Index) NewBatch() *Batch {
 	return &Batch{ix: ix, bleve: ix.bleve.NewBatch()}
 }
 
-// Full reports that it is time to commit.
-func (b *Batch) Full() bool { return b.docs >= MaxBatchDocs || b.text >= MaxBatchText }
+// Full reports that it is time to commit a batch that is to hold so many octets of
+// text. Memory follows them, about a hundred for one; what is too small is paid for
+// in merges.
+func (b *Batch) Full(text int) bool { return b.docs >= maxBatchDocs || b.text >= text }
 
 // Len returns how many messages the batch holds.
 func (b *Batch) Len() int { return b.docs }

@@ -87,7 +87,7 @@ func fill(tb testing.TB, ix *Index, g *mailgen, from, to int) int64 {
 					tb.Error(err)
 					return
 				}
-				if b.Full() {
+				if b.Full(4 << 20) {
 					if err := b.Commit(); err != nil {
 						tb.Error(err)
 						return
