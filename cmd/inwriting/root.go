@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,6 +111,8 @@ func statusOf(ctx context.Context, err error) (int, string) {
 		return exitFailed, "use the program that wrote the vault, or a later one; this one changed nothing"
 	case errors.Is(err, errMailbox), errors.Is(err, imapsync.ErrAuth), errors.Is(err, imapsync.ErrUnreachable), errors.Is(err, imapsync.ErrTLS), errors.Is(err, imapsync.ErrBusy), errors.Is(err, imapsync.ErrFolder), errors.Is(err, imapsync.ErrProtocol):
 		return exitMailbox, ""
+	case errors.Is(err, syscall.ENOSPC):
+		return exitFailed, "what was kept is safe; make room on the disk of the data directory and do the same again"
 	case errors.Is(err, importer.ErrNotMail):
 		return exitFailed, "inwriting import takes mbox, maildir, .eml, .emlx, .msg, .pst, a directory of mail files and zip archives of these"
 	case errors.As(err, &problem):

@@ -21,8 +21,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
-	_ "modernc.org/sqlite" // driver "sqlite", pure Go
+	"modernc.org/sqlite" // driver "sqlite", pure Go
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/*.sql
@@ -206,7 +208,7 @@ func (t *Tx) scan(text string, args []any, dest ...any) error {
 }
 
 // Update runs fn in one writing transaction, committed and durable on return
-// unless fn fails.
+// unless fn fails. A disk that is full is syscall.ENOSPC.
 func (c *Catalog) Update(fn func(*Tx) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -224,6 +226,15 @@ func (c *Catalog) Update(fn func(*Tx) error) error {
 	}
 	if err != nil {
 		c.wc.ExecContext(ctx, "ROLLBACK") // fails when SQLite rolled back by itself
+	}
+	return full(err)
+}
+
+// full makes the error of a disk that is full the one that other stores give.
+func full(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("%w: %w", err, syscall.ENOSPC)
 	}
 	return err
 }

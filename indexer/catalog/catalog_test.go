@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -79,6 +81,25 @@ func states(t *testing.T, c *Catalog) map[uint32]string {
 		}
 	}
 	return m
+}
+
+// A full disk says so, and what was there stays.
+func TestFullDisk(t *testing.T) {
+	c := open(t)
+	if _, err := c.wc.ExecContext(t.Context(), "PRAGMA max_page_count = 100"); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	n := 0
+	for ; err == nil && n < 1000; n++ {
+		err = c.Update(func(tx *Tx) error { return tx.SetMeta(fmt.Sprint("key ", n), strings.Repeat("x", 4000)) })
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("after %d values: %v", n, err)
+	}
+	if v, err := c.Meta("key 0"); err != nil || len(v) != 4000 {
+		t.Errorf("the first value: %d octets, %v", len(v), err)
+	}
 }
 
 func TestLifeOfUIDs(t *testing.T) {
