@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,6 +48,7 @@ var errMailbox = errors.New("not every mailbox was read to its end")
 const sideBySide = 10
 
 // sync reads mailboxes side by side: one that is slow or broken holds no other up.
+// events is called by one of them at a time.
 func (s *service) sync(ctx context.Context, args syncArgs, always bool, events func(any)) (*syncReport, error) {
 	boxes, err := named(s.config(), args.Mailboxes)
 	if err != nil {
@@ -55,6 +57,12 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 	r := &syncReport{Schema: "inwriting.sync/v1", Mailboxes: make([]mailboxSync, len(boxes))}
 	started := now()
 	errs := make([]error, len(boxes))
+	var telling sync.Mutex
+	tell := func(p progress) {
+		telling.Lock()
+		defer telling.Unlock()
+		events(p)
+	}
 	var passes errgroup.Group // no error ends the others
 	passes.SetLimit(sideBySide)
 	for i, m := range boxes {
@@ -64,7 +72,7 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 				return nil
 			}
 			res, err := s.vault.Sync(ctx, s.account(m), always, imapsync.Options{Progress: func(p imapsync.Progress) {
-				events(progress{Label: p.Account, Done: p.Done, Total: p.Total, Tail: p.Folder})
+				tell(progress{Label: p.Account, Done: p.Done, Total: p.Total, Tail: p.Folder})
 			}})
 			r.Mailboxes[i], errs[i] = mailboxReport(m.Address, res, err), err
 			r.Mailboxes[i].Hint = advise(s.config(), m, s.getenv, err)
