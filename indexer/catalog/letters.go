@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -22,22 +23,15 @@ type Letter struct {
 func (c *Catalog) Letters(sent []int64, fn func(Letter) error) error {
 	mine := map[int64]bool{}
 	for _, m := range sent {
-		rows, err := c.r.Query(`SELECT DISTINCT blob FROM occurrence WHERE mailbox = ? AND blob IS NOT NULL`, m)
+		err := c.each(func(rows *sql.Rows) error {
+			var b int64
+			err := rows.Scan(&b)
+			mine[b] = true
+			return err
+		}, `SELECT DISTINCT blob FROM occurrence WHERE mailbox = ? AND blob IS NOT NULL`, m)
 		if err != nil {
 			return err
 		}
-		for rows.Next() {
-			var b int64
-			if err := rows.Scan(&b); err != nil {
-				rows.Close()
-				return err
-			}
-			mine[b] = true
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		rows.Close()
 	}
 	for id := int64(0); ; {
 		page, err := c.lettersAfter(id, 2000)
@@ -55,22 +49,17 @@ func (c *Catalog) Letters(sent []int64, fn func(Letter) error) error {
 }
 
 func (c *Catalog) lettersAfter(id int64, limit int) ([]Letter, error) {
-	rows, err := c.r.Query(`SELECT blob, date, doc FROM message WHERE blob > ? ORDER BY blob LIMIT ?`, id, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var out []Letter
-	for rows.Next() {
+	err := c.each(func(rows *sql.Rows) error {
 		var l Letter
 		var date int64
 		var packed []byte
 		if err := rows.Scan(&l.Blob, &date, &packed); err != nil {
-			return nil, err
+			return err
 		}
 		raw, err := decoder.DecodeAll(packed, nil)
 		if err != nil {
-			return nil, fmt.Errorf("reading message %d of the catalog: %w", l.Blob, err)
+			return fmt.Errorf("reading message %d of the catalog: %w", l.Blob, err)
 		}
 		var d struct {
 			From []message.Address `json:"from"`
@@ -79,10 +68,11 @@ func (c *Catalog) lettersAfter(id int64, limit int) ([]Letter, error) {
 			Auto bool              `json:"auto"`
 		}
 		if err := json.Unmarshal(raw, &d); err != nil {
-			return nil, fmt.Errorf("reading message %d of the catalog: %w", l.Blob, err)
+			return fmt.Errorf("reading message %d of the catalog: %w", l.Blob, err)
 		}
 		l.Date, l.From, l.To, l.Cc, l.Auto = time.Unix(date, 0).UTC(), d.From, d.To, d.Cc, d.Auto
 		out = append(out, l)
-	}
-	return out, rows.Err()
+		return nil
+	}, `SELECT blob, date, doc FROM message WHERE blob > ? ORDER BY blob LIMIT ?`, id, limit)
+	return out, err
 }

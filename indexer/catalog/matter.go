@@ -188,6 +188,11 @@ func (c *Catalog) each(fn func(*sql.Rows) error, query string, args ...any) erro
 	if err != nil {
 		return err
 	}
+	return each(rows, fn)
+}
+
+// each calls fn for each of rows and closes them.
+func each(rows *sql.Rows, fn func(*sql.Rows) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := fn(rows); err != nil {

@@ -42,55 +42,53 @@ func (c *Catalog) Named(mailbox int64, ids []string, fn func(id string, u UIDSta
 		return err
 	}
 	defer s.Close()
-	one := func(id string) error {
+	for _, id := range ids {
 		rows, err := s.Query(id, mailbox)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			u := UIDState{State: Stored}
-			var date int64
-			var ref []byte
-			if err := rows.Scan(&u.Size, &date, &ref); err != nil {
-				return err
+		if err := each(rows, func(rows *sql.Rows) error {
+			u, err := scanStored(rows)
+			if err == nil {
+				fn(id, u)
 			}
-			u.InternalDate = dateIn(date, 0)
-			copy(u.Ref[:], ref)
-			fn(id, u)
-		}
-		return rows.Err()
-	}
-	for _, id := range ids {
-		if err := one(id); err != nil {
+			return err
+		}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// scanStored reads size, internal date and ref of a stored message.
+func scanStored(rows *sql.Rows) (UIDState, error) {
+	u := UIDState{State: Stored}
+	var date int64
+	var ref []byte
+	if err := rows.Scan(&u.Size, &date, &ref); err != nil {
+		return u, err
+	}
+	u.InternalDate = dateIn(date, 0)
+	copy(u.Ref[:], ref)
+	return u, nil
+}
+
 // ServerThread returns the blobs that the server puts into one thread with a blob, in
 // ascending order; none when it knows no threads. It is a claim of the server's.
 func (c *Catalog) ServerThread(blob int64) ([]int64, error) {
-	rows, err := c.r.Query(`SELECT DISTINCT p.blob FROM occurrence o
+	var out []int64
+	err := c.each(func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		out = append(out, id)
+		return err
+	}, `SELECT DISTINCT p.blob FROM occurrence o
 			JOIN object x ON x.mailbox = o.mailbox AND x.uidvalidity = o.uidvalidity AND x.uid = o.uid AND x.thread <> ''
 			JOIN mailbox m ON m.id = x.mailbox
 			JOIN object y ON y.thread = x.thread AND y.thread <> '' JOIN mailbox n ON n.id = y.mailbox AND n.account = m.account
 			JOIN occurrence p ON p.mailbox = y.mailbox AND p.uidvalidity = y.uidvalidity AND p.uid = y.uid AND p.version = 0 AND p.blob IS NOT NULL
 		WHERE o.blob = ? AND o.version = 0 ORDER BY p.blob`, blob)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
+	return out, err
 }
 
 // Earlier calls fn for what a mailbox may hold under new numbers: the messages that
@@ -98,26 +96,16 @@ func (c *Catalog) ServerThread(blob int64) ([]int64, error) {
 // not list any more, or of all with everywhere, but for what was gone from the server
 // before. Of each it tells size, internal date and ref.
 func (c *Catalog) Earlier(mailbox int64, uidValidity uint32, everywhere bool, fn func(UIDState)) error {
-	rows, err := c.r.Query(`SELECT o.size, o.internaldate, b.ref FROM occurrence o JOIN blob b ON b.id = o.blob
+	return c.each(func(rows *sql.Rows) error {
+		u, err := scanStored(rows)
+		if err == nil {
+			fn(u)
+		}
+		return err
+	}, `SELECT o.size, o.internaldate, b.ref FROM occurrence o JOIN blob b ON b.id = o.blob
 			WHERE o.mailbox = ?1 AND o.uidvalidity <> ?2 AND o.state = 'stored' AND o.gone = 0
 		UNION ALL SELECT o.size, o.internaldate, b.ref FROM mailbox n JOIN mailbox m ON m.account = n.account AND (m.listed = 0 OR ?3) AND m.id <> n.id
 			JOIN occurrence o ON o.mailbox = m.id JOIN blob b ON b.id = o.blob WHERE n.id = ?1 AND o.state = 'stored' AND o.gone = 0`, mailbox, uidValidity, everywhere)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		u := UIDState{State: Stored}
-		var date int64
-		var ref []byte
-		if err := rows.Scan(&u.Size, &date, &ref); err != nil {
-			return err
-		}
-		u.InternalDate = dateIn(date, 0)
-		copy(u.Ref[:], ref)
-		fn(u)
-	}
-	return rows.Err()
 }
 
 // RenamedFrom returns the mailbox whose name the server no longer lists and that has
