@@ -116,21 +116,13 @@ func VerifyProof(proof, line []byte, vkey string) (Proof, error) {
 	if len(rows) == 0 {
 		return fail("it has no index")
 	}
-	digits, ok := strings.CutPrefix(rows[0], "index ")
-	index, err := strconv.ParseInt(digits, 10, 64)
-	if !ok || err != nil || strconv.FormatInt(index, 10) != digits {
+	index, ok := proofNumber(rows[0], "index ")
+	if !ok {
 		return fail("index line %q", rows[0])
 	}
-	if len(rows) > 64 {
-		return fail("%d hashes are more than any tree needs", len(rows)-1)
-	}
-	var p tlog.RecordProof
-	for _, r := range rows[1:] {
-		h, err := parseHash(r)
-		if err != nil {
-			return fail("%w", err)
-		}
-		p = append(p, h)
+	p, err := proofHashes(rows[1:], 63)
+	if err != nil {
+		return fail("%w", err)
 	}
 	c, err := ParseCheckpoint(cp, vkey)
 	if err != nil {
@@ -143,10 +135,33 @@ func VerifyProof(proof, line []byte, vkey string) (Proof, error) {
 	if index < 0 || index >= c.Size {
 		return fail("index %d of %d entries", index, c.Size)
 	}
-	if err := tlog.CheckRecord(p, c.Size, root, index, tlog.RecordHash(line)); err != nil {
+	if err := tlog.CheckRecord(tlog.RecordProof(p), c.Size, root, index, tlog.RecordHash(line)); err != nil {
 		return fail("entry %d: %w", index, err)
 	}
 	return Proof{index, c}, nil
+}
+
+// proofNumber reads a row of a proof that is a name and a number.
+func proofNumber(row, name string) (n int64, ok bool) {
+	digits, ok := strings.CutPrefix(row, name)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, ok && err == nil && strconv.FormatInt(n, 10) == digits
+}
+
+// proofHashes reads the rows of a proof that are hashes, as many as its tree can need.
+func proofHashes(rows []string, most int) ([]tlog.Hash, error) {
+	if len(rows) > most {
+		return nil, fmt.Errorf("%d hashes are more than any tree needs", len(rows))
+	}
+	var p []tlog.Hash
+	for _, r := range rows {
+		h, err := parseHash(r)
+		if err != nil {
+			return nil, err
+		}
+		p = append(p, h)
+	}
+	return p, nil
 }
 
 // PublicKeyPEM returns the Ed25519 key of a C2SP verifier key as openssl reads it.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -59,24 +58,16 @@ func VerifyConsistency(proof []byte, old Checkpoint, vkey string) (Checkpoint, e
 		return fail("it has no checkpoint")
 	}
 	rows := strings.Split(string(head), "\n")
-	digits, ok := strings.CutPrefix(rows[0], "old ")
-	size, err := strconv.ParseInt(digits, 10, 64)
-	if !ok || err != nil || strconv.FormatInt(size, 10) != digits {
+	size, ok := proofNumber(rows[0], "old ")
+	if !ok {
 		return fail("first line %q", rows[0])
 	}
 	if size != old.Size {
 		return fail("it starts at %d entries, the checkpoint has %d", size, old.Size)
 	}
-	if len(rows) > 65 {
-		return fail("%d hashes are more than any tree needs", len(rows)-1)
-	}
-	var p tlog.TreeProof
-	for _, r := range rows[1:] {
-		h, err := parseHash(r)
-		if err != nil {
-			return fail("%w", err)
-		}
-		p = append(p, h)
+	p, err := proofHashes(rows[1:], 64)
+	if err != nil {
+		return fail("%w", err)
 	}
 	c, err := ParseCheckpoint(cp, vkey)
 	if err != nil {
@@ -93,7 +84,7 @@ func VerifyConsistency(proof []byte, old Checkpoint, vkey string) (Checkpoint, e
 	if size < 1 || size > c.Size {
 		return fail("from %d to %d entries", size, c.Size)
 	}
-	if err := tlog.CheckTree(p, c.Size, is, size, was); err != nil {
+	if err := tlog.CheckTree(tlog.TreeProof(p), c.Size, is, size, was); err != nil {
 		return fail("%w", err)
 	}
 	return c, nil

@@ -318,7 +318,7 @@ func TestSSHKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
-		t.Skip("ssh-keygen is not installed")
+		t.Fatal("ssh-keygen is not installed; on Debian: apt-get install openssh-client")
 	}
 	file := filepath.Join(t.TempDir(), "key.pub")
 	if err := os.WriteFile(file, []byte(line+" vault\n"), 0o600); err != nil {
