@@ -32,8 +32,21 @@ func (it *item) slots() slot {
 // similar is the cosine of two statements' terms, weighted by rarity, with
 // synonyms at half weight.
 func (p *pool) similar(a, b *item) float64 {
+	return p.cosine(a, b, func(term) bool { return true })
+}
+
+// alike is similar without the numbers and days: whether two statements speak of
+// the same thing, whatever they say of it.
+func (p *pool) alike(a, b *item) float64 {
+	return p.cosine(a, b, func(t term) bool { return !strings.Contains(t, ":") })
+}
+
+func (p *pool) cosine(a, b *item, counts func(term) bool) float64 {
 	var ab, aa, bb float64
 	for _, t := range a.sorted {
+		if !counts(t) {
+			continue
+		}
 		w := p.idf(t)
 		aa += w * w
 		if b.terms[t] > 0 {
@@ -43,8 +56,10 @@ func (p *pool) similar(a, b *item) float64 {
 		}
 	}
 	for _, t := range b.sorted {
-		w := p.idf(t)
-		bb += w * w
+		if counts(t) {
+			w := p.idf(t)
+			bb += w * w
+		}
 	}
 	if aa == 0 || bb == 0 {
 		return 0

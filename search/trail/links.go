@@ -142,34 +142,6 @@ func (p *pool) linkScore(it, c *item) float64 {
 	return s - math.Min(1, days/45)
 }
 
-// alike is similar without the numbers and days: whether two statements speak of
-// the same thing, whatever they say of it.
-func (p *pool) alike(a, b *item) float64 {
-	var ab, aa, bb float64
-	for _, t := range a.sorted {
-		if strings.Contains(t, ":") {
-			continue
-		}
-		w := p.idf(t)
-		aa += w * w
-		if b.terms[t] > 0 {
-			ab += w * w
-		} else if c, ok := synonymOf[t]; ok && b.syn[c] {
-			ab += 0.5 * w * w
-		}
-	}
-	for _, t := range b.sorted {
-		if !strings.Contains(t, ":") {
-			w := p.idf(t)
-			bb += w * w
-		}
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
-}
-
 // cited returns the earlier statement that one quotes, or the statement most like
 // it in a mail whose day it names.
 func (p *pool) cited(it *item, earlier []*item) *item {
