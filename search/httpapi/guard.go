@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// Loopback guards what is served on a loopback TCP port: Hosts without names.
-func Loopback(addr net.Addr, next http.Handler) http.Handler { return Hosts(addr, nil, next) }
-
 // Hosts guards what is served on a TCP port. Two ways in from a browser are shut: a
 // page of another site whose name was pointed here (a Host that is none of names,
 // nor this listener's own address, is refused), and one that sends a form here

@@ -332,7 +332,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestLoopback(t *testing.T) {
-	h := Loopback(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8417}, New(&fake{}, Options{}))
+	h := Hosts(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8417}, nil, New(&fake{}, Options{}))
 	for _, tt := range []struct {
 		method, host, origin, site string
 		status                     int

@@ -106,7 +106,7 @@ func serve(t *testing.T, h http.Handler) string {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
-	srv.Config.Handler = httpapi.Loopback(srv.Listener.Addr(), mux)
+	srv.Config.Handler = httpapi.Hosts(srv.Listener.Addr(), nil, mux)
 	srv.Start()
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 	return srv.URL

@@ -491,7 +491,7 @@ func TestLongText(t *testing.T) {
 
 func TestHost(t *testing.T) {
 	_, h := pages()
-	g := httpapi.Loopback(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8417}, h)
+	g := httpapi.Hosts(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8417}, nil, h)
 	for host, want := range map[string]int{
 		"127.0.0.1:8417": 200, "localhost:8417": 200, "[::1]:8417": 200, "LOCALHOST:8417": 200,
 		"evil.example:8417": 421, "evil.example": 421, "127.0.0.1": 421, "127.0.0.1:80": 421, "": 421, "localhost.evil.example:8417": 421, "10.0.0.1:8417": 421,
