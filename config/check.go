@@ -134,7 +134,7 @@ func checkAlert(path string, a Alert, say func(path, message, hint string)) {
 	}
 	if a.Webhook != "" {
 		u, err := url.Parse(a.Webhook)
-		if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
+		if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && IsLoopback(u.Hostname())) {
 			say(path+".webhook", "webhook: want an address that begins with https://", "http:// is only for loopback")
 		}
 	}
@@ -165,7 +165,7 @@ func (c *Config) checkListen(say func(path, message, hint string)) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		say("tls_cert", "tls_cert and tls_key go together", "")
 	}
-	if !isLoopback(host) && c.TLSCert == "" {
+	if !IsLoopback(host) && c.TLSCert == "" {
 		say("listen", fmt.Sprintf("listen: %q is not a loopback address, and without a certificate passwords and mail would cross the network in the clear", host),
 			"give tls_cert and tls_key, or use 127.0.0.1 or [::1] and a tunnel from elsewhere")
 	}
@@ -190,7 +190,7 @@ func (c *Config) checkMailbox(i int, m Mailbox, say func(path, message, hint str
 	}
 	if m.Server.IsZero() {
 		say(path+".server", fmt.Sprintf("mailbox %q has no server", m.Address), `write it as server = "imap.example.org:993"`)
-	} else if s := m.Server; s.Security == Insecure && !isLoopback(s.Host) {
+	} else if s := m.Server; s.Security == Insecure && !IsLoopback(s.Host) {
 		say(path+".server", fmt.Sprintf("server: %q is not loopback, and \"insecure://\" is only for loopback", s.Host), "")
 	}
 	c.checkSignIn(path, m, say)
@@ -248,7 +248,7 @@ func (c *Config) checkSignIn(path string, m Mailbox, say func(path, message, hin
 	}
 	if m.OAuth != "microsoft" && m.OAuth != "google" {
 		u, err := url.Parse(m.OAuth)
-		if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
+		if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && IsLoopback(u.Hostname())) {
 			say(path+".oauth", fmt.Sprintf("oauth: %q is neither \"microsoft\", \"google\" nor the https:// address of an issuer", m.OAuth), "")
 		}
 	}

@@ -103,7 +103,7 @@ func ParseServer(s string) (Server, error) {
 	default:
 		v.Port = 143
 	}
-	if v.Security == Insecure && !isLoopback(host) {
+	if v.Security == Insecure && !IsLoopback(host) {
 		return Server{}, fmt.Errorf("without encryption the password and all mail would cross the network in the clear; "+
 			"\"insecure://\" is only for loopback, and %q is not", host)
 	}
@@ -130,11 +130,11 @@ func isHost(h string) bool {
 	return true
 }
 
-// isLoopback accepts addresses and the one name that RFC 6761 section 6.3 keeps
+// IsLoopback accepts addresses of this machine and the one name that RFC 6761 section 6.3 keeps
 // on the machine. Any other name would have to be looked up, and could move.
-func isLoopback(host string) bool {
+func IsLoopback(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {
-		return a.Unmap().IsLoopback()
+		return a.Zone() == "" && a.Unmap().IsLoopback()
 	}
 	return strings.EqualFold(host, "localhost")
 }

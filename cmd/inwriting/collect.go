@@ -238,18 +238,10 @@ func (a *app) openForRebuild(c *cobra.Command, what string) (backend, error) {
 	if err == nil || what == "index" {
 		return b, err
 	}
-	cfg, cerr := a.config()
-	if cerr != nil {
-		return nil, err
-	}
-	dir, derr := a.data(cfg)
-	if derr != nil {
-		return nil, err
-	}
-	people, perr := a.people(cfg)
+	cfg, dir, perr := a.place()
 	if perr != nil {
-		return nil, perr
+		return nil, err
 	}
 	fmt.Fprintf(a.err, "inwriting: %v\ninwriting: making the catalog again\n", err)
-	return openService(cfg, dir, people, a.getenv, a.logger(), true)
+	return a.openVault(cfg, dir, true)
 }

@@ -82,11 +82,7 @@ func (s *service) keepTelling(ctx context.Context, o serveOptions) {
 // printUnit prints a unit for systemd that gives the daemon what it needs and
 // nothing more.
 func (a *app) printUnit() error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	dir, err := a.data(cfg)
+	cfg, dir, err := a.place()
 	if err != nil {
 		return err
 	}

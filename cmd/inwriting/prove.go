@@ -207,12 +207,8 @@ func (a *app) verifyArchive(c *cobra.Command) error {
 		defer b.Close()
 		err = b.do(c.Context(), "verify", struct{}{}, nil, &r)
 	} else if !errors.Is(err, indexer.ErrInUse) {
-		cfg, cerr := a.config()
-		if cerr != nil {
-			return err
-		}
-		dir, derr := a.data(cfg)
-		if derr != nil {
+		_, dir, perr := a.place()
+		if perr != nil {
 			return err
 		}
 		if _, serr := os.Stat(dir); serr != nil {

@@ -14,7 +14,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -57,19 +56,11 @@ it is ready and keeps the watchdog quiet; --unit prints a unit for it.`,
 }
 
 func (a *app) serve(ctx context.Context) error {
-	cfg, err := a.config()
+	cfg, dir, err := a.place()
 	if err != nil {
 		return err
 	}
-	dir, err := a.data(cfg)
-	if err != nil {
-		return err
-	}
-	people, err := a.people(cfg)
-	if err != nil {
-		return err
-	}
-	s, err := openService(cfg, dir, people, a.getenv, a.logger(), false)
+	s, err := a.openVault(cfg, dir, false)
 	if err != nil {
 		return err
 	}
@@ -117,7 +108,7 @@ func (a *app) listen(cfg *config.Config, book *access.Book) (net.Listener, strin
 	if err != nil {
 		return nil, "", err
 	}
-	open := !isLoopback(host) || len(cfg.Hosts) > 0
+	open := !config.IsLoopback(host) || len(cfg.Hosts) > 0
 	if open && !book.Needed() {
 		return nil, "", &exitError{status: exitUsage, err: fmt.Errorf("listen %q: others can reach it, and nobody would have to sign in: whoever reaches it would read the mail", cfg.Listen),
 			hint: "inwriting user add NAME"}
@@ -130,14 +121,6 @@ func (a *app) listen(cfg *config.Config, book *access.Book) (net.Listener, strin
 		return ln, "https", nil
 	}
 	return ln, "http", nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // certificate is a certificate that is read again when its file changed.

@@ -39,11 +39,7 @@ const socketName = "socket"
 
 // open returns the daemon that owns the vault, or opens the vault.
 func (a *app) open(ctx context.Context) (backend, error) {
-	cfg, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := a.data(cfg)
+	cfg, dir, err := a.place()
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +49,26 @@ func (a *app) open(ctx context.Context) (backend, error) {
 		}
 		return c, nil
 	}
+	return a.openVault(cfg, dir, false)
+}
+
+// place is the configuration and the data directory in force.
+func (a *app) place() (*config.Config, string, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, "", err
+	}
+	dir, err := a.data(cfg)
+	return cfg, dir, err
+}
+
+// openVault opens the vault in dir, with the people whom cfg and the command line name.
+func (a *app) openVault(cfg *config.Config, dir string, freshCatalog bool) (*service, error) {
 	people, err := a.people(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return openService(cfg, dir, people, a.getenv, a.logger(), false)
+	return openService(cfg, dir, people, a.getenv, a.logger(), freshCatalog)
 }
 
 // openRead is open for verbs that ask what was said: messages that wait, as all do

@@ -19,11 +19,7 @@ const accessFile = "access.json"
 
 // book opens the list of those who may sign in. A running daemon reads it again.
 func (a *app) book() (*access.Book, error) {
-	cfg, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := a.data(cfg)
+	_, dir, err := a.place()
 	if err != nil {
 		return nil, err
 	}
