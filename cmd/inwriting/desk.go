@@ -171,7 +171,7 @@ func (d *desk) Bundle(ctx context.Context, o web.BundleOrder) (*web.Bundle, erro
 	b.Name = fileName(b.Title) + "-" + b.Made.Format(time.DateOnly) + ".zip"
 	file := filepath.Join(d.dir, b.ID)
 	started := time.Now()
-	r, err := d.s.export(ctx, exportArgs{Question: o.Question, Title: o.Title, For: o.For, Out: file, LeaveOut: o.LeaveOut, Release: o.Release, Withhold: o.Withhold, BlackOut: o.BlackOut}, d.s.tellProgress)
+	r, err := d.s.export(ctx, exportArgs{Question: o.Question, Title: o.Title, For: o.For, Out: file, LeaveOut: o.LeaveOut, Release: o.Release, Withhold: o.Withhold, BlackOut: o.BlackOut, Cover: o.Cover, Redact: o.Redact}, d.s.tellProgress)
 	var held *bundle.HeldError
 	if errors.As(err, &held) {
 		out := &web.HeldError{}
@@ -210,8 +210,13 @@ func (d *desk) Bundle(ctx context.Context, o web.BundleOrder) (*web.Bundle, erro
 // stream answers GET /api/v1/export?q=…&for=…: the bundle as a file.
 func (d *desk) stream(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	redact, err := bundle.ReadRedactions(strings.NewReader(strings.Join(q["redact"], "\n")))
+	if err != nil {
+		httpapi.WriteProblem(w, httpapi.ProblemOf(fmt.Errorf("%w: redact: %w", httpapi.ErrBadRequest, err), codes))
+		return
+	}
 	b, err := d.Bundle(r.Context(), web.BundleOrder{Question: strings.TrimSpace(q.Get("q")), Title: q.Get("title"), For: q.Get("for"),
-		LeaveOut: q["leave_out"], Release: q["release"], Withhold: q["withhold"], BlackOut: q["black_out"]})
+		LeaveOut: q["leave_out"], Release: q["release"], Withhold: q["withhold"], BlackOut: q["black_out"], Cover: q.Get("cover"), Redact: redact})
 	var rc io.ReadCloser
 	if err == nil {
 		_, rc, err = d.Made(r.Context(), b.ID, "")

@@ -104,7 +104,8 @@ func describe() *huma.OpenAPI {
 	export := get("export", "The bundle of the trail that answers a question", nil, question,
 		param("for", "whom it is for: client, insurer, court-uk, court-us, solicitor", &huma.Schema{Type: "string"}), param("title", "on its first page", &huma.Schema{Type: "string"}),
 		param("leave_out", "N=REASON: the message of statement N goes without its words", several), param("release", "ID=REASON: a place that is held leaves", several),
-		param("withhold", "ID=CODE:REASON: it does not", several), param("black_out", "a form that is blacked out, as iban", several))
+		param("withhold", "ID=CODE:REASON: it does not", several), param("black_out", "a form that is blacked out, as iban", several),
+		param("redact", "REASON: WORDS: words that are blacked out wherever they stand", several), param("cover", "words of whoever makes it, for the first page", &huma.Schema{Type: "string"}))
 	export.Get.Responses["200"].Content = content("application/zip", &huma.Schema{Type: "string", Format: "binary"})
 	doc := &huma.OpenAPI{
 		OpenAPI: "3.1.0",

@@ -26,6 +26,8 @@ type bundleView struct {
 	Items    []pickView
 	Outside  []pickView
 	Forms    []box
+	Redact   string // as typed: a line each, "reason: words"
+	Cover    string
 	Held     []heldView // what somebody has to decide about first
 	Codes    []codeView
 	Counts   string
@@ -63,6 +65,7 @@ type pickView struct {
 // previewView is the first page, about as it prints.
 type previewView struct {
 	Title, Sub, Words string
+	Cover             string
 	Lines             []previewLine
 	Foot              string
 }
@@ -159,7 +162,9 @@ func (w *site) bundleView(r *http.Request, m Matter, t *trail.Trail) bundleView 
 		v.Codes = append(v.Codes, codeView{code, text})
 	}
 	slices.SortFunc(v.Codes, func(a, b codeView) int { return strings.Compare(a.Text, b.Text) })
+	v.Redact, v.Cover = typed(r, "redact"), typed(r, "cover")
 	v.Preview = w.preview(title, t)
+	v.Preview.Cover = v.Cover
 	v.Files = []coverageLine{
 		line("document", "", "Chronology, PDF: numbered pages, linked index, bookmarks, searchable"),
 		line("mailbox", "", fmt.Sprintf("Original messages, .eml: %d, unchanged", in)),
@@ -179,9 +184,17 @@ func (w *site) preview(title string, t *trail.Trail) previewView {
 	return v
 }
 
+// typed is what stands in a field of several lines. Forms send CR LF (HTML, constructing the entry list).
+func typed(r *http.Request, field string) string {
+	return strings.TrimSpace(strings.ReplaceAll(r.FormValue(field), "\r\n", "\n"))
+}
+
 // order is what a form asks for.
 func order(r *http.Request, t *trail.Trail) (o BundleOrder, err error) {
-	o.For, o.BlackOut = r.FormValue("for"), r.Form["black"]
+	o.For, o.BlackOut, o.Cover = r.FormValue("for"), r.Form["black"], typed(r, "cover")
+	if o.Redact, err = bundle.ReadRedactions(strings.NewReader(typed(r, "redact"))); err != nil {
+		return o, fmt.Errorf("words to black out, %w", err)
+	}
 	seen := map[string]bool{}
 	for _, e := range t.Entries {
 		ref := e.Statement.Message.Ref.String()

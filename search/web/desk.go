@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"inwriting/search/bundle"
 	"inwriting/search/trail"
 )
 
@@ -78,6 +79,8 @@ type BundleOrder struct {
 	Release  []string // ID=REASON: what is held leaves
 	Withhold []string // ID=CODE:REASON: it does not
 	BlackOut []string // forms, as bundle.Forms lists them
+	Cover    string   // words of whoever makes it, for the first page
+	Redact   []bundle.Redaction
 }
 
 // HeldError lists places that a person has to decide about before a bundle leaves.

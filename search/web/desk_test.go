@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"inwriting/search/access"
+	"inwriting/search/bundle"
 )
 
 // post sends a form.
@@ -34,10 +35,11 @@ func TestForms(t *testing.T) {
 	if w := post(t, h, "/new", url.Values{"name": {"refund"}, "title": {"Refund"}, "question": {"did Martin promise a refund"}}); w.Code != 303 || w.Header().Get("Location") != "/m/refund" || len(d.kept) != 1 || d.kept[0].Question != "did Martin promise a refund" {
 		t.Errorf("keeping a question: %d to %q, kept %+v", w.Code, w.Header().Get("Location"), d.kept)
 	}
-	in := url.Values{"for": {"court"}, "in": {"1", "2", "4", "5", "6", "7", "8"}, "reason-10": {"private"}, "black": {"iban"}, "held": {"h1", "h2", "h3"},
+	in := url.Values{"for": {"court"}, "in": {"1", "2", "4", "5", "6", "7", "8"}, "reason-10": {"private"}, "black": {"iban"}, "cover": {" We agreed\r\nin March. "}, "redact": {"home address: 14 Mill Lane\r\n"}, "held": {"h1", "h2", "h3"},
 		"do-h1": {"release"}, "why-h1": {"it is theirs"}, "do-h2": {"PRIV"}, "why-h2": {"advice"}, "do-h3": {"release"}}
 	w := post(t, h, "/bundle/vienna-flight", in)
 	want := BundleOrder{Question: "which day was the Vienna flight for", Title: "Vienna flight, March", For: "court", LeaveOut: []string{"10=private"}, BlackOut: []string{"iban"},
+		Cover: "We agreed\nin March.", Redact: []bundle.Redaction{{Words: "14 Mill Lane", Reason: "home address"}},
 		Release: []string{"h1=it is theirs"}, Withhold: []string{"h2=PRIV:advice"}}
 	if w.Code != 303 || w.Header().Get("Location") != "/bundle/vienna-flight/b1" {
 		t.Errorf("a bundle: %d to %q", w.Code, w.Header().Get("Location"))
@@ -50,6 +52,11 @@ func TestForms(t *testing.T) {
 		t.Errorf("left out without a reason: %d", w.Code)
 	}
 	in.Set("reason-10", "private")
+	in.Set("redact", "14 Mill Lane")
+	if w := post(t, h, "/bundle/vienna-flight", in); w.Code != 409 || !strings.Contains(w.Body.String(), "Words to black out, line 1: want") || !strings.Contains(w.Body.String(), ">14 Mill Lane</textarea>") || !strings.Contains(w.Body.String(), "We agreed\nin March.</textarea>") {
+		t.Errorf("words without a reason: %d", w.Code)
+	}
+	in.Del("redact")
 	d.err = &HeldError{[]Held{{ID: "h9", Code: "PRIV", Ref: ref(4).String(), Where: "text", Words: "my solicitor <says>"}}}
 	w = post(t, h, "/bundle/vienna-flight", in)
 	for _, want := range []string{"Decide about these first", "my solicitor &lt;says&gt;", `name="held" value="h9"`, `value="private"`} {

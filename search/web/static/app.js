@@ -4,7 +4,7 @@
   const $ = (s, e = document) => e.querySelector(s), $$ = (s, e = document) => [...e.querySelectorAll(s)];
   const say = (text) => {
     const t = document.createElement("p");
-    t.className = "toast"; t.setAttribute("role", "status"); t.textContent = text;
+    t.className = "toast"; t.role = "status"; t.textContent = text;
     document.body.append(t); setTimeout(() => t.remove(), 2200);
   };
   const copy = async (text, what) => {
@@ -30,6 +30,7 @@
     }
   });
   addEventListener("pageshow", (e) => { if (e.persisted) $$("form[data-busy] button").forEach((b) => (b.disabled = false)); });
+  for (const c of $$("#cover")) c.oninput = () => ($("#own").textContent = c.value);
   for (const d of $$("details.narrow")) if (innerWidth > 960) d.open = true;
   for (const f of $$("form.ask")) f.addEventListener("change", (e) => { if (e.target.type === "checkbox") f.requestSubmit(); });
 
@@ -78,7 +79,7 @@
     es.onopen = () => { last = new Date(); if (gone) location.reload(); };
     es.onerror = () => {
       if (gone) return;
-      gone = document.createElement("div"); gone.className = "offline"; gone.setAttribute("role", "status");
+      gone = document.createElement("div"); gone.className = "offline"; gone.role = "status";
       gone.innerHTML = '<div class="wrap"></div>';
       gone.firstChild.textContent = "inwriting cannot be reached since " + last.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + ". This page stays readable.";
       $("main").before(gone);
