@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -83,6 +84,8 @@ var readers = []readerView{
 	{Value: "solicitor", Word: "A lawyer", About: "Everything, with all proofs", Icon: "firm"},
 }
 
+var formWords = map[string]string{"card": "card numbers", "iban": "bank accounts (IBAN)", "sort-code": "UK sort codes"}
+
 func (w *site) bundle(rw http.ResponseWriter, r *http.Request) {
 	m, question, err := w.named(r)
 	if err == nil {
@@ -156,7 +159,7 @@ func (w *site) bundleView(r *http.Request, m Matter, t *trail.Trail) bundleView 
 		v.Declared = plural(n, "thing of this trail is", "things of this trail are") + " left out. The bundle says so, with the date and your reason, so that nobody can call it a selection."
 	}
 	for _, f := range bundle.Forms() {
-		v.Forms = append(v.Forms, box{Value: f, Word: upper(f), On: slices.Contains(r.Form["black"], f)})
+		v.Forms = append(v.Forms, box{Value: f, Word: cmp.Or(formWords[f], upper(f)), On: slices.Contains(r.Form["black"], f)})
 	}
 	for code, text := range bundle.Codes {
 		v.Codes = append(v.Codes, codeView{code, text})
