@@ -34,6 +34,7 @@ type exportArgs struct {
 	LeaveOut []string           `json:"leave_out,omitempty"` // N=REASON
 	Redact   []bundle.Redaction `json:"redact,omitempty"`
 	BlackOut []string           `json:"black_out,omitempty"` // forms
+	Keep     []string           `json:"keep,omitempty"`      // SHA256=REASON of attachments
 }
 
 // exportReport is the document "inwriting.export/v1".
@@ -137,6 +138,9 @@ func decisionsOf(in bundle.Input) []string {
 			what = "withhold " + d.Code
 		}
 		out = append(out, fmt.Sprintf("%s %s: %s", strings.TrimSpace(what), d.ID, d.Reason))
+	}
+	for _, k := range in.Keep {
+		out = append(out, fmt.Sprintf("keep attachment %s: %s", k.SHA256, k.Reason))
 	}
 	for _, r := range in.Redactions {
 		if what := "redact: " + r.Reason; !slices.Contains(out, what) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +41,9 @@ func (s *service) bundleInput(ctx context.Context, args *exportArgs) (bundle.Inp
 		return none, err
 	}
 	if in.Decisions, err = decisions(args, tr); err != nil {
+		return none, err
+	}
+	if in.Keep, err = keeps(args.Keep); err != nil {
 		return none, err
 	}
 	seen := map[archive.Ref]bool{}
@@ -156,6 +158,23 @@ func decisions(args *exportArgs, tr *trail.Trail) ([]bundle.Decision, error) {
 	return out, nil
 }
 
+// keeps reads which attachments somebody looked at.
+func keeps(list []string) ([]bundle.Keep, error) {
+	var out []bundle.Keep
+	for _, s := range list {
+		id, reason, _ := strings.Cut(s, "=")
+		id, reason = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(id), "sha256-")), strings.TrimSpace(reason)
+		if len(id) < 8 || strings.Trim(id, "0123456789abcdef") != "" {
+			return nil, usage("--keep-attachment %q: want the attachment's SHA-256, or at least eight digits of it", s)
+		}
+		if reason == "" {
+			reason = "looked at"
+		}
+		out = append(out, bundle.Keep{SHA256: id, Reason: reason})
+	}
+	return out, nil
+}
+
 // seal adds what proves that the exhibits lie in the ledger. It is signed first:
 // every exhibit lies under the checkpoint that the bundle carries.
 func (s *service) seal(in *bundle.Input) error {
@@ -199,57 +218,6 @@ func (s *service) seal(in *bundle.Input) error {
 		}
 		return population(c, in)
 	})
-}
-
-// collected tells from the ledger how the mailboxes of the coverage were read.
-func collected(l *ledger.Ledger, size int64, in *bundle.Input) error {
-	byID := map[int64]*bundle.Account{}
-	wanted := map[string]bool{}
-	for _, m := range in.Trail.Coverage.Mailboxes {
-		wanted[strings.ToLower(m.Address)] = true
-	}
-	var order []int64
-	// Most entries are of messages: only the others are decoded.
-	kinds := [][]byte{[]byte(`"type":"account.added"`), []byte(`"type":"account.role"`), []byte(`"type":"acquisition"`), []byte(`"type":"clock.skew"`)}
-	err := l.Entries(0, func(index int64, line []byte) error {
-		if index >= size || !slices.ContainsFunc(kinds, func(k []byte) bool { return bytes.Contains(line, k) }) {
-			return nil
-		}
-		e, err := ledger.Decode(line)
-		if err != nil {
-			return err
-		}
-		switch f := e.Fact.(type) {
-		case ledger.AccountAdded:
-			if wanted[strings.ToLower(f.Address)] {
-				byID[f.Account] = &bundle.Account{Address: f.Address, Host: f.Host, Source: f.Source, Gaps: []bundle.SyncGap{}}
-				order = append(order, f.Account)
-			}
-		case ledger.AccountRole:
-			if a := byID[f.Account]; a != nil {
-				a.Role, a.Authority, a.Stated = f.Role, f.Authority, e.Time
-			}
-		case ledger.Acquisition:
-			a := byID[f.Account]
-			at, err := time.Parse(time.RFC3339, f.Ended)
-			if a == nil || err != nil || f.State != "" {
-				return nil
-			}
-			if a.Passes++; a.First.IsZero() {
-				a.First = at
-			} else if at.Sub(a.Last) > 24*time.Hour {
-				a.Gaps = append(a.Gaps, bundle.SyncGap{From: a.Last, To: at})
-			}
-			a.Last = at
-		case ledger.ClockSkew:
-			in.Skews = append(in.Skews, bundle.Skew{Authority: f.Authority, Milliseconds: f.Clock, At: e.Time})
-		}
-		return nil
-	})
-	for _, id := range order {
-		in.Accounts = append(in.Accounts, *byID[id])
-	}
-	return err
 }
 
 // stateOf is the signed state of the ledger that a bundle speaks of. What was recorded

@@ -31,7 +31,9 @@ lists the message without its words. What was decided is recorded in the ledger.
 
 --redact FILE makes a redacted bundle: a line of the file is "reason: words", and
 where the words stood the bundle says [REDACTED: reason]. Of a message that holds
-them the original stays here. Nothing is written while they are left anywhere.`,
+them the original stays here. Nothing is written while they are left anywhere.
+Pictures, PDF files, archives and whatever else words cannot be searched for in are
+withheld with their message, unless --keep-attachment names them as looked at.`,
 		Example: "  inwriting export what date did Martin want to fly -o flight.zip --for client\n  inwriting export receipts-falk -o r.zip --for court --black-out iban --leave-out 8=\"private, not about the work\"\n  inwriting verify flight.zip",
 		Args:    atLeast(1, "a question"),
 		RunE: func(c *cobra.Command, words []string) error {
@@ -79,6 +81,7 @@ them the original stays here. Nothing is written while they are left anywhere.`,
 	f.StringVar(&args.Client, "about", "", "the `CLIENT` it is about, where the trail does not tell")
 	f.StringVar(&redact, "redact", "", "a `FILE` of words to redact, a line each: \"reason: words\"")
 	f.StringSliceVar(&args.BlackOut, "black-out", nil, "redact what has the `FORM`: "+strings.Join(bundle.Forms(), ", "))
+	f.StringArrayVar(&args.Keep, "keep-attachment", nil, "`SHA256[=REASON]`: you looked at this attachment of a redacted bundle, and it may leave")
 	f.StringArrayVar(&args.Release, "release", nil, "`ID=REASON`: this place may leave")
 	f.StringArrayVar(&args.Withhold, "withhold", nil, "`ID=REASON` or ID=CODE:REASON: list the message without its words; an id of a place or a message")
 	f.StringArrayVar(&args.LeaveOut, "leave-out", nil, "`N=REASON`: withhold the message of statement N")

@@ -66,6 +66,7 @@ type Input struct {
 
 	Decisions  []Decision
 	Redactions []Redaction
+	Keep       []Keep   // attachments that somebody looked at; only a redacted bundle asks
 	Population []Listed // every message between the parties in the window, oldest first
 	Window     string   // which that is, in words
 
@@ -240,7 +241,7 @@ func (h Hold) String() string {
 type Decision struct {
 	ID       string // of a Hold, or a message's ref or at least six digits of it
 	Withhold bool   // the message is listed only; otherwise it may leave
-	Code     string // of what is withheld: PRIV, WP, OTHER-CLIENT, PERSONAL or SPECIAL-CATEGORY; "" is the Hold's
+	Code     string // of what is withheld, one of Codes; "" is the Hold's
 	Reason   string // in words; it is printed
 }
 
@@ -251,4 +252,5 @@ var Codes = map[string]string{
 	"OTHER-CLIENT":     "it belongs to another client",
 	"PERSONAL":         "personal, not about the work",
 	"SPECIAL-CATEGORY": "data of a special category",
+	"NOT-SEARCHED":     "words to redact cannot be searched for in it",
 }

@@ -353,7 +353,7 @@ func (p *printer) attachments(x *exhibit) {
 		if a.why != "" {
 			c[0].Spans = append(c[0].Spans, pdf.Span{Text: ", only in the message: " + a.why, Style: styled(small, amber)})
 			if x.redacted {
-				c[0].Spans[1].Text = ", left out"
+				c[0].Spans[1].Text = ", withheld: " + a.why
 			}
 		}
 		p.d.Add(tableRow(widths, false, append(c, para(code, pdf.Span{Text: a.SHA256}))...))
@@ -415,7 +415,11 @@ func (p *printer) provenance(x *exhibit) {
 		blocks = append(blocks, line("Known by", plain(x.seen.Relinked)+", and not fetched again"))
 	}
 	if x.redacted {
-		blocks = append(blocks, line("Redacted", "the original and its attachments are not in this copy; they are kept, and proof/"+x.name+".entry names their hash"))
+		what := "the original and its attachments are not in this copy"
+		if !x.blacked {
+			what = "nothing was taken out of its text; the original is not in this copy, since it holds what cannot be searched for words"
+		}
+		blocks = append(blocks, line("Redacted", what+". It is kept, and proof/"+x.name+".entry names its hash"))
 	}
 	p.d.Add(&pdf.Group{Tag: "Sect", Box: &pdf.Box{Stroke: line1, Radius: 6}, Before: 16, Pad: [4]float64{7, 10, 6, 10}, Blocks: blocks})
 }

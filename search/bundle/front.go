@@ -53,6 +53,9 @@ func (p *printer) words() string {
 		s = fmt.Sprintf("This copy is redacted: where [REDACTED: …] stands, words were taken out and the reason is given. %s kept by whoever made it; the record of the originals is in proof/.",
 			plural(b.redactedCount(), "original is", "originals are"))
 	}
+	if b.hasDark() {
+		s += " Attachments in which words cannot be searched for are withheld, unless somebody looked at them; data/attachments-withheld.csv lists them."
+	}
 	if b.in.Core {
 		s += " This is the core: the messages that the summary and the findings rest on. The full bundle has the others; data/population.csv lists them."
 	}

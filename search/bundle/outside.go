@@ -55,10 +55,11 @@ func (b *bag) lookInto(x *exhibit, o Outside, r io.Reader) error {
 	} else if _, err := io.Copy(s, r); err != nil {
 		return fmt.Errorf("reading %s: %w", x.Ref, err)
 	}
-	words, ok := s.words()
-	if !ok {
-		x.unsearched = []string{o.Name}
-		return nil
+	words, _, whole := s.words()
+	if !whole && len(b.redact) > 0 {
+		x.dark = []dark{{name: o.Name, media: o.Media, sum: x.Ref.Hex(), size: x.size}}
+		x.lock(b)
+		x.redacted = !x.dark[0].kept
 	}
 	h := haystack{text: words}
 	for _, f := range b.foreign {

@@ -87,6 +87,14 @@ func prepare(in Input) (*bag, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.keeps(); err != nil {
+		return nil, err
+	}
+	for _, x := range b.outside {
+		if _, ok := gone[x.Ref]; !ok && x.redacted {
+			gone[x.Ref] = Withheld{Ref: x.Ref, Code: "NOT-SEARCHED", Basis: darkReason}
+		}
+	}
 	if err := b.ownTrail(); err != nil {
 		return nil, err
 	}

@@ -37,9 +37,10 @@ type exhibit struct {
 	runes     int
 
 	files       []attached
-	redacted    bool     // its octets stay with their owner
-	unsearched  []string // attachments that could not be looked into
-	first, last int      // pages
+	redacted    bool   // its octets stay with their owner
+	blacked     bool   // a redacted word stands in it
+	dark        []dark // what in it could not be looked into
+	first, last int    // pages
 }
 
 // attached is an attachment as it lies in the bag.
@@ -47,6 +48,7 @@ type attached struct {
 	message.Part
 	file string // in data/attachments/E0001; "" when it is left in the message only
 	why  string // of being left there
+	dark *dark  // it cannot be looked into, and is withheld
 }
 
 const maxHead = 256 << 10
@@ -141,7 +143,9 @@ func (b *bag) number(x *exhibit, i int) {
 	for j := range x.files {
 		a := &x.files[j]
 		switch {
-		case x.redacted:
+		case a.dark != nil && !a.dark.kept:
+			a.why = darkReason
+		case x.blacked && a.dark == nil:
 			a.why = "redacted"
 		case b.in.Profile == "client" && program(a.Name):
 			a.why = "it may be a program"

@@ -16,7 +16,8 @@ import (
 
 // A redacted bundle is made anew from the text. A message that holds a redacted word
 // anywhere loses its octets and attachments; its ledger proof stays, so that whoever
-// is shown the original can check it.
+// is shown the original can check it. So does a message with something in it that
+// cannot be looked into (dark.go).
 
 // Redaction is words that must not leave, and what is said in their place.
 type Redaction struct {
@@ -263,7 +264,10 @@ func (b *bag) hideText(x *exhibit) {
 	}
 	for i := range x.files {
 		f := &x.files[i]
-		f.Name, f.ContentID, f.SHA256 = b.hide(f.Name), b.hide(f.ContentID), ""
+		f.Name, f.ContentID = b.hide(f.Name), b.hide(f.ContentID)
+		if x.blacked && f.dark == nil {
+			f.SHA256 = "" // of few words a hash gives them away
+		}
 	}
 	for i := range x.Info.Occurrences {
 		x.Info.Occurrences[i].Folder = b.hide(x.Info.Occurrences[i].Folder)
@@ -336,13 +340,14 @@ type raw struct {
 const overlap = 4096 // octets that a word, cut by two writes, may be long
 
 func (r *raw) Write(p []byte) (int, error) {
-	if r.x.redacted {
+	if r.x.blacked {
 		return len(p), nil
 	}
 	r.tail = append(r.tail, p...)
-	h := haystack{text: string(r.tail)}
-	for _, d := range r.b.redact {
-		r.x.redacted = r.x.redacted || slices.ContainsFunc(d.needles, h.has)
+	for _, h := range []haystack{{text: string(r.tail)}, {text: unencoded(string(r.tail))}} {
+		for _, d := range r.b.redact {
+			r.x.blacked = r.x.blacked || h.text != "" && slices.ContainsFunc(d.needles, h.has)
+		}
 	}
 	r.tail = append(r.tail[:0], r.tail[max(0, len(r.tail)-overlap):]...)
 	return len(p), nil

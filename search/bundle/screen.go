@@ -1,14 +1,9 @@
 package bundle
 
 import (
-	"archive/zip"
-	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"html"
 	"io"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -84,21 +79,6 @@ type scanner struct {
 	page   *scanned // its HTML
 }
 
-type scanned struct {
-	message.Leaf
-	data []byte
-	over bool
-}
-
-const maxScanned = 16 << 20
-
-func (s *scanned) Write(b []byte) (int, error) {
-	n := min(len(b), maxScanned-len(s.data))
-	s.data = append(s.data, b[:n]...)
-	s.over = s.over || n < len(b)
-	return len(b), nil
-}
-
 // leaf keeps what can be looked through.
 func (s *scanner) leaf(l message.Leaf) io.Writer {
 	if l.ContentType == "text/html" && l.Text {
@@ -106,76 +86,31 @@ func (s *scanner) leaf(l message.Leaf) io.Writer {
 	}
 	if l.Text && l.ContentType == "text/html" && !l.Foreign && s.page == nil {
 		s.page = &scanned{Leaf: l}
+		if len(s.b.redact) > 0 {
+			s.page.sum = sha256.New()
+		}
 		if len(s.b.foreign)+len(s.b.redact) == 0 {
 			return s.page
 		}
 		s.leaves = append(s.leaves, s.page)
 		return s.page
 	}
-	if l.Foreign && !strings.HasPrefix(l.ContentType, "text/") && l.Name == "" || len(s.b.foreign)+len(s.b.redact) == 0 {
+	if len(s.b.foreign)+len(s.b.redact) == 0 || len(s.b.redact) == 0 && l.Foreign && !strings.HasPrefix(l.ContentType, "text/") && l.Name == "" {
 		return nil
 	}
 	x := &scanned{Leaf: l}
+	if len(s.b.redact) > 0 {
+		x.sum = sha256.New()
+	}
 	s.leaves = append(s.leaves, x)
-	if !searchable(l) {
-		x.over = true
-		if len(s.b.redact) > 0 {
-			return &raw{b: s.b, x: s.x}
-		}
-		return nil
+	if searchable(l) {
+		return x
 	}
-	return x
-}
-
-// searchable tells what words can be found in: text, and office files, which are zips.
-func searchable(l message.Leaf) bool {
-	return strings.HasPrefix(l.ContentType, "text/") || l.ContentType == "message/rfc822" || office(l) ||
-		slices.Contains([]string{"application/json", "application/xml", "application/rtf"}, l.ContentType)
-}
-
-func office(l message.Leaf) bool {
-	return strings.Contains(l.ContentType, "officedocument") || strings.Contains(l.ContentType, "opendocument") ||
-		slices.Contains([]string{".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp"}, strings.ToLower(path.Ext(l.Name)))
-}
-
-var tags = regexp.MustCompile(`<[^>]*>`)
-
-// words is what a leaf says, as far as it can be told; ok is false when it cannot.
-func (s *scanned) words() (text string, ok bool) {
-	if s.over {
-		return "", false
+	x.over = true
+	if len(s.b.redact) > 0 {
+		return io.MultiWriter(x, &raw{b: s.b, x: s.x})
 	}
-	if office(s.Leaf) {
-		z, err := zip.NewReader(bytes.NewReader(s.data), int64(len(s.data)))
-		if err != nil {
-			return "", false
-		}
-		var b strings.Builder
-		left := int64(4 * maxScanned)
-		for _, f := range z.File {
-			b.WriteString(f.Name + "\n")
-			if !strings.HasSuffix(f.Name, ".xml") && !strings.HasSuffix(f.Name, ".rels") {
-				continue
-			}
-			r, err := f.Open()
-			if err != nil {
-				return "", false
-			}
-			data, err := io.ReadAll(io.LimitReader(r, left+1))
-			r.Close()
-			if left -= int64(len(data)); err != nil || left < 0 {
-				return "", false
-			}
-			// Word cuts words into runs: with and without what stands between.
-			b.WriteString(html.UnescapeString(tags.ReplaceAllString(string(data), "")) + "\n" + string(data) + "\n")
-		}
-		return b.String(), true
-	}
-	t := string(s.data)
-	if strings.Contains(s.ContentType, "html") || strings.Contains(s.ContentType, "xml") {
-		t = html.UnescapeString(tags.ReplaceAllString(t, " ")) + "\n" + html.UnescapeString(tags.ReplaceAllString(t, "")) + "\n" + t
-	}
-	return t, true
+	return nil
 }
 
 // places lists the texts of a message.
@@ -205,14 +140,13 @@ func (s *scanner) places() []spot {
 		if l.Name != "" {
 			where = "attachment " + l.Name
 		}
-		t, ok := l.words()
-		if !ok {
-			if !l.Text {
-				x.unsearched = append(x.unsearched, l.Name)
-			}
-			continue
+		t, ok, whole := l.words()
+		if !whole || l.ContentType == "message/rfc822" && wrapped(t, false) && !s.opened(l) {
+			s.dark(l)
 		}
-		out = append(out, spot{where: where, text: t, again: l.Text})
+		if ok {
+			out = append(out, spot{where: where, text: t, again: l.Text})
+		}
 	}
 	return out
 }
@@ -247,6 +181,7 @@ func (s *scanner) finish() {
 		}
 	}
 	s.leaves, s.page = nil, nil
+	defer x.lock(s.b)
 	found := map[string]bool{}
 	for _, p := range all {
 		h := haystack{text: p.text}
@@ -258,7 +193,7 @@ func (s *scanner) finish() {
 		}
 		for _, r := range s.b.redact {
 			for _, n := range r.needles {
-				x.redacted = x.redacted || h.has(n)
+				x.blacked = x.blacked || h.has(n)
 			}
 		}
 		if p.again || p.legal || strings.HasPrefix(p.where, "attachment") {
@@ -344,7 +279,7 @@ func (b *bag) settle() (map[archive.Ref]Withheld, error) {
 	}
 	for _, w := range out {
 		if Codes[w.Code] == "" {
-			return nil, fmt.Errorf("withholding %s: %q is no code; there are OTHER-CLIENT, PERSONAL, PRIV, SPECIAL-CATEGORY and WP", w.Ref, w.Code)
+			return nil, fmt.Errorf("withholding %s: %q is no code; there are NOT-SEARCHED, OTHER-CLIENT, PERSONAL, PRIV, SPECIAL-CATEGORY and WP", w.Ref, w.Code)
 		}
 	}
 	return out, nil

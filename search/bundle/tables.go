@@ -39,6 +39,11 @@ func (b *bag) tables() error {
 			return err
 		}
 	}
+	if b.hasDark() {
+		if err := b.add("data/attachments-withheld.csv", b.darkRows()); err != nil {
+			return err
+		}
+	}
 	if b.in.Profile == "solicitor" {
 		if err := b.add("data/loadfile.dat", b.loadFile()); err != nil {
 			return err

@@ -45,7 +45,7 @@ type index struct {
 	Gaps       []trail.Gap       `json:"gaps"`
 	Redacted   bool              `json:"redacted"`
 	Reasons    []string          `json:"redaction_reasons,omitempty"`
-	Unsearched []string          `json:"attachments_not_searched,omitempty"` // when redacted: words in them would not be found
+	Unsearched []string          `json:"attachments_not_searched,omitempty"` // when redacted: words in them would not be found, and somebody looked
 	Pages      int               `json:"pages"`
 	FirstPage  int               `json:"first_page"`
 	PageSize   string            `json:"page_size"`
@@ -142,9 +142,9 @@ func (b *bag) index() index {
 		idx.Exhibits = append(idx.Exhibits, indexExhibit{x.name, x.Ref.Hex(), x.size, x.LedgerIndex, x.runes, x.first, x.last, x.redacted})
 	}
 	for _, x := range slices.Concat(b.exhibits, b.outside) {
-		for _, n := range x.unsearched {
-			if len(b.redact) > 0 && !x.redacted {
-				idx.Unsearched = append(idx.Unsearched, x.name+": "+plain(b.hide(n)))
+		for _, d := range x.dark {
+			if d.kept {
+				idx.Unsearched = append(idx.Unsearched, x.name+": "+plain(b.hide(d.name)))
 			}
 		}
 	}
@@ -494,6 +494,7 @@ func (b *bag) words() error {
 		"VKey": b.in.VKey, "Rows": len(b.in.Trail.Entries), "Token": visible("\u202E", ""), "Origin": b.cp.Origin, "Namespace": Namespace, "Fingerprint": print,
 		"PayloadFiles": payload, "AllFiles": len(b.p.files) + more, "Signed": b.in.Signer != nil, "Stamped": b.in.Stamp != nil, "Anchors": len(b.in.Anchors), "Chains": chains,
 		"Pages": b.sum.Pages, "Withheld": len(b.withheld), "Size": claim.Size, "Attached": b.hasAttachments(), "Unsigned": !b.hasKeys(),
+		"Dark": b.hasDark(),
 	}
 	for _, n := range []string{"READ-ME-FIRST.txt", "VERIFY.txt"} {
 		t, err := template.ParseFS(files, "files/"+n)
@@ -544,11 +545,7 @@ func (b *bag) warn() {
 	if b.masked > 0 {
 		say("%s of other clients' folders and messages: a mark stands for each", plural(b.masked, "name", "names"))
 	}
-	for _, x := range slices.Concat(b.exhibits, b.outside) {
-		if len(b.redact) > 0 && !x.redacted && len(x.unsearched) > 0 {
-			say("%s: words in %s cannot be searched for; look at them before you send the bundle", x.name, plain(strings.Join(x.unsearched, ", ")))
-		}
-	}
+	b.warnDark(say)
 	if b.sum.Unshown > 0 {
 		say("%s no font has: they are drawn as their name and number", plural(b.sum.Unshown, "character that", "characters that"))
 	}

@@ -106,7 +106,7 @@ func (b *bag) watcher() func(path string, data []byte) {
 func (b *bag) original(x *exhibit) error {
 	if x.redacted {
 		b.sum.Redacted++
-		return nil
+		return b.attachments(x)
 	}
 	b.sum.Originals++
 	level := tight

@@ -187,6 +187,11 @@ type FolderCoverage struct {
 	From        *time.Time `json:"from"`
 	To          *time.Time `json:"to"`
 	LastSync    *time.Time `json:"last_sync"`
+
+	// What only the ledger tells; a bundle has it.
+	FirstSync *time.Time `json:"first_sync,omitempty"` // first clean pass, or import
+	GoneSince *time.Time `json:"gone_since,omitempty"` // when the first of what is kept was missed on the server
+	Reason    string     `json:"reason,omitempty"`     // of being excluded
 }
 
 // Checkpoint is the signed state of the ledger.
