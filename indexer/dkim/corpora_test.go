@@ -9,21 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// shared gives a folder of the shared corpora, or skips the test.
-func shared(tb testing.TB, elem ...string) string {
-	tb.Helper()
-	root := os.Getenv("INWRITING_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		tb.Skipf("no shared corpora at %s", path)
-	}
-	return path
-}
+	"inwriting/indexer/corpora"
+)
 
 func read(tb testing.TB, path string) []byte {
 	tb.Helper()
@@ -70,7 +58,7 @@ func check(tb testing.TB, mail []byte, recs []Record) Result {
 // Check 12 on other people's set. It marks old ways of signing as good that prove
 // nothing today: those must not fail, and need not be verified.
 func TestCheck12MailDKIM(t *testing.T) {
-	dir := shared(t, "corpora", "dkim")
+	dir := corpora.Path(t, "corpora", "dkim")
 	recs := records(string(read(t, filepath.Join(dir, "Mail-DKIM", "dns.txt"))))
 	counts := map[string]int{}
 	for _, line := range strings.Split(string(read(t, filepath.Join(dir, "manifest.tsv"))), "\n") {
@@ -94,7 +82,7 @@ func TestCheck12MailDKIM(t *testing.T) {
 }
 
 func TestCheck12OtherSets(t *testing.T) {
-	dir := shared(t, "corpora", "dkim")
+	dir := corpora.Path(t, "corpora", "dkim")
 	var list []struct {
 		Name, Type string
 		Reply      json.RawMessage

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"inwriting/indexer/archive"
+	"inwriting/indexer/corpora"
 )
 
 func emlxFile(text, flags string) string {
@@ -114,10 +115,7 @@ func TestMSG(t *testing.T) {
 }
 
 func TestPST(t *testing.T) {
-	pst := shared(t, "corpora", "attachments/outlook/testPST.pst")
-	if _, err := os.Stat(pst); err != nil {
-		t.Skip("no corpora: set INWRITING_SHARED")
-	}
+	pst := corpora.Path(t, "corpora", "attachments/outlook/testPST.pst")
 	if _, err := exec.LookPath("readpst"); err != nil {
 		t.Fatal("readpst is not installed; on Debian: apt-get install pst-utils")
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"inwriting/indexer/archive"
+	"inwriting/indexer/corpora"
 )
 
 const mailA = "From: Nora <nora@deskandco.example>\nTo: Martin <martin@hale.example>\nSubject: a\n\nbody a\n"
@@ -430,19 +431,6 @@ func FuzzSniff(f *testing.F) {
 	})
 }
 
-func shared(t testing.TB, elem ...string) string {
-	t.Helper()
-	root := os.Getenv("INWRITING_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	p := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(p); err != nil {
-		t.Skipf("no corpora here (%v): set INWRITING_SHARED", err)
-	}
-	return p
-}
-
 // TestCorpora counts what the makers of the corpora counted.
 func TestCorpora(t *testing.T) {
 	for _, tt := range []struct {
@@ -465,7 +453,7 @@ func TestCorpora(t *testing.T) {
 			if testing.Short() && tt.want > 20000 {
 				t.Skip("-short: a large one")
 			}
-			path := shared(t, tt.path...)
+			path := corpora.Path(t, tt.path...)
 			stage, _ := archive.NewStage(t.TempDir())
 			folders := map[string]int{}
 			res, err := Run(context.Background(), path, stage, Options{}, func(it Item) error {
@@ -484,7 +472,7 @@ func TestCorpora(t *testing.T) {
 // TestMIMECorpus: what its makers call a mail is taken as one, and what
 // they call an mbox is one.
 func TestMIMECorpus(t *testing.T) {
-	root := shared(t, "corpora", "mime")
+	root := corpora.Path(t, "corpora", "mime")
 	var eml, odd int
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

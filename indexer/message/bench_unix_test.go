@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"inwriting/indexer/corpora"
 )
 
 // cpu is the processor time of this process: a shared machine makes wall time
@@ -19,7 +21,7 @@ func cpu() time.Duration {
 }
 
 func BenchmarkParseEnron(b *testing.B) {
-	path := shared(b, "corpora", "bulk", "enron-inbox.tar.zst")
+	path := corpora.Path(b, "corpora", "bulk", "enron-inbox.tar.zst")
 	var mails [][]byte
 	size := 0
 	eachTarred(b, path, func(_ string, m []byte) bool {
@@ -40,7 +42,7 @@ func BenchmarkParseEnron(b *testing.B) {
 }
 
 func BenchmarkZones(b *testing.B) {
-	path := shared(b, "corpora", "bulk", "enron-inbox.tar.zst")
+	path := corpora.Path(b, "corpora", "bulk", "enron-inbox.tar.zst")
 	var texts []string
 	eachTarred(b, path, func(_ string, m []byte) bool {
 		texts = append(texts, Parse(m).Text)

@@ -13,21 +13,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
-)
 
-// shared gives a folder of the shared corpora, or skips the test.
-func shared(tb testing.TB, elem ...string) string {
-	tb.Helper()
-	root := os.Getenv("INWRITING_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		tb.Skipf("no shared corpora at %s", path)
-	}
-	return path
-}
+	"inwriting/indexer/corpora"
+)
 
 // eachTarred calls f for each file of a .tar.zst archive until f returns false.
 func eachTarred(tb testing.TB, path string, f func(name string, b []byte) bool) {
@@ -127,7 +115,7 @@ func splitMbox(b []byte) [][]byte {
 }
 
 func TestCorpusMIME(t *testing.T) {
-	dir := shared(t, "corpora", "mime")
+	dir := corpora.Path(t, "corpora", "mime")
 	n, empty := 0, 0
 	defects := map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -172,7 +160,7 @@ func TestCorpusBulk(t *testing.T) {
 		t.Skip("short")
 	}
 	for _, name := range []string{"enron-inbox", "enron-edrm", "spamassassin-ham", "spamassassin-spam"} {
-		path := shared(t, "corpora", "bulk", name+".tar.zst")
+		path := corpora.Path(t, "corpora", "bulk", name+".tar.zst")
 		n, undated, empty, fromless := 0, 0, 0, 0
 		eachTarred(t, path, func(file string, b []byte) bool {
 			m := Parse(b)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"inwriting/indexer/corpora"
 )
 
 func squash(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -24,7 +26,7 @@ func newText(m *Message) string {
 // TestGoldQuotes looks for every labelled sentence of the gold cases in the zones
 // that hold the author's own words.
 func TestGoldQuotes(t *testing.T) {
-	dir := shared(t, "gold")
+	dir := corpora.Path(t, "gold")
 	cases, err := filepath.Glob(filepath.Join(dir, "*", "gold.json"))
 	if err != nil || len(cases) == 0 {
 		t.Skipf("no gold cases in %s", dir)
@@ -83,7 +85,7 @@ func TestGoldQuotes(t *testing.T) {
 // TestGoldReal does the same for the labelled sentences of real mail.
 func TestGoldReal(t *testing.T) {
 	for _, set := range []struct{ file, archive string }{{"enron", "enron-inbox"}, {"ham", "spamassassin-ham"}} {
-		b, err := os.ReadFile(shared(t, "gold", "real", set.file+".jsonl"))
+		b, err := os.ReadFile(corpora.Path(t, "gold", "real", set.file+".jsonl"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +102,7 @@ func TestGoldReal(t *testing.T) {
 			mails[m.Path] = m
 		}
 		statements, lost := 0, 0
-		eachTarred(t, shared(t, "corpora", "bulk", set.archive+".tar.zst"), func(name string, b []byte) bool {
+		eachTarred(t, corpora.Path(t, "corpora", "bulk", set.archive+".tar.zst"), func(name string, b []byte) bool {
 			if _, ok := mails[name]; !ok {
 				return true
 			}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"inwriting/indexer/corpora"
 )
 
 // containerOf makes an Outlook container.
@@ -56,7 +58,7 @@ func TestOutlookContainerIsOpened(t *testing.T) {
 }
 
 func TestCorpusTNEF(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(shared(t, "corpora", "attachments", "tnef"), "*.tnef"))
+	files, _ := filepath.Glob(filepath.Join(corpora.Path(t, "corpora", "attachments", "tnef"), "*.tnef"))
 	texts, inside := 0, 0
 	for _, f := range files {
 		b, err := os.ReadFile(f)

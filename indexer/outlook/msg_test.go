@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"inwriting/indexer/corpora"
 )
 
 // box is a folder of a compound file that a test makes.
@@ -356,17 +358,14 @@ func TestRTF(t *testing.T) {
 
 // Real files convert to something a mail parser reads, the same each time.
 func TestCorpora(t *testing.T) {
-	dir := os.Getenv("INWRITING_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
+	dir := corpora.Path(t, "corpora")
 	var files []string
 	for _, p := range []string{"attachments/msg/*.msg", "attachments/tika/msg/*.msg", "attachments/outlook/*.msg"} {
-		f, _ := filepath.Glob(filepath.Join(dir, "corpora", p))
+		f, _ := filepath.Glob(filepath.Join(dir, p))
 		files = append(files, f...)
 	}
 	if len(files) == 0 {
-		t.Skip("no corpora: set INWRITING_SHARED")
+		t.Fatal("no messages of Outlook in the corpora")
 	}
 	for _, f := range files {
 		b, err := os.ReadFile(f)

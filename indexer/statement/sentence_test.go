@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"inwriting/indexer/corpora"
 	"inwriting/indexer/message"
 )
 
@@ -154,13 +155,9 @@ func TestLongText(t *testing.T) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	shared := os.Getenv("INWRITING_SHARED")
-	if shared == "" {
-		shared = "../../../shared"
-	}
-	files, _ := filepath.Glob(filepath.Join(shared, "gold", "*", "mail", "*.eml"))
+	files, _ := filepath.Glob(filepath.Join(corpora.Path(b, "gold"), "*", "mail", "*.eml"))
 	if len(files) == 0 {
-		b.Skip("no gold mail under " + shared)
+		b.Fatal("no gold mail")
 	}
 	var ms []*message.Message
 	for _, f := range files {

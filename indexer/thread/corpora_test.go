@@ -5,29 +5,16 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 
+	"inwriting/indexer/corpora"
 	"inwriting/indexer/message"
 	"inwriting/indexer/thread"
 )
-
-func shared(tb testing.TB, elem ...string) string {
-	tb.Helper()
-	root := os.Getenv("INWRITING_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		tb.Skipf("no shared corpora at %s", path)
-	}
-	return path
-}
 
 // mailbox reads an mboxrd file.
 func mailbox(t *testing.T, path string) []*message.Message {
@@ -109,7 +96,7 @@ func reversed(in []thread.Info) []thread.Info {
 func TestCorpusThreads(t *testing.T) {
 	truth := map[string]string{} // Message-ID to root
 	lists := map[string]map[string]bool{}
-	f, err := os.ReadFile(shared(t, "corpora", "threads", "truth.tsv"))
+	f, err := os.ReadFile(corpora.Path(t, "corpora", "threads", "truth.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +117,7 @@ func TestCorpusThreads(t *testing.T) {
 	for list := range lists {
 		var infos []thread.Info
 		var roots []string
-		for _, m := range mailbox(t, shared(t, "corpora", "threads", list+".mbox.zst")) {
+		for _, m := range mailbox(t, corpora.Path(t, "corpora", "threads", list+".mbox.zst")) {
 			if root, ok := truth[list+" "+m.MessageID]; ok {
 				infos = append(infos, info(m))
 				roots = append(roots, root)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"inwriting/indexer/archive"
+	"inwriting/indexer/corpora"
 	"inwriting/indexer/message"
 	"inwriting/indexer/statement"
 	"inwriting/indexer/thread"
@@ -61,22 +62,10 @@ type goldCase struct {
 	files   map[archive.Ref]string
 }
 
-func goldDir(t testing.TB) string {
-	dir := os.Getenv("INWRITING_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	dir = filepath.Join(dir, "gold")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the gold cases are not here (%v); set INWRITING_SHARED to the folder that holds them", err)
-	}
-	return dir
-}
-
 // loadGold reads every case; the records' statements come from the labels.
 func loadGold(t testing.TB) []*goldCase {
 	t.Helper()
-	paths, _ := filepath.Glob(filepath.Join(goldDir(t), "*", "gold.json"))
+	paths, _ := filepath.Glob(filepath.Join(corpora.Path(t, "gold"), "*", "gold.json"))
 	sort.Strings(paths)
 	var cases []*goldCase
 	for _, path := range paths {
