@@ -194,6 +194,20 @@ func (c *Config) checkMailbox(i int, m Mailbox, say func(path, message, hint str
 		say(path+".server", fmt.Sprintf("server: %q is not loopback, and \"insecure://\" is only for loopback", s.Host), "")
 	}
 	c.checkSignIn(path, m, say)
+	for j, name := range m.Only {
+		if len(c.Chosen(Mailbox{Only: m.Only[j : j+1]})) > 0 {
+			continue
+		}
+		var known []string
+		for _, p := range slices.Concat(c.Clients, c.Others) {
+			known = append(known, p.Name)
+		}
+		hint := "name a [[client]] or [[other]] of this file"
+		if near := Nearest(name, known); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		say(fmt.Sprintf("%s.only[%d]", path, j), fmt.Sprintf("only: %q is the name of no client and no third party", name), hint)
+	}
 	for _, l := range []struct {
 		key   string
 		names []string

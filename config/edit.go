@@ -151,7 +151,17 @@ func (e *Editor) set(m *member, at span, key string, value any) error {
 		}
 		out = append(out, key+" = "+text+"\n"...)
 		out = append(out, e.src[at.end:]...)
-	case m.val.kind == unstable.Array || m.val.kind == unstable.Table || bytes.IndexByte(e.src[m.val.at.start:m.val.at.end], '\n') >= 0:
+	case m.val.kind == unstable.Array:
+		start, end, ok := e.list(m)
+		switch {
+		case !ok:
+			return fmt.Errorf("setting %q: a comment stands in its list: %w", key, ErrByHand)
+		case value == nil:
+			start = bytes.LastIndexByte(e.src[:m.at.start], '\n') + 1
+			end += lineLen(e.src[end:])
+		}
+		out = append(append(append(out, e.src[:start]...), text...), e.src[end:]...)
+	case m.val.kind == unstable.Table || bytes.IndexByte(e.src[m.val.at.start:m.val.at.end], '\n') >= 0:
 		return fmt.Errorf("setting %q: it is a list or stands on several lines: %w", key, ErrByHand)
 	case value == nil:
 		start := bytes.LastIndexByte(e.src[:m.at.start], '\n') + 1
@@ -241,6 +251,21 @@ func (e *Editor) AddAuthority(client string, r Authority) error {
 	writeSection(&b, "client.authority", reflect.ValueOf(r))
 	b.Write(e.src[at.end:])
 	return e.change(b.Bytes())
+}
+
+// list returns where a list stands, from its "[" to behind its "]"; false when there is
+// more between its last item and its end than spaces and a comma.
+func (e *Editor) list(m *member) (start, end int, ok bool) {
+	start = m.at.end + bytes.IndexByte(e.src[m.at.end:], '[')
+	end = start + 1
+	if n := len(m.val.items); n > 0 {
+		end = m.val.items[n-1].at.end
+	}
+	n := bytes.IndexByte(e.src[end:], ']')
+	if n < 0 || len(bytes.Trim(e.src[end:end+n], ", \t\r\n")) > 0 {
+		return 0, 0, false
+	}
+	return start, end + n + 1, true
 }
 
 // extend adds a text to a list, after its last item.

@@ -84,6 +84,13 @@ type Mailbox struct {
 	// a message; what is older is counted in coverage and not fetched.
 	Since Date `toml:"since"`
 
+	// Only limits what is kept to mail from or to these clients and third parties, by
+	// the names they have in this file; "*" stands for any number of characters. It is
+	// told by the header, which is asked for first. The rest is counted in coverage
+	// and not fetched; what an address that is added to one of them brings in comes
+	// with the next sync. What is kept already stays. Empty keeps all.
+	Only []string `toml:"only"`
+
 	// Every overrides the setting of the same name for this mailbox.
 	Every Duration `toml:"every"`
 
@@ -116,6 +123,18 @@ type Mailbox struct {
 	// Compress asks the server to compress what it sends, where it can. That
 	// helps on lines slower than some 20 Mbit/s, and costs time on faster ones.
 	Compress bool `toml:"compress"`
+}
+
+// Chosen returns the clients and third parties whose mail is kept of m; none when all
+// is (see Mailbox.Only).
+func (c *Config) Chosen(m Mailbox) []Party {
+	var out []Party
+	for _, p := range slices.Concat(c.Clients, c.Others) {
+		if slices.ContainsFunc(m.Only, func(name string) bool { return wildcard(strings.ToLower(name), strings.ToLower(p.Name)) }) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // User returns what to sign in as: Username, or else the address.

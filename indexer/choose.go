@@ -11,8 +11,8 @@ import (
 )
 
 // LeaveOut implements imapsync.Selector.
-func (f *folder) LeaveOut(ctx context.Context, uids []uint32) error {
-	return f.s.v.catalog.LeaveOut(f.m.ID, f.uidValidity, uids)
+func (f *folder) LeaveOut(ctx context.Context, uids []uint32, as imapsync.State) error {
+	return f.s.v.catalog.LeaveOut(f.m.ID, f.uidValidity, uids, string(as))
 }
 
 // chosen records a change of what the settings leave out of an account, and has
@@ -45,6 +45,9 @@ func selection(a imapsync.Account) string {
 	}
 	if len(a.Exclude) > 0 {
 		words = append(words, fmt.Sprintf("without %q", a.Exclude))
+	}
+	if a.Want != nil {
+		words = append(words, a.Wanted)
 	}
 	return strings.Join(words, ", ")
 }

@@ -205,6 +205,7 @@ func (v *Vault) acquired(c *committer, id int64, a imapsync.Account, res imapsyn
 		x.Relinked += int64(f.Relinked)
 		x.Quarantined += int64(f.Quarantined + f.Held)
 		x.Left += int64(f.Left)
+		x.LeftOut += int64(f.LeftOut + f.NotChosen)
 	}
 	if x.State == "" && x.Quarantined+x.Left > 0 {
 		x.State = "incomplete"

@@ -25,6 +25,9 @@ func accountOf(cfg *config.Config, m config.Mailbox, getenv func(string) string)
 	if loc, err := cfg.Location(); err == nil && !m.Since.IsZero() {
 		a.Since = time.Date(m.Since.Year(), m.Since.Month(), m.Since.Day(), 0, 0, 0, 0, loc)
 	}
+	if chosen := cfg.Chosen(m); len(m.Only) > 0 {
+		a.Want, a.Wanted = withSome(cfg, chosen)
+	}
 	if tokens := cfg.Tokens(m, getenv); tokens != nil {
 		a.Token = func(ctx context.Context) (string, error) {
 			t, err := tokens.Token(ctx)

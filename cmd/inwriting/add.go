@@ -29,7 +29,7 @@ type adding struct {
 	oauth, client, tenant, flow   string
 	clientSecretFile              string
 	ca                            string
-	include, exclude              []string
+	include, exclude, only        []string
 	every, dailyBytes, since      string
 	connections                   int
 	of, permission                string
@@ -64,6 +64,7 @@ func (n *adding) flags(c *cobra.Command) {
 	f.StringVar(&n.ca, "ca", "", "a `FILE` of certificates to trust for this server, as Proton Bridge's")
 	f.StringArrayVar(&n.include, "include", nil, "read only this `FOLDER`; may be repeated, * stands for anything")
 	f.StringArrayVar(&n.exclude, "exclude", nil, `leave this `+"`FOLDER`"+` out; may be repeated, * stands for anything, "\Junk" for any junk folder`)
+	f.StringArrayVar(&n.only, "only", nil, "keep only mail from or to this `CLIENT` or third party of the configuration; may be repeated, * stands for anything")
 	f.StringVar(&n.since, "since", "", "read only what came from this `DAY` on, as 2021-01-01")
 	f.StringVar(&n.every, "every", "", "how often the daemon reads it, as 5m")
 	f.StringVar(&n.dailyBytes, "daily-bytes", "", "how much is fetched in a day at most, as 2GB")
@@ -100,7 +101,11 @@ func (a *app) mailboxAddCmd() *cobra.Command {
 			if err := a.add(c.Context(), e, cfg, args[0], n); err != nil {
 				return err
 			}
-			return a.printAdded(e, n)
+			if err := a.printAdded(e, n); err != nil {
+				return err
+			}
+			a.tellDaemon(c.Context(), "")
+			return nil
 		},
 	}
 	n.flags(c)
@@ -294,7 +299,7 @@ func (a *app) find(ctx context.Context, address string, n *adding) error {
 // describeBox makes the settings of the flags and what was found.
 func (a *app) describeBox(cfg *config.Config, address string, n *adding) error {
 	m := config.Mailbox{Address: address, Username: n.username, PasswordCommand: n.passwordCommand, Credential: n.credential, TokenCommand: n.tokenCommand,
-		OAuth: n.oauth, OAuthClient: n.client, OAuthTenant: n.tenant, OAuthFlow: n.flow, Include: n.include, Exclude: n.exclude, Connections: n.connections}
+		OAuth: n.oauth, OAuthClient: n.client, OAuthTenant: n.tenant, OAuthFlow: n.flow, Include: n.include, Exclude: n.exclude, Only: n.only, Connections: n.connections}
 	if err := m.Server.UnmarshalText([]byte(n.found.Server)); err != nil {
 		return usage("%w", err)
 	}
@@ -532,6 +537,7 @@ from it stays in the vault, is searched as before, and stands in coverage.`,
 					fmt.Fprintf(a.err, "inwriting: its password is still kept: %v\n", err)
 				}
 			}
+			a.tellDaemon(ctx, "")
 			if a.json {
 				return writeJSON(a.out, struct {
 					Schema  string `json:"schema"`

@@ -76,15 +76,12 @@ func (b boxes) Add(ctx context.Context, m web.NewMailbox) (*web.Tried, error) {
 		tried.Messages = *t.Messages
 	}
 	_, known := b.d.s.config().Mailbox(m.Address)
-	if err := b.d.s.reload(b.d.app); err != nil && !errors.Is(err, errRestart) {
+	var needs restartError
+	if err := b.d.s.reload(b.d.app); err != nil && !errors.As(err, &needs) {
 		return nil, err
 	}
 	if known { // with its new password it is read now, not when its long wait is over
-		go func() {
-			if _, err := b.d.s.sync(b.d.ctx, syncArgs{Mailboxes: []string{m.Address}}, true, b.d.s.tellProgress); err != nil {
-				b.d.s.log.Error("reading with a new password", "err", err)
-			}
-		}()
+		b.d.s.turns.of(m.Address).wake.tell()
 	}
 	return tried, nil
 }

@@ -101,6 +101,7 @@ func (a *app) init(ctx context.Context, args []string, n *adding, read, noRead b
 		return err
 	}
 	d.Me = cfg.Us()
+	a.tellDaemon(ctx, "")
 	if !read && !noRead && a.asks() {
 		if read, err = a.yes(ctx, "Start reading now?", true); err != nil {
 			return err
@@ -162,7 +163,7 @@ func (a *app) firstSync(ctx context.Context, address string) (*syncReport, error
 	}
 	defer b.Close()
 	if _, remote := b.(remote); remote {
-		fmt.Fprintln(a.err, "A daemon is running; it takes the mailbox over on SIGHUP, or when it is started anew.")
+		fmt.Fprintln(a.err, "The daemon that is running reads it.")
 		return nil, nil
 	}
 	events, bar := a.bars()

@@ -44,7 +44,7 @@ a file or comes from a command is changed there.`,
 			if err != nil {
 				return err
 			}
-			a.wake(ctx, cfg)
+			a.tellDaemon(ctx, m.Address)
 			if a.json {
 				return writeJSON(a.out, struct {
 					Schema string `json:"schema"`
@@ -58,18 +58,6 @@ a file or comes from a command is changed there.`,
 	c.Flags().BoolVar(&stdin, "password-stdin", false, "read the password, or client secret, from stdin")
 	c.Flags().StringVar(&clientSecret, "client-secret-file", "", "a `FILE` with the application's secret, where it has one")
 	return c
-}
-
-// wake says how a daemon that waits after a refused sign-in takes note.
-func (a *app) wake(ctx context.Context, cfg *config.Config) {
-	dir, err := a.data(cfg)
-	if err != nil {
-		return
-	}
-	if daemon := dial(ctx, dir); daemon != nil {
-		daemon.Close()
-		fmt.Fprintln(a.err, "The running daemon tries it within the hour; on SIGHUP it does at once.")
-	}
 }
 
 func (a *app) login(ctx context.Context, cfg *config.Config, m config.Mailbox, stdin bool, clientSecret string) (mailboxTest, error) {

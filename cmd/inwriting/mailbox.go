@@ -15,8 +15,8 @@ import (
 )
 
 func (a *app) mailboxCmd() *cobra.Command {
-	c := &cobra.Command{Use: "mailbox", Short: "Add, list, test or remove mailboxes, or sign in again", Args: exactly(0), RunE: func(c *cobra.Command, args []string) error { return c.Help() }}
-	c.AddCommand(a.mailboxAddCmd(), a.mailboxListCmd(), a.mailboxLoginCmd(), a.mailboxTestCmd(), a.mailboxRefetchCmd(), a.mailboxRemoveCmd())
+	c := &cobra.Command{Use: "mailbox", Short: "Add, list, test or remove mailboxes, choose what is kept, or sign in again", Args: exactly(0), RunE: func(c *cobra.Command, args []string) error { return c.Help() }}
+	c.AddCommand(a.mailboxAddCmd(), a.mailboxListCmd(), a.mailboxChooseCmd(), a.mailboxLoginCmd(), a.mailboxTestCmd(), a.mailboxRefetchCmd(), a.mailboxRemoveCmd())
 	return c
 }
 
@@ -32,6 +32,8 @@ type mailboxInfo struct {
 	Since    string   `json:"since,omitempty"`
 	Role     string   `json:"role"` // own or client
 	Client   string   `json:"client,omitempty"`
+	Only     []string `json:"only"` // whose mail is kept; none: all
+	choices  []string
 }
 
 func (a *app) mailboxListCmd() *cobra.Command {
@@ -45,7 +47,7 @@ func (a *app) mailboxListCmd() *cobra.Command {
 			list := []mailboxInfo{}
 			for _, m := range cfg.Mailboxes {
 				info := mailboxInfo{Address: m.Address, Server: m.Server.String(), Username: m.User(), Password: m.SignIn(), Role: "own", Client: m.Client, Since: m.Since.String(),
-					Every: config.Duration(cfg.Interval(m)).String(), Include: append([]string{}, m.Include...), Exclude: append([]string{}, m.Exclude...)}
+					Every: config.Duration(cfg.Interval(m)).String(), Include: append([]string{}, m.Include...), Exclude: append([]string{}, m.Exclude...), Only: append([]string{}, m.Only...), choices: choices(m)}
 				if !m.Own() {
 					info.Role = "client"
 				}
@@ -69,14 +71,8 @@ func (a *app) mailboxListCmd() *cobra.Command {
 				if m.Client != "" {
 					fmt.Fprintf(a.out, "  the mailbox of %s\n", clean(m.Client))
 				}
-				if m.Since != "" {
-					fmt.Fprintf(a.out, "  only what came from %s on\n", m.Since)
-				}
-				if len(m.Include) > 0 {
-					fmt.Fprintf(a.out, "  read only: %s\n", clean(strings.Join(m.Include, ", ")))
-				}
-				if len(m.Exclude) > 0 {
-					fmt.Fprintf(a.out, "  not read: %s\n", clean(strings.Join(m.Exclude, ", ")))
+				for _, words := range m.choices {
+					fmt.Fprintf(a.out, "  %s\n", clean(words))
 				}
 			}
 			return nil

@@ -235,7 +235,7 @@ func (a *app) peopleConfirmCmd() *cobra.Command {
 				}
 				list = append(list, d.Suggestions[i])
 			}
-			return a.confirm(list, as, name)
+			return a.confirm(c.Context(), list, as, name)
 		},
 	}
 	c.Flags().StringVar(&as, "as", "", "`client`, other or me, where the suggestion does not say it")
@@ -243,7 +243,7 @@ func (a *app) peopleConfirmCmd() *cobra.Command {
 	return c
 }
 
-func (a *app) confirm(list []people.Suggestion, as, name string) error {
+func (a *app) confirm(ctx context.Context, list []people.Suggestion, as, name string) error {
 	var facts []fact
 	for _, s := range list {
 		f := fact{section: "client", name: s.Party, who: s.Who}
@@ -265,7 +265,7 @@ func (a *app) confirm(list []people.Suggestion, as, name string) error {
 		}
 		facts = append(facts, f)
 	}
-	return a.learnFacts(facts)
+	return a.learnFacts(ctx, facts)
 }
 
 // fact is one thing about people that the user says.
@@ -276,7 +276,7 @@ type fact struct {
 }
 
 // learnFacts writes facts into the configuration file, all or none.
-func (a *app) learnFacts(facts []fact) error {
+func (a *app) learnFacts(ctx context.Context, facts []fact) error {
 	e, _, err := a.editor()
 	if err != nil {
 		return err
@@ -289,13 +289,14 @@ func (a *app) learnFacts(facts []fact) error {
 	if err := e.Save(); err != nil {
 		return err
 	}
+	a.tellDaemon(ctx, "")
 	if a.json {
 		return writeJSON(a.out, struct {
 			Schema string `json:"schema"`
 			Config string `json:"config"`
 		}{"inwriting.people-confirm/v1", e.Path()})
 	}
-	fmt.Fprintf(a.out, "written to %s; it counts from the next command; a running daemon takes it over on SIGHUP\n", clean(e.Path()))
+	fmt.Fprintf(a.out, "written to %s; it counts from now on\n", clean(e.Path()))
 	return nil
 }
 
@@ -330,8 +331,10 @@ func (f fact) write(e *config.Editor) error {
 			} else {
 				p.Addresses = []string{value}
 			}
-			if err = e.AddClient(p); f.section == "other" {
+			if f.section == "other" {
 				err = e.AddOther(p)
+			} else {
+				err = e.AddClient(p)
 			}
 		}
 		if err != nil {
@@ -351,7 +354,7 @@ func (a *app) peopleAddCmd() *cobra.Command {
 			if as != "client" && as != "other" {
 				return usage("--as %q: want client or other", as)
 			}
-			return a.learnFacts([]fact{{section: as, name: args[0], who: args[1:]}})
+			return a.learnFacts(c.Context(), []fact{{section: as, name: args[0], who: args[1:]}})
 		},
 	}
 	c.Flags().StringVar(&as, "as", "client", "`client` or other")
@@ -392,6 +395,7 @@ not taken as having replaced what was agreed.`,
 			if err := e.Save(); err != nil {
 				return err
 			}
+			a.tellDaemon(c.Context(), "")
 			fmt.Fprintf(a.out, "%s speaks for %s%s\n", clean(r.Address), clean(args[0]), authorityDoc{From: r.From.String(), To: r.To.String()}.span())
 			return nil
 		},

@@ -14,6 +14,8 @@ import (
 // reload takes a changed configuration over: mailboxes, people, intervals, alerts.
 // The error says what needs a restart; everything else is in force on return.
 func (s *service) reload(a *app) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
 	cfg, err := a.config()
 	if err != nil {
 		return fmt.Errorf("the configuration was not taken over: %w", err)
@@ -38,9 +40,14 @@ func (s *service) reload(a *app) error {
 		return err
 	}
 	s.vault.SetAttest(attest)
+	for _, m := range cfg.Mailboxes {
+		if len(m.Only) > 0 { // who is to be kept may have changed
+			s.turns.of(m.Address).wake.tell()
+		}
+	}
 	s.changed.tell()
 	s.arrived.tell()
-	var needs []string
+	var needs restartError
 	if dir != s.vault.Dir() {
 		needs = append(needs, "data")
 	}
@@ -52,13 +59,15 @@ func (s *service) reload(a *app) error {
 	}
 	if len(needs) > 0 {
 		slices.Sort(needs)
-		return fmt.Errorf("%w: %s", errRestart, list(needs))
+		return needs
 	}
 	return nil
 }
 
-// errRestart: some of a configuration is only read at the start.
-var errRestart = errors.New("in force after a restart only")
+// restartError names the settings that are only read at the start.
+type restartError []string
+
+func (e restartError) Error() string { return "in force after a restart only: " + list(e) }
 
 func list(words []string) string {
 	out := ""

@@ -250,7 +250,7 @@ func period(from, to time.Time) string {
 
 // searched is the last line of every answer: what it was drawn from.
 func searched(c trail.Coverage) string {
-	stored, indexed, quarantined, erased, older := 0, 0, 0, 0, 0
+	stored, indexed, quarantined, erased, older, others := 0, 0, 0, 0, 0, 0
 	var trouble []string
 	for _, m := range c.Mailboxes {
 		for _, f := range m.Folders {
@@ -259,6 +259,7 @@ func searched(c trail.Coverage) string {
 			quarantined += f.Quarantined
 			erased += f.Erased
 			older += f.LeftOut
+			others += f.NotChosen
 		}
 		if !m.Complete() {
 			trouble = append(trouble, m.Address+": "+m.State+".")
@@ -276,6 +277,9 @@ func searched(c trail.Coverage) string {
 	}
 	if older > 0 {
 		s += fmt.Sprintf(" %s left out by the settings.", plural(older, "older message", "older messages"))
+	}
+	if others > 0 {
+		s += fmt.Sprintf(" %s not kept by choice: not from or to a chosen client.", plural(others, "message", "messages"))
 	}
 	if len(trouble) > 0 {
 		s += " " + strings.Join(trouble, " ")

@@ -40,7 +40,8 @@ func (a *app) serveCmd() *cobra.Command {
 mail searchable, and answers on the pages, on the JSON API and, for the other
 commands, on a socket in the data directory. On loopback nobody has to sign in
 until "inwriting user add" names somebody; any other address needs a certificate
-and a sign-in. SIGHUP reads the configuration again. Under systemd it tells when
+and a sign-in. What the other commands change is in force at once; after a change by
+hand SIGHUP has the configuration read again. Under systemd it tells when
 it is ready and keeps the watchdog quiet; --unit prints a unit for it.`,
 		Example: "  inwriting serve\n  inwriting serve --unit > ~/.config/systemd/user/inwriting.service",
 		Args:    exactly(0),
@@ -174,6 +175,7 @@ type serveOptions struct {
 func (s *service) serve(ctx context.Context, ln net.Listener, o serveOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	s.owner = o.app
 	handler, desk, err := s.handler(ctx, ln, &o)
 	if err != nil {
 		ln.Close()
@@ -402,6 +404,8 @@ func (s *service) followMailbox(ctx context.Context, log *slog.Logger, m config.
 			next.Stop()
 			return
 		case <-next.C:
+		case <-s.turns.of(m.Address).wake.c:
+			fails = 0
 		case <-news:
 			drops = 0
 			// A burst of news is one pass, also when it is all our own reading.

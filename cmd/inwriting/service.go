@@ -149,6 +149,8 @@ var codes = []httpapi.Code{
 	{Code: "not-a-file", Err: indexer.ErrNotAFile, Status: http.StatusUnprocessableEntity, Exit: exitFailed, Title: "Not a file"},
 	{Code: "held", Err: bundle.ErrHeld, Status: http.StatusConflict, Exit: exitFailed, Title: "A decision is needed"},
 	{Code: "redaction", Err: bundle.ErrRedaction, Status: http.StatusConflict, Exit: exitFailed, Title: "A redacted word is still there"},
+	{Code: "other-configuration", Err: errOtherFile, Status: http.StatusConflict, Exit: exitFailed, Title: "Another configuration"},
+	{Code: "no-reload", Err: errNoReload, Status: http.StatusConflict, Exit: exitFailed, Title: "Nothing to take over"},
 	{Code: "archive-failed", Err: archive.ErrFailed, Status: http.StatusInsufficientStorage, Exit: exitFailed, Title: "Storing failed"},
 }
 
@@ -163,6 +165,10 @@ type service struct {
 	log    *slog.Logger
 	feed   feed
 	watch  *watch.Watcher
+
+	owner     *app // whose configuration a daemon follows; nil: none
+	turns     turns
+	reloading sync.Mutex
 
 	mu     sync.Mutex
 	people trail.People // as configured and as kept in the vault
@@ -265,6 +271,8 @@ func (s *service) Do(ctx context.Context, verb string, args json.RawMessage, eve
 		return act(args, func(a openArgs) (any, error) { return s.open(ctx, a) })
 	case "refetch":
 		return act(args, func(a refetchArgs) (any, error) { return s.refetch(ctx, a) })
+	case "reload":
+		return act(args, func(a reloadArgs) (any, error) { return s.reloadFor(a) })
 	case "people":
 		return act(args, func(struct{}) (any, error) { return s.learn(ctx) })
 	case "signatures":

@@ -125,14 +125,8 @@ func (a *app) settings(cfg *config.Config) ([]setting, error) {
 		if !m.Own() {
 			value += ", the mailbox of " + m.Client
 		}
-		if !m.Since.IsZero() {
-			value += ", from " + m.Since.String() + " on"
-		}
-		if len(m.Include) > 0 {
-			value += ", only " + strings.Join(m.Include, ", ")
-		}
-		if len(m.Exclude) > 0 {
-			value += ", without " + strings.Join(m.Exclude, ", ")
+		for _, words := range choices(m) {
+			value += "; " + words
 		}
 		list = append(list, setting{"mailbox", value, from(fmt.Sprintf("mailbox[%d]", i))})
 	}

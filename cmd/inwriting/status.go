@@ -79,13 +79,14 @@ func (a *app) printStatus(cov *trail.Coverage, folders bool) error {
 		fmt.Fprintln(a.out, t.dim(pad("mailbox", 30)+pad("state", 17)+pad("read back to", 17)+pad("kept", 9)+"gaps"))
 	}
 	for _, m := range cov.Mailboxes {
-		kept, unread, quarantined, excluded, older := 0, 0, 0, 0, 0
+		kept, unread, quarantined, excluded, older, others := 0, 0, 0, 0, 0, 0
 		var from *time.Time
 		for _, f := range m.Folders {
 			kept += f.Stored
 			unread += f.Stored - f.Indexed
 			quarantined += f.Quarantined
 			older += f.LeftOut
+			others += f.NotChosen
 			if f.Excluded {
 				excluded++
 			}
@@ -109,6 +110,9 @@ func (a *app) printStatus(cov *trail.Coverage, folders bool) error {
 		}
 		if older > 0 {
 			gaps = append(gaps, plural(older, "older message", "older messages")+" left out")
+		}
+		if others > 0 {
+			gaps = append(gaps, number(others)+" not kept: not from or to a chosen client")
 		}
 		if !m.Complete() {
 			gaps = append(gaps, m.State)
@@ -139,11 +143,12 @@ func (a *app) printStatus(cov *trail.Coverage, folders bool) error {
 }
 
 // plainFolders writes a record a folder: address, folder, messages on the server,
-// stored, indexed, quarantined, gone, left out, whether it is excluded, from, to.
+// stored, indexed, quarantined, gone, left out for their date, whether it is excluded,
+// from, to, left out because they are with nobody chosen.
 func (a *app) plainFolders(m trail.MailboxCoverage) {
 	for _, f := range m.Folders {
 		plainLine(a.out, m.Address, f.Name, strconv.Itoa(f.Server), strconv.Itoa(f.Stored), strconv.Itoa(f.Indexed), strconv.Itoa(f.Quarantined),
-			strconv.Itoa(f.Gone), strconv.Itoa(f.LeftOut), strconv.FormatBool(f.Excluded), timeText(f.From), timeText(f.To))
+			strconv.Itoa(f.Gone), strconv.Itoa(f.LeftOut), strconv.FormatBool(f.Excluded), timeText(f.From), timeText(f.To), strconv.Itoa(f.NotChosen))
 	}
 }
 
@@ -161,7 +166,7 @@ func (a *app) printFolders(m trail.MailboxCoverage, t terminal) {
 		for _, n := range []struct {
 			count int
 			what  string
-		}{{f.Quarantined, "not given by the server"}, {f.Gone, "gone from the server, kept here"}, {f.LeftOut, "left out by choice"}, {f.Erased, "erased"}} {
+		}{{f.Quarantined, "not given by the server"}, {f.Gone, "gone from the server, kept here"}, {f.LeftOut, "not kept: older than it is read"}, {f.NotChosen, "not kept: not from or to a chosen client"}, {f.Erased, "erased"}} {
 			if n.count > 0 {
 				words = append(words, number(n.count)+" "+n.what)
 			}

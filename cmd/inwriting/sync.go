@@ -67,6 +67,12 @@ func (s *service) sync(ctx context.Context, args syncArgs, always bool, events f
 	passes.SetLimit(sideBySide)
 	for i, m := range boxes {
 		passes.Go(func() error {
+			turn := s.turns.of(m.Address)
+			if err := turn.take(ctx); err != nil {
+				r.Mailboxes[i], errs[i] = mailboxReport(m.Address, imapsync.Result{}, err), err
+				return nil
+			}
+			defer turn.leave()
 			if err := s.permit(ctx, m); err != nil {
 				r.Mailboxes[i], errs[i] = mailboxReport(m.Address, imapsync.Result{}, err), err
 				return nil

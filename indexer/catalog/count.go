@@ -10,7 +10,8 @@ type Counts struct {
 	Stored, Indexed, Listed, Quarantined int
 	Gone                                 int       // kept, and no longer on the server
 	Erased                               int       // and not to be fetched again
-	LeftOut                              int       // by choice
+	LeftOut                              int       // older than wanted
+	NotChosen                            int       // with nobody whose mail is wanted
 	From, To                             time.Time // by the server's date, else the author's
 }
 
@@ -49,10 +50,10 @@ func (c *Catalog) count(mailbox int64, uidValidity uint32, indexed int64) (Count
 			count(CASE WHEN o.state = 'stored' AND o.gone = 0 AND o.blob <= ? THEN 1 END),
 			count(CASE WHEN o.gone <> 0 AND o.blob IS NOT NULL THEN 1 END),
 			count(CASE WHEN o.state = 'listed' THEN 1 END), count(CASE WHEN o.state = 'quarantined' THEN 1 END), count(CASE WHEN o.state = 'erased' THEN 1 END),
-			count(CASE WHEN o.state = 'left out' AND o.gone = 0 THEN 1 END),
+			count(CASE WHEN o.state = 'left out' AND o.gone = 0 THEN 1 END), count(CASE WHEN o.state = 'not chosen' AND o.gone = 0 THEN 1 END),
 			min(CASE WHEN o.state = 'stored' THEN coalesce(nullif(o.internaldate, 0), m.date) END), max(CASE WHEN o.state = 'stored' THEN coalesce(nullif(o.internaldate, 0), m.date) END)
 		FROM occurrence o LEFT JOIN message m ON m.blob = o.blob WHERE o.mailbox = ? AND o.uidvalidity = ? AND o.version = 0`, indexed, mailbox, uidValidity).
-		Scan(&n.Stored, &n.Indexed, &n.Gone, &n.Listed, &n.Quarantined, &n.Erased, &n.LeftOut, &from, &to)
+		Scan(&n.Stored, &n.Indexed, &n.Gone, &n.Listed, &n.Quarantined, &n.Erased, &n.LeftOut, &n.NotChosen, &from, &to)
 	if from.Valid {
 		n.From, n.To = time.Unix(from.Int64, 0).UTC(), time.Unix(to.Int64, 0).UTC()
 	}

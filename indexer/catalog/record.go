@@ -388,8 +388,10 @@ func (c *Catalog) List(mailbox int64, uidValidity uint32, uids []UIDState) error
 		for _, u := range uids {
 			date, zone := dateOut(u.InternalDate)
 			err := t.exec(`INSERT INTO occurrence (mailbox, uidvalidity, uid, state, size, internaldate, zone, flags) VALUES (?, ?, ?, 'listed', ?, ?, ?, ?)
-				ON CONFLICT DO UPDATE SET state = 'listed', missed = '', missed_at = 0
-					WHERE state = 'vanished' OR (state IN ('stored', 'quarantined') AND (size <> excluded.size OR internaldate <> excluded.internaldate))`,
+				ON CONFLICT DO UPDATE SET state = 'listed', missed = '', missed_at = 0,
+						size = CASE WHEN state IN ('left out', 'not chosen') THEN excluded.size ELSE size END,
+						internaldate = CASE WHEN state IN ('left out', 'not chosen') THEN excluded.internaldate ELSE internaldate END
+					WHERE state = 'vanished' OR (state IN ('stored', 'quarantined', 'left out', 'not chosen') AND (size <> excluded.size OR internaldate <> excluded.internaldate))`,
 				mailbox, uidValidity, u.UID, u.Size, date, zone, flagText(u.Flags))
 			if err != nil {
 				return fmt.Errorf("listing UID %d: %w", u.UID, err)

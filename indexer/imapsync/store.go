@@ -23,8 +23,10 @@ const (
 	Stored State = "stored"
 	// Quarantined: the server shows the UID but did not give its message.
 	Quarantined State = "quarantined"
-	// LeftOut: the settings do not want the message.
+	// LeftOut: the settings do not want the message, for its date.
 	LeftOut State = "left out"
+	// NotChosen: the settings do not want the message, for its header.
+	NotChosen State = "not chosen"
 	// Vanished: two enumerations in different sessions did not show the UID.
 	// What is stored of it stays.
 	Vanished State = "vanished"

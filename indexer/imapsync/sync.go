@@ -35,6 +35,15 @@ type Account struct {
 	// remember that (Selector); zero: nothing.
 	Since time.Time
 
+	// Want decides by its header whether a message is kept, where the Folder can
+	// remember that (Selector); nil: all are. What it leaves out is not fetched. A
+	// message whose header the server does not give is wanted.
+	Want func(header []byte) bool
+
+	// Wanted says in words what Want lets through, for the record. When it changes,
+	// what was left out is looked at again.
+	Wanted string
+
 	TLS *tls.Config // nil: system roots, TLS 1.2 or later
 
 	// Compress asks for compression where the server has it. On lines faster than
@@ -103,6 +112,7 @@ type FolderResult struct {
 	Held        int  // UIDs quarantined in earlier passes, not tried in this one
 	Left        int  // UIDs still Listed at the end
 	LeftOut     int  // UIDs that this pass found to be older than the account's Since
+	NotChosen   int  // UIDs that this pass found not to be wanted by their headers (Account.Want)
 	Bytes       int64
 	Clean       bool
 	Err         error // why the folder is not clean; wraps ErrFolder

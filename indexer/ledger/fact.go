@@ -120,13 +120,14 @@ type Acquisition struct {
 	Greeting     string   `json:"greeting"`
 	Capabilities []string `json:"capabilities"`
 
-	Folders     int64 `json:"folders"`     // collected or compared
-	Exists      int64 `json:"exists"`      // messages in them, by the server's count
-	Asked       int64 `json:"asked"`       // messages asked for
-	Stored      int64 `json:"stored"`      // messages received whole
-	Relinked    int64 `json:"relinked"`    // known by size, date and header, not asked for
-	Quarantined int64 `json:"quarantined"` // messages that the server did not give, those of earlier passes among them
-	Left        int64 `json:"left"`        // messages listed and not yet asked for with an outcome
+	Folders     int64 `json:"folders"`            // collected or compared
+	Exists      int64 `json:"exists"`             // messages in them, by the server's count
+	Asked       int64 `json:"asked"`              // messages asked for
+	Stored      int64 `json:"stored"`             // messages received whole
+	Relinked    int64 `json:"relinked"`           // known by size, date and header, not asked for
+	Quarantined int64 `json:"quarantined"`        // messages that the server did not give, those of earlier passes among them
+	Left        int64 `json:"left"`               // messages listed and not yet asked for with an outcome
+	LeftOut     int64 `json:"left_out,omitempty"` // messages that this pass did not ask for because the settings leave them out
 	Connections int64 `json:"connections"`
 	Received    int64 `json:"received"` // octets
 	Bytes       int64 `json:"bytes"`    // octets of messages
@@ -278,6 +279,9 @@ func (x Acquisition) fields(f *fields) {
 	f.num("folders", x.Folders)
 	f.str("greeting", x.Greeting)
 	f.num("left", x.Left)
+	if x.LeftOut != 0 {
+		f.num("left_out", x.LeftOut)
+	}
 	f.num("quarantined", x.Quarantined)
 	f.num("received", x.Received)
 	f.num("relinked", x.Relinked)

@@ -261,7 +261,13 @@ func (b *bag) coverageView(v *pageView) {
 			if f.Quarantined > 0 {
 				v.Missing = append(v.Missing, plain(fmt.Sprintf("Could not be fetched: %s in %s, folder %s.", plural(f.Quarantined, "message", "messages"), m.Address, f.Name)))
 			}
-			if n := f.Server - f.Stored; n > 0 {
+			if f.NotChosen > 0 {
+				v.Missing = append(v.Missing, plain(fmt.Sprintf("Left out on purpose: %s in %s, folder %s, not from or to a chosen client.", plural(f.NotChosen, "message", "messages"), m.Address, f.Name)))
+			}
+			if f.LeftOut > 0 {
+				v.Missing = append(v.Missing, plain(fmt.Sprintf("Left out on purpose: %s in %s, folder %s, older than the mailbox is read.", plural(f.LeftOut, "message", "messages"), m.Address, f.Name)))
+			}
+			if n := f.Server - f.Stored - f.NotChosen - f.LeftOut; n > 0 {
 				v.Missing = append(v.Missing, plain(fmt.Sprintf("On the server but not kept yet: %s in %s, folder %s.", plural(n, "message", "messages"), m.Address, f.Name)))
 			}
 			if n := f.Stored - f.Indexed - f.Quarantined; n > 0 {

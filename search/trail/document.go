@@ -180,9 +180,10 @@ type FolderCoverage struct {
 	Stored      int        `json:"stored"`
 	Indexed     int        `json:"indexed"`
 	Quarantined int        `json:"quarantined"`
-	Gone        int        `json:"gone"`               // kept, and no longer on the server
-	Erased      int        `json:"erased,omitempty"`   // taken out for good; the server may still have them
-	LeftOut     int        `json:"left_out,omitempty"` // older than the settings want; not fetched
+	Gone        int        `json:"gone"`                 // kept, and no longer on the server
+	Erased      int        `json:"erased,omitempty"`     // taken out for good; the server may still have them
+	LeftOut     int        `json:"left_out,omitempty"`   // older than the settings want; not fetched
+	NotChosen   int        `json:"not_chosen,omitempty"` // not from or to anybody whose mail the settings want; not fetched
 	Excluded    bool       `json:"excluded"`
 	From        *time.Time `json:"from"`
 	To          *time.Time `json:"to"`

@@ -29,6 +29,7 @@ func line(icon, class, text string) coverageLine {
 // boxCoverage is one mailbox, its folders taken together.
 type boxCoverage struct {
 	stored, server, unreadable, waiting int
+	older, notChosen                    int // left out by choice; not in server
 	from, to, synced                    time.Time
 	excluded                            []string
 }
@@ -39,7 +40,8 @@ func sum(m trail.MailboxCoverage) (b boxCoverage) {
 			b.excluded = append(b.excluded, m.Address+" "+f.Name)
 			continue
 		}
-		b.stored, b.server = b.stored+f.Stored, b.server+f.Server
+		b.stored, b.server = b.stored+f.Stored, b.server+wanted(f)
+		b.older, b.notChosen = b.older+f.LeftOut, b.notChosen+f.NotChosen
 		b.unreadable += f.Quarantined
 		b.waiting += max(0, f.Stored-f.Indexed-f.Quarantined)
 		if f.From != nil && (b.from.IsZero() || f.From.Before(b.from)) {
@@ -55,17 +57,23 @@ func sum(m trail.MailboxCoverage) (b boxCoverage) {
 	return b
 }
 
+// wanted is how many messages of a folder are on the server and to be kept.
+func wanted(f trail.FolderCoverage) int {
+	return max(0, f.Server-f.LeftOut-f.NotChosen-f.Erased)
+}
+
 func (w *site) coverage(c trail.Coverage) coverageView {
 	v := coverageView{Mailboxes: len(c.Mailboxes)}
 	var first, last time.Time
 	add := func(icon, class, text string) { v.Lines = append(v.Lines, line(icon, class, text)) }
 	var excluded, whole, imported []string
 	var trouble []coverageLine
-	unreadable, waiting := 0, 0
+	unreadable, waiting, older, notChosen := 0, 0, 0, 0
 	for _, m := range c.Mailboxes {
 		b := sum(m)
 		excluded = append(excluded, b.excluded...)
 		unreadable, waiting = unreadable+b.unreadable, waiting+b.waiting
+		older, notChosen = older+b.older, notChosen+b.notChosen
 		v.Messages += b.stored
 		if !b.from.IsZero() && (first.IsZero() || b.from.Before(first)) {
 			first = b.from
@@ -124,6 +132,12 @@ func (w *site) coverage(c trail.Coverage) coverageView {
 	}
 	if waiting > 0 {
 		add("warning", "warn", plural(waiting, "message is", "messages are")+" kept but not yet read")
+	}
+	if notChosen > 0 {
+		add("unseen", "mute", plural(notChosen, "message is", "messages are")+" not kept by choice: not from or to a chosen client")
+	}
+	if older > 0 {
+		add("unseen", "mute", plural(older, "message is", "messages are")+" not kept by choice: older than the mailbox is read")
 	}
 	if len(excluded) > 0 {
 		add("unseen", "mute", "Left out by choice: "+clip(strings.Join(excluded, ", "), 300))

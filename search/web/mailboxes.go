@@ -49,6 +49,7 @@ type folderView struct {
 	Name                         string
 	Server, Stored, Unread, Lost int
 	Gone                         int
+	LeftOut                      []string // what is not kept by choice, and why
 	Excluded                     bool
 	Period, Synced               string
 }
@@ -92,6 +93,12 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 		read, excluded, server := 0, 0, 0
 		for _, f := range m.Folders {
 			fv := folderView{Name: f.Name, Server: f.Server, Stored: f.Stored, Unread: max(0, f.Stored-f.Indexed), Lost: f.Quarantined, Gone: f.Gone, Excluded: f.Excluded}
+			if f.NotChosen > 0 {
+				fv.LeftOut = append(fv.LeftOut, plural(f.NotChosen, "message", "messages")+" of this folder not kept: not from or to a chosen client")
+			}
+			if f.LeftOut > 0 {
+				fv.LeftOut = append(fv.LeftOut, plural(f.LeftOut, "message", "messages")+" of this folder not kept: older than it is read")
+			}
 			if f.From != nil && f.To != nil {
 				fv.Period = w.date(*f.From) + " to " + w.date(*f.To)
 				if from.IsZero() || f.From.Before(from) {
@@ -110,7 +117,7 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 			if f.Excluded {
 				excluded++
 			} else {
-				x.Kept, server = x.Kept+f.Stored, server+f.Server
+				x.Kept, server = x.Kept+f.Stored, server+wanted(f)
 				lost, unread = lost+fv.Lost, unread+fv.Unread
 				if f.LastSync != nil || m.State == "imported" {
 					read++
