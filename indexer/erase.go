@@ -111,11 +111,7 @@ func (v *Vault) Erase(ctx context.Context, req EraseRequest) (*EraseReport, erro
 }
 
 func (v *Vault) erase(ctx context.Context, req EraseRequest) (*EraseReport, error) {
-	defer v.alone()()
-	v.derive.Lock()
-	defer v.derive.Unlock()
-	v.stores.Lock()
-	defer v.stores.Unlock()
+	defer v.still()()
 	if v.catalog == nil {
 		return nil, errClosed
 	}

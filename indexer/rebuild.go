@@ -21,10 +21,7 @@ func (v *Vault) RebuildIndex(ctx context.Context, progress func(ReadProgress)) e
 }
 
 func (v *Vault) replaceIndex() error {
-	v.derive.Lock()
-	defer v.derive.Unlock()
-	v.stores.Lock()
-	defer v.stores.Unlock()
+	defer v.withdraw()()
 	if v.catalog == nil {
 		return errClosed
 	}
@@ -43,11 +40,7 @@ func (v *Vault) RebuildCatalog(ctx context.Context, progress func(ReadProgress))
 }
 
 func (v *Vault) replaceCatalog() error {
-	defer v.alone()()
-	v.derive.Lock()
-	defer v.derive.Unlock()
-	v.stores.Lock()
-	defer v.stores.Unlock()
+	defer v.still()()
 	if v.catalog == nil {
 		return errClosed
 	}

@@ -213,13 +213,24 @@ func (v *Vault) recover() error {
 	return err
 }
 
+// still waits until nothing writes to the vault, reads for the index or holds a
+// store, and keeps it so until the function it returns is called.
+func (v *Vault) still() func() {
+	together, withdrawn := v.alone(), v.withdraw()
+	return func() { withdrawn(); together() }
+}
+
+// withdraw takes the stores away from everybody who reads: archive and ledger may
+// still grow. The function it returns gives them back.
+func (v *Vault) withdraw() func() {
+	v.derive.Lock()
+	v.stores.Lock()
+	return func() { v.stores.Unlock(); v.derive.Unlock() }
+}
+
 // Close stops the stores. What was acknowledged is durable already.
 func (v *Vault) Close() error {
-	defer v.alone()()
-	v.derive.Lock()
-	defer v.derive.Unlock()
-	v.stores.Lock()
-	defer v.stores.Unlock()
+	defer v.still()()
 	var errs []error
 	if v.index != nil {
 		errs = append(errs, v.index.Close())
