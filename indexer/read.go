@@ -23,7 +23,7 @@ import (
 // readerFormat counts the changes to what the reader keeps; statement.Version
 // changes with the rules. Together they are the version that readings carry: a
 // vault read by another version is read again from the beginning.
-const readerFormat = "1"
+const readerFormat = "2"
 
 func readerVersion() string { return readerFormat + "/" + statement.Version }
 

@@ -2,7 +2,10 @@ package search
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/textindex"
@@ -15,42 +18,44 @@ func (e *Engine) Source() trail.Source { return source{e} }
 
 type source struct{ e *Engine }
 
-// Search returns statements, nearest first, and then the messages that no
-// statement among them comes from: those of mail with clients before any other, for
-// a trail is about the work for them, and other mail may be many times as much. A
-// trail decides itself what is near enough, so one word of the question suffices here.
-func (s source) Search(ctx context.Context, question string, limit int) ([]trail.Hit, error) {
+// Search returns the messages of the nearest statements and then those that are near
+// as a whole: mail with clients before any other, for a trail is about the work for
+// them, and other mail may be many times as much. A trail decides itself what is near
+// enough, so one word of the question suffices here for a statement.
+func (s source) Search(ctx context.Context, question string, limit int) ([]archive.Ref, error) {
 	q := query.Plain(question)
 	if len(q.Words) == 0 || limit <= 0 {
 		return nil, nil
 	}
-	among := []textindex.Query{nil}
+	said, whole := s.e.question(q, 1), s.e.question(q, least(len(q.Words)))
+	asked := []textindex.Request{{Query: said, Statements: true, Limit: limit}, {Query: whole, Limit: limit}}
 	if who := s.e.clients(); len(who.Addresses) > 0 {
-		among = []textindex.Query{who, nil}
+		few := (limit + 3) / 4
+		asked[0].Limit, asked[1].Limit = few, few
+		asked = append([]textindex.Request{{Query: textindex.And{said, who}, Statements: true, Limit: limit}, {Query: textindex.And{whole, who}, Limit: limit}}, asked...)
 	}
-	var hits []trail.Hit
-	seen := map[archive.Ref]bool{}
-	said := map[string]bool{}
-	for i, who := range among {
-		n := limit
-		if i > 0 {
-			n = (limit + 3) / 4
-		}
-		more, err := s.search(ctx, q, who, n)
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range more {
-			if h.Statement == "" && !seen[h.Ref] || h.Statement != "" && !said[h.Statement] {
-				hits = append(hits, h)
+	found := make([][]archive.Ref, len(asked))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, req := range asked {
+		g.Go(func() error {
+			res, err := s.e.find(ctx, req)
+			if err != nil {
+				return err
 			}
-		}
-		for _, h := range more {
-			seen[h.Ref] = true
-			said[h.Statement] = true
-		}
+			for _, h := range res.Hits {
+				p, err := placeOf(h)
+				if err != nil {
+					return err
+				}
+				found[i] = append(found[i], p.Ref)
+			}
+			return nil
+		})
 	}
-	return hits, nil
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(found...), nil
 }
 
 // clients are the addresses of all clients, as authors or readers.
@@ -60,54 +65,6 @@ func (e *Engine) clients() textindex.Who {
 		who.Addresses = append(who.Addresses, addressesOf(c)...)
 	}
 	return who
-}
-
-// search is Search among the mail of some people, or where who is nil among all.
-func (s source) search(ctx context.Context, q query.Question, who textindex.Query, limit int) ([]trail.Hit, error) {
-	with := func(tree textindex.Query) textindex.Query {
-		if who == nil {
-			return tree
-		}
-		return textindex.And{tree, who}
-	}
-	found, err := s.e.find(ctx, textindex.Request{Query: with(s.e.question(q, 1)), Statements: true, Limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	var refs []archive.Ref
-	places := make([]Place, len(found.Hits))
-	for i, h := range found.Hits {
-		if places[i], err = placeOf(h); err != nil {
-			return nil, err
-		}
-		refs = append(refs, places[i].Ref)
-	}
-	records, err := s.e.records(ctx, refs, false)
-	if err != nil {
-		return nil, err
-	}
-	var hits []trail.Hit
-	seen := map[archive.Ref]bool{}
-	for i, p := range places {
-		if r := records[p.Ref]; r != nil && p.N < len(r.Statements) {
-			seen[p.Ref] = true
-			hits = append(hits, trail.Hit{Ref: p.Ref, Statement: r.Statements[p.N].ID, Score: found.Hits[i].Score})
-		}
-	}
-	messages, err := s.e.find(ctx, textindex.Request{Query: with(s.e.question(q, least(len(q.Words)))), Limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	for _, h := range messages.Hits {
-		p, err := placeOf(h)
-		if err != nil {
-			return nil, err
-		}
-		if !seen[p.Ref] && len(hits) < 2*limit {
-			hits = append(hits, trail.Hit{Ref: p.Ref, Score: h.Score})
-		}
-	}
-	return hits, nil
 }
 
 // Related implements trail.Source.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,19 +46,22 @@ func (s VaultStore) Records(ctx context.Context, refs []archive.Ref, full bool) 
 			return err
 		}
 		calibration := learned(corrections)
-		for i, ref := range refs {
+		at := 0
+		for page := range slices.Chunk(refs, 256) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			m, err := c.Message(ref)
-			if errors.Is(err, catalog.ErrNotFound) {
-				continue
-			}
+			list, err := c.Messages(page)
 			if err != nil {
 				return err
 			}
-			out[i] = record(m)
-			inForce(out[i], corrections, calibration)
+			for i, m := range list {
+				if m != nil {
+					out[at+i] = record(m)
+					inForce(out[at+i], corrections, calibration)
+				}
+			}
+			at += len(page)
 		}
 		return nil
 	})
@@ -98,7 +102,7 @@ func (s VaultStore) readFull(ctx context.Context, ref archive.Ref, r *Record) er
 }
 
 func record(m *catalog.Message) *Record {
-	d := &m.Doc
+	d := m.Doc
 	r := &Record{Ref: m.Ref, Date: d.Date, LedgerIndex: m.Entry, Size: m.Size, NewHashes: d.New, QuotedHashes: d.Quoted,
 		Message: &message.Message{From: d.From, Sender: d.Sender, To: d.To, Cc: d.Cc, Subject: d.Subject, MessageID: d.MessageID,
 			InReplyTo: d.InReplyTo, References: d.References, ThreadIndex: d.ThreadIndex, Date: d.Date, Auto: d.Auto, Parts: d.Parts, Size: m.Size}}
@@ -106,14 +110,8 @@ func record(m *catalog.Message) *Record {
 		r.Date = m.Date
 	}
 	for _, st := range d.Statements {
-		facts := st.Facts
-		for i := range facts {
-			if facts[i].Alternatives == nil {
-				facts[i].Alternatives = []string{}
-			}
-		}
 		r.Statements = append(r.Statements, Statement{ID: st.ID, RuneStart: st.Start, RuneEnd: st.End,
-			Statement: statement.Statement{Kind: st.Kind, Confidence: st.Confidence, Quote: st.Quote, Facts: facts, Flags: st.Flags, Why: st.Why}})
+			Statement: statement.Statement{Kind: st.Kind, Confidence: st.Confidence, Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why}})
 	}
 	for _, p := range m.Places {
 		o := Occurrence{InternalDate: p.InternalDate, Collected: m.Seen}

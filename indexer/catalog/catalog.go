@@ -50,9 +50,11 @@ type Catalog struct {
 	path string
 	r    *sql.DB
 	// What is asked for each message, prepared once.
-	blobByRef, placesOf *sql.Stmt
-	changes             atomic.Uint64 // transactions so far
-	counts              sync.Map      // countKey to counted
+	blobByRef, placesOf       *sql.Stmt
+	blobsIn, readIn, placesIn *sql.Stmt     // of inPage
+	changes                   atomic.Uint64 // transactions so far
+	counts                    sync.Map      // countKey to counted
+	docs                      docCache
 
 	mu sync.Mutex // serialises writers; guards what follows
 	w  *sql.DB
@@ -92,14 +94,29 @@ func Open(path string) (*Catalog, error) {
 		return nil, fmt.Errorf("opening catalog %q: %w", path, err)
 	}
 	c.r.SetMaxOpenConns(4)
-	c.blobByRef, err = c.r.Prepare(`SELECT ` + blobColumns + ` FROM blob WHERE ref = ?`)
-	if err == nil {
-		c.placesOf, err = c.r.Prepare(placesQuery)
-	}
-	if err != nil {
+	if err := c.prepare(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening catalog %q: %w", path, err), c.r.Close(), c.wc.Close(), w.Close())
 	}
 	return c, nil
+}
+
+func (c *Catalog) prepare() error {
+	for _, s := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&c.blobByRef, `SELECT ` + blobColumns + ` FROM blob WHERE ref = ?`},
+		{&c.blobsIn, `SELECT ` + blobColumns + ` FROM blob WHERE ref IN ` + in},
+		{&c.readIn, `SELECT m.blob, b.ref, m.date, m.doc FROM message m JOIN blob b ON b.id = m.blob WHERE m.blob IN ` + in},
+		{&c.placesOf, placesQuery + `= ?`},
+		{&c.placesIn, placesQuery + `IN ` + in},
+	} {
+		var err error
+		if *s.to, err = c.r.Prepare(s.text); err != nil {
+			return err
+		}
+	}
+	return c.r.QueryRow(`SELECT coalesce(max(blob), 0) FROM message`).Scan(&c.docs.top)
 }
 
 // Close closes the catalog. No method may be called afterwards.

@@ -5,15 +5,11 @@ import (
 	"database/sql"
 	"encoding/base32"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"sort"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"inwriting/indexer/archive"
 	"inwriting/indexer/message"
@@ -24,34 +20,34 @@ import (
 // Doc is what the reader made of one message, as answers need it. The text is
 // not in it: it is read again from the octets.
 type Doc struct {
-	From        []message.Address `json:"from,omitempty"`
-	Sender      []message.Address `json:"sender,omitempty"`
-	To          []message.Address `json:"to,omitempty"`
-	Cc          []message.Address `json:"cc,omitempty"`
-	Subject     string            `json:"subject,omitempty"`
-	MessageID   string            `json:"mid,omitempty"`
-	InReplyTo   []string          `json:"irt,omitempty"`
-	References  []string          `json:"refs,omitempty"`
-	ThreadIndex string            `json:"ti,omitempty"`
-	Date        time.Time         `json:"date"` // author's; zero when absent
-	Auto        bool              `json:"auto,omitempty"`
-	Parts       []message.Part    `json:"parts,omitempty"`
-	New         []uint64          `json:"new,omitempty"`    // hashes of new sentences
-	Quoted      []uint64          `json:"quoted,omitempty"` // hashes of quoted ones
-	Statements  []Statement       `json:"st,omitempty"`
+	From        []message.Address
+	Sender      []message.Address
+	To          []message.Address
+	Cc          []message.Address
+	Subject     string
+	MessageID   string
+	InReplyTo   []string
+	References  []string
+	ThreadIndex string
+	Date        time.Time // author's; zero when absent
+	Auto        bool
+	Parts       []message.Part
+	New         []uint64 // hashes of new sentences
+	Quoted      []uint64 // hashes of quoted ones
+	Statements  []Statement
 }
 
 // Statement is a statement with its id and its place in code points.
 type Statement struct {
-	ID         string             `json:"id"`
-	Kind       statement.Kind     `json:"k"`
-	Confidence float64            `json:"c"`
-	Start      int                `json:"s"`
-	End        int                `json:"e"`
-	Quote      string             `json:"q"`
-	Facts      []statement.Fact   `json:"f,omitempty"`
-	Flags      []string           `json:"fl,omitempty"`
-	Why        []statement.Reason `json:"w,omitempty"`
+	ID         string
+	Kind       statement.Kind
+	Confidence float64
+	Start      int
+	End        int
+	Quote      string
+	Facts      []statement.Fact
+	Flags      []string
+	Why        []statement.Reason
 }
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -76,30 +72,14 @@ type Read struct {
 	Date    time.Time // best date known, for order
 }
 
-var (
-	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
-	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-)
-
-// encode returns the stored form of a Doc; it may be called from many
-// goroutines.
-func (d *Doc) encode() ([]byte, error) {
-	b, err := json.Marshal(d)
-	if err != nil {
-		return nil, err
-	}
-	return encoder.EncodeAll(b, nil), nil
-}
-
 // SaveReadings keeps readings, in one transaction. Keeping one again replaces it.
 func (c *Catalog) SaveReadings(reads []Read) error {
 	docs := make([][]byte, len(reads))
+	ids := make([]int64, len(reads))
 	for i := range reads {
-		var err error
-		if docs[i], err = reads[i].Doc.encode(); err != nil {
-			return err
-		}
+		docs[i], ids[i] = reads[i].Doc.encode(), reads[i].Blob
 	}
+	defer c.docs.forget(ids)
 	return c.Update(func(t *Tx) error {
 		for i := range reads {
 			if err := t.saveReading(&reads[i], docs[i]); err != nil {
@@ -171,6 +151,7 @@ func (c *Catalog) SetCursor(stage string, value int64, version string) error {
 
 // ResetDerived drops all readings, so that the reader starts from the beginning.
 func (c *Catalog) ResetDerived() error {
+	defer c.docs.forgetAll()
 	return c.Update(func(t *Tx) error {
 		for _, table := range []string{"message", "mention", "participant", "statement", "stale", "cursor"} {
 			if err := t.exec(`DELETE FROM ` + table); err != nil {
@@ -330,89 +311,6 @@ func (c *Catalog) Statement(id string) (ref archive.Ref, n int, err error) {
 	}
 	copy(ref[:], b)
 	return ref, n, err
-}
-
-// Place is one place a message was found.
-type Place struct {
-	Mailbox, Folder string
-	UID             uint32
-	InternalDate    time.Time
-	Flags           []string
-	Gone            bool // not on the server any more, or of an earlier UIDVALIDITY
-	Import          bool
-	Path            string
-}
-
-// Message is a blob with its reading and the places it was found.
-type Message struct {
-	Blob
-	Doc    Doc
-	Date   time.Time
-	Places []Place
-}
-
-// Message returns the reading of one ref, or ErrNotFound.
-func (c *Catalog) Message(ref archive.Ref) (*Message, error) {
-	b, err := c.Blob(ref)
-	if err != nil {
-		return nil, err
-	}
-	m := &Message{Blob: b}
-	var doc []byte
-	var date int64
-	err = c.r.QueryRow(`SELECT date, doc FROM message WHERE blob = ?`, b.ID).Scan(&date, &doc)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	if doc, err = decoder.DecodeAll(doc, nil); err == nil {
-		err = json.Unmarshal(doc, &m.Doc)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("catalog: reading of %v: %w", ref, err)
-	}
-	m.Date = time.Unix(date, 0).UTC()
-	m.Places, err = c.Places(b.ID)
-	return m, err
-}
-
-const placesQuery = `SELECT a.address, a.source, m.display, m.uidvalidity, o.uidvalidity, o.uid, o.internaldate, o.zone, o.flags, o.gone, o.path
-	FROM occurrence o JOIN mailbox m ON m.id = o.mailbox JOIN account a ON a.id = m.account WHERE o.blob = ?`
-
-// Places returns where a blob was found, by mailbox, folder and UID.
-func (c *Catalog) Places(blob int64) ([]Place, error) {
-	rows, err := c.placesOf.Query(blob)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Place
-	for rows.Next() {
-		var p Place
-		var source, flags string
-		var now, then uint32
-		var date, gone int64
-		var zone int
-		if err := rows.Scan(&p.Mailbox, &source, &p.Folder, &now, &then, &p.UID, &date, &zone, &flags, &gone, &p.Path); err != nil {
-			return nil, err
-		}
-		p.InternalDate, p.Flags = dateIn(date, zone), flagList(flags)
-		p.Gone, p.Import = gone != 0 || now != then, source == "import"
-		out = append(out, p)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		a, b := out[i], out[j]
-		if a.Gone != b.Gone {
-			return !a.Gone
-		}
-		if c := strings.Compare(a.Mailbox+"\x00"+a.Folder, b.Mailbox+"\x00"+b.Folder); c != 0 {
-			return c < 0
-		}
-		return a.UID < b.UID
-	})
-	return out, rows.Err()
 }
 
 // Related returns up to limit messages that hang together with refs in a

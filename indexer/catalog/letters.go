@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -57,17 +56,8 @@ func (c *Catalog) lettersAfter(id int64, limit int) ([]Letter, error) {
 		if err := rows.Scan(&l.Blob, &date, &packed); err != nil {
 			return err
 		}
-		raw, err := decoder.DecodeAll(packed, nil)
+		d, _, err := decodeDoc(packed)
 		if err != nil {
-			return fmt.Errorf("reading message %d of the catalog: %w", l.Blob, err)
-		}
-		var d struct {
-			From []message.Address `json:"from"`
-			To   []message.Address `json:"to"`
-			Cc   []message.Address `json:"cc"`
-			Auto bool              `json:"auto"`
-		}
-		if err := json.Unmarshal(raw, &d); err != nil {
 			return fmt.Errorf("reading message %d of the catalog: %w", l.Blob, err)
 		}
 		l.Date, l.From, l.To, l.Cc, l.Auto = time.Unix(date, 0).UTC(), d.From, d.To, d.Cc, d.Auto

@@ -2,8 +2,6 @@ package catalog
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -164,99 +162,26 @@ func (c *Catalog) candidates(refs []archive.Ref) ([]candidate, error) {
 	return out, nil
 }
 
+// readInfos reads what linking needs of messages, in order of arrival.
 func (c *Catalog) readInfos(ids []int64) ([]candidate, error) {
+	read, err := c.readings(ids)
+	if err != nil {
+		return nil, err
+	}
 	var out []candidate
-	for len(ids) > 0 {
-		page := ids[:min(len(ids), 500)]
-		ids = ids[len(page):]
-		args := make([]any, len(page))
-		for i := range page {
-			args[i] = page[i]
-		}
-		rows, err := c.r.Query(`SELECT b.ref, m.date, m.doc FROM message m JOIN blob b ON b.id = m.blob WHERE m.blob IN (?`+strings.Repeat(", ?", len(page)-1)+`)`, args...)
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			var ref, doc []byte
-			var cand candidate
-			if err = rows.Scan(&ref, &cand.date, &doc); err != nil {
-				break
-			}
-			copy(cand.ref[:], ref)
-			if cand.info, err = readInfo(doc); err != nil {
-				err = fmt.Errorf("catalog: reading of %v: %w", cand.ref, err)
-				break
-			}
-			cand.info.Date = time.Unix(cand.date, 0).UTC()
-			out = append(out, cand)
-		}
-		rows.Close()
-		if err == nil {
-			err = rows.Err()
-		}
-		if err != nil {
-			return nil, err
+	for _, id := range slices.Sorted(slices.Values(ids)) {
+		if r := read[id]; r != nil {
+			out = append(out, candidate{ref: r.ref, date: r.date, info: infoOf(r)})
 		}
 	}
 	return out, nil
 }
 
-type linkAddress struct {
-	Address string `json:"address"`
-}
-
-// linkDoc is what linking needs of a Doc: reading less of it is most of the speed.
-type linkDoc struct {
-	From        []linkAddress  `json:"from"`
-	To          []linkAddress  `json:"to"`
-	Cc          []linkAddress  `json:"cc"`
-	Subject     string         `json:"subject"`
-	MessageID   string         `json:"mid"`
-	InReplyTo   []string       `json:"irt"`
-	References  []string       `json:"refs"`
-	ThreadIndex string         `json:"ti"`
-	Parts       []message.Part `json:"parts"`
-	New         hashes         `json:"new"`
-	Quoted      hashes         `json:"quoted"`
-	Statements  []struct {
-		Facts []struct {
-			Type  statement.FactType `json:"type"`
-			Value string             `json:"value"`
-		} `json:"f"`
-	} `json:"st"`
-}
-
-// hashes are read without reflection: they are most of a Doc.
-type hashes []uint64
-
-// UnmarshalJSON implements json.Unmarshaler for an array of numbers.
-func (h *hashes) UnmarshalJSON(b []byte) error {
-	var n uint64
-	in := false
-	for _, c := range b {
-		switch {
-		case '0' <= c && c <= '9':
-			n, in = 10*n+uint64(c-'0'), true
-		case in:
-			*h, n, in = append(*h, n), 0, false
-		}
-	}
-	return nil
-}
-
-func readInfo(doc []byte) (thread.Info, error) {
-	var d linkDoc
-	raw, err := decoder.DecodeAll(doc, nil)
-	if err == nil {
-		err = json.Unmarshal(raw, &d)
-	}
-	if err != nil {
-		return thread.Info{}, err
-	}
+func infoOf(r *reading) thread.Info {
+	d := r.doc
 	in := thread.Info{MessageID: d.MessageID, Refs: append(append([]string(nil), d.References...), d.InReplyTo...), ThreadIndex: d.ThreadIndex,
-		Subject: d.Subject, NewHashes: d.New, QuotedHashes: d.Quoted}
-	for _, list := range [][]linkAddress{d.From, d.To, d.Cc} {
+		Subject: d.Subject, NewHashes: d.New, QuotedHashes: d.Quoted, Date: time.Unix(r.date, 0).UTC()}
+	for _, list := range [][]message.Address{d.From, d.To, d.Cc} {
 		for _, a := range list {
 			if a.Address != "" && len(in.Participants) < maxAddressees {
 				in.Participants = append(in.Participants, a.Address)
@@ -275,5 +200,5 @@ func readInfo(doc []byte) (thread.Info, error) {
 			}
 		}
 	}
-	return in, nil
+	return in
 }

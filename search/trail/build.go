@@ -9,9 +9,6 @@ package trail
 
 import (
 	"context"
-	"fmt"
-	"path"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -37,19 +34,13 @@ type Record struct {
 	Statements   []Statement
 }
 
-// Hit is a statement or, where Statement is "", a message near a question.
-type Hit struct {
-	Ref       archive.Ref
-	Statement string // the statement's ID
-	Score     float64
-}
-
 // Source is what a trail is drawn from. Answers must be the same for the same
 // store; their order matters only for Search. Refs that are not known are left
-// out of answers, without an error. Refs named twice may be answered twice.
+// out of answers, without an error. What is named twice may be answered twice.
 type Source interface {
-	// Search returns the statements and messages nearest to the question, best first.
-	Search(ctx context.Context, question string, limit int) ([]Hit, error)
+	// Search returns the messages nearest to the question, by themselves or by limit
+	// of the statements in them, best first.
+	Search(ctx context.Context, question string, limit int) ([]archive.Ref, error)
 	// Related returns messages of the same threads as refs.
 	Related(ctx context.Context, refs []archive.Ref, limit int) ([]archive.Ref, error)
 	// Between returns mail between us and any of the addresses, both ends included.
@@ -158,226 +149,6 @@ func (it *item) shown() Statement {
 		s.Message.Occurrences = []Occurrence{}
 	}
 	return s
-}
-
-// gather asks the source for everything a trail may need: what is near the
-// question, the threads around it, and the mail with the same people in the same
-// weeks, in which an answer without the question's words would lie.
-func gather(ctx context.Context, src Source, people People, question string, opts Options) ([]*Record, error) {
-	if opts.Hits <= 0 {
-		opts.Hits = 200
-	}
-	if opts.Messages <= 0 {
-		opts.Messages = 600
-	}
-	hits, err := src.Search(ctx, question, opts.Hits)
-	if err != nil {
-		return nil, fmt.Errorf("searching for %q: %w", question, err)
-	}
-	var refs []archive.Ref
-	seen := map[archive.Ref]bool{}
-	add := func(list []archive.Ref) {
-		for _, r := range list {
-			if !seen[r] && len(refs) < opts.Messages {
-				seen[r] = true
-				refs = append(refs, r)
-			}
-		}
-	}
-	for _, it := range opts.Pinned {
-		add([]archive.Ref{it.Ref})
-	}
-	for _, h := range hits {
-		add([]archive.Ref{h.Ref})
-	}
-	if len(refs) == 0 {
-		// A question about people alone finds none of its words in what they wrote.
-		var all []string
-		for _, c := range people.Clients {
-			all = append(all, c.Addresses...)
-		}
-		if len(all) == 0 {
-			return nil, nil
-		}
-		list, err := src.Between(ctx, all, time.Time{}, time.Time{}, opts.Messages)
-		if err != nil {
-			return nil, fmt.Errorf("finding mail with %d people: %w", len(all), err)
-		}
-		add(list)
-	}
-	records, err := src.Records(ctx, refs)
-	if err != nil {
-		return nil, fmt.Errorf("reading %d messages: %w", len(refs), err)
-	}
-	// Threads of the nearest first: there may be more than can be read.
-	near := nearest(records, refs, question, people, len(opts.Pinned))
-	if len(near) > 60 {
-		near = near[:60]
-	}
-	related, err := src.Related(ctx, append([]archive.Ref(nil), near...), opts.Messages)
-	if err != nil {
-		return nil, fmt.Errorf("finding the threads of %d messages: %w", len(near), err)
-	}
-	have := len(refs)
-	add(related)
-	read := func() error {
-		if len(refs) == have {
-			return nil
-		}
-		more, err := src.Records(ctx, refs[have:])
-		if err != nil {
-			return fmt.Errorf("reading %d messages: %w", len(refs)-have, err)
-		}
-		records, have = append(records, more...), len(refs)
-		return nil
-	}
-	if err := read(); err != nil {
-		return nil, err
-	}
-	if names := namedIn(records, near); names != "" {
-		// What others wrote of the same booking or invoice need not hold the question's words.
-		hits, err := src.Search(ctx, names, 40)
-		if err != nil {
-			return nil, fmt.Errorf("searching for %q: %w", names, err)
-		}
-		for _, h := range hits {
-			add([]archive.Ref{h.Ref})
-		}
-		if err := read(); err != nil {
-			return nil, err
-		}
-	}
-	counter, from, to := counterparts(records, near, people)
-	if len(counter) == 0 {
-		return records, nil
-	}
-	const around = 60 * 24 * time.Hour
-	between, err := src.Between(ctx, counter, from.Add(-around), to.Add(around), opts.Messages)
-	if err != nil {
-		return nil, fmt.Errorf("finding mail with %d people: %w", len(counter), err)
-	}
-	add(between)
-	return records, read()
-}
-
-// mayBeMeant is how many clients are read around: the hits alone do not tell surely.
-const mayBeMeant = 3
-
-// nearest keeps the messages that concern the clients the question may be about, where
-// the hits hold mail of many: what lies around the others' need not be read.
-func nearest(records []*Record, refs []archive.Ref, question string, people People, pinned int) []archive.Ref {
-	p := sketch(bounded(records), people)
-	ranked := understand(question, people, p).rank(p)
-	if len(ranked) == 0 {
-		return refs
-	}
-	of := map[archive.Ref]bool{}
-	for _, m := range p.mails {
-		of[m.Ref] = m.party != "" && slices.Contains(ranked[:min(mayBeMeant, len(ranked))], m.party)
-	}
-	var out []archive.Ref
-	for i, r := range refs {
-		if of[r] || i < pinned {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// maxStatements bounds what is compared: newsletters of others hold hundreds each.
-const maxStatements = 3000
-
-// bounded keeps the nearest records, as many as hold no more than that together.
-func bounded(records []*Record) []*Record {
-	n := 0
-	for i, r := range records {
-		if r == nil {
-			continue
-		}
-		if n += len(r.Statements); n > maxStatements && i > 0 {
-			return records[:i]
-		}
-	}
-	return records
-}
-
-// namedIn lists the references and the names of attachments with a number in them
-// that the nearest messages bear, as words to search for.
-func namedIn(records []*Record, near []archive.Ref) string {
-	nearest := map[archive.Ref]bool{}
-	for _, r := range near {
-		nearest[r] = true
-	}
-	var names []string
-	put := func(s string) {
-		if len(names) < 12 && len(s) >= 5 && len(s) <= 40 && strings.ContainsAny(s, "0123456789") && !slices.Contains(names, s) {
-			names = append(names, s)
-		}
-	}
-	for _, r := range records {
-		if r == nil || !nearest[r.Ref] {
-			continue
-		}
-		for _, s := range r.Statements {
-			for _, f := range s.Facts {
-				if f.Type == statement.Reference {
-					put(f.Value)
-				}
-			}
-		}
-		for _, a := range r.Attachments {
-			if name := strings.TrimSuffix(a.Name, path.Ext(a.Name)); !a.Inline && !strings.HasPrefix(strings.ToLower(name), "image") {
-				put(name)
-			}
-		}
-	}
-	sort.Strings(names)
-	return strings.Join(names, " ")
-}
-
-// counterparts lists the clients and third parties of the nearest messages, all
-// addresses of a client together, and the time they span.
-func counterparts(records []*Record, near []archive.Ref, people People) (list []string, from, to time.Time) {
-	nearest := map[archive.Ref]bool{}
-	for _, r := range near {
-		nearest[r] = true
-	}
-	seen := map[string]bool{}
-	put := func(a string) {
-		if a = strings.ToLower(a); a != "" && !seen[a] {
-			seen[a] = true
-			list = append(list, a)
-		}
-	}
-	for _, r := range records {
-		if r == nil || !nearest[r.Ref] {
-			continue
-		}
-		if from.IsZero() || r.Date.Before(from) {
-			from = r.Date
-		}
-		if r.Date.After(to) {
-			to = r.Date
-		}
-		for _, as := range [][]message.Address{r.From, r.To, r.Cc} {
-			for _, a := range as {
-				role, party := people.Role(a.Address)
-				if role == Us || r.Auto && role != Client {
-					continue
-				}
-				put(a.Address)
-				for _, c := range people.Clients {
-					if role == Client && c.Name == party {
-						for _, x := range c.Addresses {
-							put(x)
-						}
-					}
-				}
-			}
-		}
-	}
-	sort.Strings(list)
-	return list, from, to
 }
 
 // choose picks the client a question is about where the pool holds mail of

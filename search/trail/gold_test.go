@@ -209,9 +209,13 @@ func newMemory(records []*Record) *memory {
 	return m
 }
 
-func (m *memory) Search(_ context.Context, question string, limit int) ([]Hit, error) {
+func (m *memory) Search(_ context.Context, question string, limit int) ([]archive.Ref, error) {
+	type hit struct {
+		ref   archive.Ref
+		score float64
+	}
 	p := m.pool
-	var hits []Hit
+	var hits []hit
 	qt := terms(question)
 	qs := synonyms(qt)
 	for _, it := range p.items {
@@ -227,14 +231,15 @@ func (m *memory) Search(_ context.Context, question string, limit int) ([]Hit, e
 			}
 		}
 		if score > 0 {
-			hits = append(hits, Hit{it.m.Ref, it.s.ID, score})
+			hits = append(hits, hit{it.m.Ref, score})
 		}
 	}
-	sort.SliceStable(hits, func(i, j int) bool { return hits[i].Score > hits[j].Score })
-	if len(hits) > limit {
-		hits = hits[:limit]
+	sort.SliceStable(hits, func(i, j int) bool { return hits[i].score > hits[j].score })
+	var refs []archive.Ref
+	for _, h := range hits[:min(len(hits), limit)] {
+		refs = append(refs, h.ref)
 	}
-	return hits, nil
+	return refs, nil
 }
 
 func (m *memory) Related(_ context.Context, refs []archive.Ref, limit int) ([]archive.Ref, error) {

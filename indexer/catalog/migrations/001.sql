@@ -85,7 +85,7 @@ CREATE TABLE message (
   blob    INTEGER PRIMARY KEY,
   date    INTEGER NOT NULL,   -- Unix s of the best date known
   subject TEXT NOT NULL,      -- base subject, lower case
-  doc     BLOB NOT NULL       -- zstd JSON of catalog.Doc
+  doc     BLOB NOT NULL       -- catalog.Doc, see doc.go
 );
 CREATE INDEX message_subject ON message (subject, date) WHERE subject <> '';
 
