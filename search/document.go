@@ -21,6 +21,12 @@ func (e *Engine) info(r *Record) trail.MessageInfo {
 	for _, o := range r.Occurrences {
 		info.Occurrences = append(info.Occurrences, o.Occurrence)
 	}
+	for _, p := range m.Parts {
+		if p.Inline {
+			continue
+		}
+		info.Attachments = append(info.Attachments, trail.Attachment{Name: p.Name, Size: p.Size, SHA256: p.SHA256})
+	}
 	return info
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -347,8 +348,8 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 		if last.IsZero() || d.Format(time.DateOnly) != last.Format(time.DateOnly) {
 			fmt.Fprintf(w, "  %s\n", t.bold(d.Format("Monday 2 January 2006")))
 		}
-		clock := "     "
-		if s.Message.Ref.String() != ref {
+		clock, begins := "     ", s.Message.Ref.String() != ref
+		if begins {
 			clock = d.Format("15:04")
 		}
 		ref, last = s.Message.Ref.String(), d
@@ -361,6 +362,11 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 		}
 		if s.Corrected != nil {
 			fmt.Fprintln(w, indent+t.dim(correctedWords(*s.Corrected)))
+		}
+		if begins {
+			for _, a := range s.Message.Attachments {
+				fmt.Fprintln(w, indent+t.dim("with "+cmp.Or(clean(a.Name), "a file without a name")+", "+bytesText(a.Size)))
+			}
 		}
 		if len(e.Links) > 0 {
 			var words []string

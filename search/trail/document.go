@@ -42,6 +42,14 @@ type MessageInfo struct {
 	To          []string     `json:"to"`
 	Subject     string       `json:"subject"`
 	Occurrences []Occurrence `json:"occurrences"`
+	Attachments []Attachment `json:"attachments,omitempty"` // in the message's order; pictures within its text are none
+}
+
+// Attachment is a file that came with a message.
+type Attachment struct {
+	Name   string `json:"name,omitempty"` // as the sender wrote it
+	Size   int64  `json:"size"`           // octets, decoded
+	SHA256 string `json:"sha256"`         // of the decoded octets, hexadecimal
 }
 
 // Statement is a statement as every answer shows it. Start and End count

@@ -125,7 +125,33 @@ func group(w *site, v *trailView, t *trail.Trail, views map[int]statementView, s
 		mails[l.Address] = true
 	}
 	v.Mails = len(mails)
+	ties(letters, at, t)
 	return letters, at, shown
+}
+
+// ties tells what came with each letter and what ties it to earlier ones.
+func ties(letters []*letter, at map[int]int, t *trail.Trail) {
+	first, listed := map[string]int{}, map[string]bool{}
+	for _, l := range letters {
+		if listed[l.Address] {
+			continue
+		}
+		listed[l.Address] = true
+		for _, a := range l.info.Attachments {
+			name := a.Name
+			if name == "" {
+				name = "a file without a name"
+			}
+			l.Files = append(l.Files, fileView{name, octets(a.Size), first[a.SHA256]})
+			if first[a.SHA256] == 0 {
+				first[a.SHA256] = l.Rows[0].N
+			}
+		}
+	}
+	for _, j := range t.Joined {
+		l := letters[at[j.B]]
+		l.Joined = append(l.Joined, joinedView{j.A, j.Reason})
+	}
 }
 
 // rail is a link drawn beside the trail, from letter to letter.

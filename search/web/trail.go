@@ -91,6 +91,8 @@ type letter struct {
 	Other              bool // under another subject than most of the trail
 	Place              string
 	Gone               bool
+	Files              []fileView
+	Joined             []joinedView // why it belongs here though it is of another conversation
 	Rows               []statementView
 	Notes              []note
 	Seal               *sealView
@@ -98,6 +100,17 @@ type letter struct {
 	Claims             bool          // it disputes
 	date               time.Time
 	info               trail.MessageInfo
+}
+
+// fileView is an attachment, with the earlier entry whose message had the same file.
+type fileView struct {
+	Name, Size string
+	Same       int
+}
+
+type joinedView struct {
+	N      int // the entry it is tied to
+	Reason string
 }
 
 type note struct {

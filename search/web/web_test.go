@@ -204,6 +204,25 @@ func get(t *testing.T, h http.Handler, path string, header ...string) *httptest.
 	return w
 }
 
+// A letter names the files that came with it, the earlier one that had the same file,
+// and what ties it to another conversation.
+func TestFilesOfLetters(t *testing.T) {
+	f, h := pages()
+	give := func(i int, files ...trail.Attachment) { f.trail.Entries[i].Statement.Message.Attachments = files }
+	ticket := trail.Attachment{Name: "ticket <1>.pdf", Size: 84 << 10, SHA256: "aa"}
+	give(3, ticket)
+	give(9, trail.Attachment{Size: 10, SHA256: "bb"}, ticket)
+	f.trail.Joined = []trail.Joined{{A: 4, B: 10, Reason: "carries the same file, \"ticket.pdf\""}}
+	body := get(t, h, "/m/vienna-flight").Body.String()
+	for _, want := range []string{"<bdi>ticket &lt;1&gt;.pdf</bdi>, 84 KB</span>", "<bdi>a file without a name</bdi>, 10 bytes</span>",
+		`<bdi>ticket &lt;1&gt;.pdf</bdi>, 84 KB: the same file as with <a class="ref" href="#s4">4</a>`, `<bdi>carries the same file, &#34;ticket.pdf&#34;</bdi> as <a class="ref" href="#s4">4</a>`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("page lacks %q", want)
+		}
+	}
+	checkHTML(t, body)
+}
+
 func TestPages(t *testing.T) {
 	tests := []struct {
 		path   string
