@@ -16,9 +16,9 @@ func (p *parser) compose() {
 		l := &p.leaves[i]
 		switch {
 		case chosen[i]:
-			text, hints := p.convert(l)
+			text, says := p.convert(l)
 			p.m.FromHTML = p.m.FromHTML || l.typ == "text/html"
-			b.add(text, hints)
+			b.add(text, says)
 		case l.inside:
 		case l.named:
 			if l.part.SHA256 == "" {
@@ -48,6 +48,7 @@ func (p *parser) compose() {
 		p.defect("encrypted", "the text is encrypted (OpenPGP)")
 	}
 	p.m.Zones = zones(text, hints, signers(p.m.From), passedOn(p.m.Subject))
+	p.m.tinted(b.runs)
 	p.sortParts()
 }
 
@@ -185,8 +186,8 @@ func saysSomething(b []byte) bool {
 	return true
 }
 
-// convert makes text of a leaf, with one hint a line where HTML gave any.
-func (p *parser) convert(l *textLeaf) (string, []hint) {
+// convert makes text of a leaf.
+func (p *parser) convert(l *textLeaf) (string, marks) {
 	label := l.charset
 	if l.typ == "text/html" && (label == "" || label == "us-ascii") {
 		if m := metaCharset(l.data); m != "" {
@@ -209,7 +210,7 @@ func (p *parser) convert(l *textLeaf) (string, []hint) {
 	case "text/html":
 		return htmlText(text)
 	case "text/enriched", "text/richtext":
-		return enrichedText(lineEnds(text)), nil
+		return enrichedText(lineEnds(text)), marks{}
 	}
 	text = lineEnds(text)
 	if looksHTML(text) {
@@ -220,7 +221,7 @@ func (p *parser) convert(l *textLeaf) (string, []hint) {
 	if l.flowed {
 		text = unflow(text, l.delsp)
 	}
-	return text, nil
+	return text, marks{}
 }
 
 func looksHTML(s string) bool {
@@ -327,22 +328,25 @@ func enrichedText(s string) string {
 
 // composer joins texts, each beginning on a line of its own.
 type composer struct {
-	text  []byte
-	hints []hint
+	text []byte
+	marks
 }
 
-func (c *composer) add(text string, hints []hint) {
+func (c *composer) add(text string, says marks) {
 	if text == "" {
 		return
 	}
 	if n := len(c.text); n > 0 && c.text[n-1] != '\n' {
 		c.text = append(c.text, '\n')
 	}
-	if len(hints) > 0 {
+	if len(says.hints) > 0 {
 		for n := bytes.Count(c.text, []byte{'\n'}); len(c.hints) < n; {
 			c.hints = append(c.hints, 0)
 		}
-		c.hints = append(c.hints, hints...)
+		c.hints = append(c.hints, says.hints...)
+	}
+	for _, r := range says.runs {
+		c.runs = append(c.runs, run{Span{r.Start + len(c.text), r.End + len(c.text)}, r.tint})
 	}
 	c.text = append(c.text, text...)
 }

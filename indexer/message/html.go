@@ -27,7 +27,7 @@ const (
 // items get "- " or their number, cells of a row are parted by a tab, quotations
 // get "> ". What is not shown (style, script, preheader) is dropped. It reads
 // tokens, builds no tree and takes time linear in the input.
-func htmlText(s string) (string, []hint) {
+func htmlText(s string) (string, marks) {
 	w := &htmlWriter{fresh: true}
 	z := html.NewTokenizer(strings.NewReader(s))
 	for len(w.out) <= maxRaw {
@@ -88,6 +88,7 @@ func tagName(b []byte) string {
 type attrs struct {
 	class, id, style, alt, typ, start string
 	data                              string // data-marker, data-smartmail
+	color                             string
 	hidden                            bool
 }
 
@@ -105,6 +106,8 @@ func (a *attrs) set(k, v []byte) {
 		a.typ = string(v)
 	case "start":
 		a.start = string(v)
+	case "color":
+		a.color = string(v)
 	case "data-marker", "data-smartmail":
 		a.data = string(v)
 	case "hidden":
@@ -154,7 +157,9 @@ type openTag struct {
 	hidden bool
 	pre    bool
 	hint   hint
-	list   int // 0 none, -1 bullets, else the next number
+	tint   tint
+	tinted tint // which tints it speaks of
+	list   int  // 0 none, -1 bullets, else the next number
 	isList bool
 	block  int
 	cells  *row
@@ -183,12 +188,20 @@ type htmlWriter struct {
 	pre     int
 	skip    string // raw text element whose content is not shown
 	hint    hint   // of what is open
+	tint    tint   // of what is open
+	runs    []run
 	sticky  hint   // from here to the end
 	lists   int
 	dropped int // open tags beyond maxOpenTags
 }
 
-func (w *htmlWriter) close() (string, []hint) {
+// marks are what the markup says of a text.
+type marks struct {
+	hints []hint // by line; nil for none
+	runs  []run
+}
+
+func (w *htmlWriter) close() (string, marks) {
 	w.trimLine()
 	if len(w.out) > 0 && w.out[len(w.out)-1] != '\n' {
 		w.out = append(w.out, '\n')
@@ -200,7 +213,7 @@ func (w *htmlWriter) close() (string, []hint) {
 	if !any {
 		w.hints = nil
 	}
-	return string(w.out), w.hints
+	return string(w.out), marks{w.hints, w.runs}
 }
 
 func (w *htmlWriter) trimLine() {
@@ -304,6 +317,7 @@ func (w *htmlWriter) words(b []byte) {
 			}
 			w.due()
 			w.out = append(w.out, b[:n]...)
+			w.ink(len(w.out) - n)
 			b = b[n:]
 		}
 	}
@@ -417,6 +431,7 @@ func (w *htmlWriter) open(tag string, a *attrs) {
 		w.startCell()
 	}
 	t.hint = w.hintOf(a)
+	t.tint, t.tinted = tintOf(tag, a)
 	if len(w.stack) >= maxOpenTags {
 		w.dropped++
 		return
@@ -441,6 +456,7 @@ func (w *htmlWriter) enter(t *openTag) {
 	if t.hint != 0 {
 		w.setHint()
 	}
+	w.tint = w.tint&^t.tinted | t.tint
 }
 
 func (w *htmlWriter) leave(t *openTag) {
@@ -466,6 +482,9 @@ func (w *htmlWriter) leave(t *openTag) {
 	}
 	if t.hint != 0 {
 		w.setHint()
+	}
+	if t.tinted != 0 {
+		w.setTint()
 	}
 }
 

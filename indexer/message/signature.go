@@ -390,7 +390,7 @@ func (z *zoner) cardBelow(a, b int) bool {
 			named = false
 			continue
 		}
-		if countPhrases(strings.ToLower(s), "price", "payment", "conditions", "terms", "deposit", "invoice", "preise", "zahlung") > 0 && !contact(s) {
+		if bargains(s) {
 			return false // a footer that holds terms is something said
 		}
 		if speaks(s) && !(named && i == a) {
@@ -408,6 +408,11 @@ func (z *zoner) cardBelow(a, b int) bool {
 		}
 	}
 	return true
+}
+
+// bargains tells lines that speak of terms.
+func bargains(s string) bool {
+	return countPhrases(strings.ToLower(s), "price", "payment", "conditions", "terms", "deposit", "invoice", "preise", "zahlung") > 0 && !contact(s)
 }
 
 // speaks tells lines that begin as sentences do and cards do not.

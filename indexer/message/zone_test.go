@@ -116,7 +116,8 @@ func TestHTML(t *testing.T) {
 		{"empty", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, hints := htmlText(tt.in)
+			got, says := htmlText(tt.in)
+			hints := says.hints
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -198,7 +199,8 @@ func FuzzHTML(f *testing.F) {
 	f.Add("<p>a<br>b</p><blockquote type=cite><ul><li>c</ul></blockquote><table><tr><td>d<td>e</table>")
 	f.Fuzz(func(t *testing.T, s string) {
 		s = strings.ToValidUTF8(s, "")
-		got, hints := htmlText(s)
+		got, says := htmlText(s)
+		hints := says.hints
 		if n := strings.Count(got, "\n"); len(hints) != 0 && len(hints) != n {
 			t.Fatalf("%d hints for %d lines of %q from %q", len(hints), n, got, s)
 		}

@@ -1,0 +1,389 @@
+package message
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Context is what other mail tells about a message. The zero Context tells nothing.
+type Context struct {
+	Parents []string // texts of the mails that it answers, whole, in any order
+	// Closing holds what ClosingLines gives of lines by which other mail of the same
+	// author ends.
+	Closing map[uint64]bool
+}
+
+// InContext reads the zones of m again with c known, and tells whether that changed
+// anything. Equal messages and contexts give equal zones. m is changed only in its
+// Zones, and its Defects where a quotation differs from what it quotes.
+func (m *Message) InContext(c Context) bool {
+	changed := false
+	if own, differs := m.typedIn(c.Parents); len(own) > 0 || len(differs) > 0 {
+		m.Zones = overlay(m.Zones, own, New)
+		for _, d := range differs {
+			m.Defects = append(m.Defects, Defect{Code: "quote-differs", Text: fmt.Sprintf("a quoted line differs from the mail that it quotes: %q", clip(m.Text[d.Start:d.End], 120))})
+		}
+		changed = true
+	}
+	if s, ok := m.closes(c.Closing); ok {
+		m.Zones = overlay(m.Zones, []Span{s}, Signature)
+		changed = true
+	}
+	return changed
+}
+
+// overlay gives the spans, which are in order, a kind of their own.
+func overlay(zones []Zone, spans []Span, kind ZoneKind) []Zone {
+	out := make([]Zone, 0, len(zones)+2*len(spans))
+	add := func(k ZoneKind, a, b int) {
+		if a >= b {
+			return
+		}
+		if n := len(out); n > 0 && out[n-1].Kind == k {
+			out[n-1].End = b
+			return
+		}
+		out = append(out, Zone{Kind: k, Start: a, End: b})
+	}
+	for _, z := range zones {
+		at := z.Start
+		for _, s := range spans {
+			if s.End <= at || s.Start >= z.End {
+				continue
+			}
+			add(z.Kind, at, max(s.Start, at))
+			add(kind, max(s.Start, at), min(s.End, z.End))
+			at = min(s.End, z.End)
+		}
+		add(z.Kind, at, z.End)
+	}
+	return out
+}
+
+const (
+	minKnown   = 8   // words that a quotation must have in common with its parent
+	maxCompare = 200 // kilobytes of parents that are compared
+)
+
+// parentText is what is known of the mails that a message answers.
+type parentText struct {
+	three map[uint64]bool // three words on end
+	units map[uint64]bool
+	heads map[uint64]bool // the threes of the beginnings
+}
+
+func readParents(texts []string) parentText {
+	p := parentText{map[uint64]bool{}, map[uint64]bool{}, map[uint64]bool{}}
+	for _, t := range texts {
+		t = t[:min(len(t), maxCompare<<10)]
+		words := wordsOf(nil, t, 0, len(t))
+		for i := range words {
+			if i+2 < len(words) {
+				h := three(words[i:])
+				p.three[h] = true
+				if i < 200 {
+					p.heads[h] = true
+				}
+			}
+		}
+		for _, u := range unitsOf(t, words) {
+			p.units[unitHash(words[u.from:u.to])] = true
+		}
+	}
+	return p
+}
+
+func three(w []word) uint64 {
+	return hashStep(hashStep(hashStep(hashSeed, w[0].hash), w[1].hash), w[2].hash)
+}
+
+func unitHash(words []word) uint64 {
+	h := uint64(hashSeed)
+	for _, w := range words {
+		h = hashStep(h, w.hash)
+	}
+	return h
+}
+
+// fate is what became of a unit of the parent.
+type fate uint8
+
+const (
+	same   fate = iota // as the parent has it
+	differ             // some words of it are others
+	own                // the parent has nothing like it
+	noise              // written by a program
+)
+
+// typedIn finds what the author typed into the quotation of a parent: pieces that no
+// parent has, among pieces that it has. It also finds the pieces that are the
+// parent's with some words changed. A quotation that is not of these parents says
+// nothing.
+func (m *Message) typedIn(parents []string) (typed, differs []Span) {
+	if len(parents) == 0 {
+		return nil, nil
+	}
+	var p parentText
+	for i := 0; i < len(m.Zones); i++ {
+		z := m.Zones[i]
+		if z.Kind != Quoted && z.Kind != Forwarded {
+			continue
+		}
+		if p.three == nil {
+			p = readParents(parents)
+		}
+		a, b := m.compare(p, z)
+		typed, differs = append(typed, a...), append(differs, b...)
+	}
+	if len(differs) > 3 {
+		differs = nil // another wording throughout is another version, not a changed line
+	}
+	return typed, differs
+}
+
+func (m *Message) compare(p parentText, z Zone) (typed, differs []Span) {
+	words := wordsOf(nil, m.Text, z.Start, z.End)
+	units := unitsOf(m.Text, words)
+	covered := make([]bool, len(words))
+	heads := map[uint64]bool{}
+	for i := range words {
+		if i+2 >= len(words) {
+			break
+		}
+		if h := three(words[i:]); p.three[h] {
+			covered[i], covered[i+1], covered[i+2] = true, true, true
+			if p.heads[h] {
+				heads[h] = true
+			}
+		}
+	}
+	fates := make([]fate, len(units))
+	first, last, depth := -1, -1, 0
+	for i, u := range units {
+		fates[i] = m.fateOf(u, words, covered, p)
+		if fates[i] == same && (u.to-u.from >= 3 || first >= 0) {
+			if first < 0 {
+				first, depth = i, u.depth
+			}
+			last = i
+		}
+	}
+	if first < 0 {
+		return nil, nil
+	}
+	known, foreign, inside := 0, 0, false
+	for i := first; i < len(units); i++ {
+		u := units[i]
+		switch {
+		case fates[i] == same:
+			known += u.to - u.from
+		case fates[i] == own && (u.depth > depth || m.programs(words[u.from].start)):
+			fates[i] = noise
+		case fates[i] == own:
+			foreign += u.to - u.from
+			inside = inside || i < last
+		}
+	}
+	if known < minKnown || 2*len(heads) < len(p.heads) && 2*known < foreign || foreign > 12*known {
+		return nil, nil
+	}
+	// Below the last line of the parent stands what a list or a gateway added as
+	// easily as an answer.
+	if !inside && !m.pointsBelow() {
+		foreign = 0
+	}
+	for i := first; i < len(units); i++ {
+		u := units[i]
+		s := Span{words[u.from].start, words[u.to-1].end}
+		switch {
+		case fates[i] == own && foreign > 0:
+			if n := len(typed); n > 0 && i > 0 && fates[i-1] == own {
+				typed[n-1].End = s.End
+			} else {
+				typed = append(typed, s)
+			}
+		case fates[i] == differ && u.to-u.from >= 5:
+			differs = append(differs, s)
+		}
+	}
+	for i := range typed {
+		typed[i] = m.wholeLines(typed[i])
+	}
+	return typed, differs
+}
+
+func (m *Message) fateOf(u unit, words []word, covered []bool, p parentText) fate {
+	n, hit := u.to-u.from, 0
+	if p.units[unitHash(words[u.from:u.to])] {
+		return same
+	}
+	for i := u.from; i < u.to; i++ {
+		if covered[i] {
+			hit++
+		}
+	}
+	switch {
+	case hit == n:
+		return same
+	case 3*hit > n && covered[u.from] && covered[u.to-1] && n >= 5:
+		return differ // its middle was changed
+	case 3*hit >= 2*n:
+		return same
+	}
+	return own
+}
+
+// programs tells whether the line at a byte offset is one that mail programs write into a
+// quotation: headers, attributions, pictures, notices.
+func (m *Message) programs(at int) bool {
+	a := strings.LastIndexByte(m.Text[:at], '\n') + 1
+	b := len(m.Text)
+	if i := strings.IndexByte(m.Text[a:], '\n'); i >= 0 {
+		b = a + i
+	}
+	s := strings.Trim(m.Text[a:b], " \t>|*\r")
+	if s == "" || ruleOf(s) >= 3 || mobile(s) || attachmentLine(s) || s[0] == '[' && s[len(s)-1] == ']' && !strings.Contains(s, ": ") || s[0] == '<' && s[len(s)-1] == '>' {
+		return true
+	}
+	low := strings.ToLower(s)
+	if isAttributionEnd(low) && hasVerb(low) || label(s)&(labelFrom|labelTo|labelCc|labelSubject) != 0 || label(s) == labelDate && dated(low) && strings.Count(s, ":") > 1 {
+		return true
+	}
+	if s[0] == '-' && (phraseIn(strings.Trim(low, "- "), originals) || phraseIn(strings.Trim(low, "- "), forwards)) {
+		return true
+	}
+	if strings.Contains(low, "external") && (strings.Contains(low, "mail") || strings.Contains(low, "caution") || len(s) < 30) {
+		return true
+	}
+	for _, h := range legalSet.hits(nil, s, 0) {
+		if legalKinds[h.id]&(legalPhrase|footerPhrase) != 0 {
+			return true
+		}
+	}
+	return unsubscribes(low)
+}
+
+// pointsBelow tells whether the author says above the quotation that answers stand in it.
+func (m *Message) pointsBelow() bool {
+	low := strings.ToLower(m.top())
+	for _, w := range [...]string{"below", "inline", "in line", "in-line", "in red", "in blue", "in green", "in bold", "in caps", "in capitals", "in colour", "in color", "in between", "interspersed", "embedded",
+		"my answers", "my replies", "my comments", "answers in", "unten", "in rot", "in blau", "ci-dessous", "en rouge", "en bleu", "abajo", "en rojo", "hieronder", "in het rood", "in rosso", "sotto"} {
+		if strings.Contains(low, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// top is what the author wrote above the first quotation.
+func (m *Message) top() string {
+	var b strings.Builder
+	for _, z := range m.Zones {
+		if z.Kind == Quoted || z.Kind == Forwarded {
+			return b.String()
+		}
+		if z.Kind == New {
+			b.WriteString(m.ZoneText(z))
+		}
+	}
+	return ""
+}
+
+// wholeLines extends s to its marks and its punctuation, and over line ends where it
+// fills its lines.
+func (m *Message) wholeLines(s Span) Span {
+	a := s.Start
+	for a > 0 && m.Text[a-1] != '\n' && !strings.ContainsRune(" \t?!:;.", rune(m.Text[a-1])) {
+		a--
+	}
+	if i := strings.LastIndexByte(m.Text[:a], '\n') + 1; strings.Trim(m.Text[i:a], "> |\t*-•·") == "" {
+		a = i
+	}
+	b := s.End
+	for b < len(m.Text) && m.Text[b] != '\n' && m.Text[b] != ' ' && m.Text[b] != '\t' {
+		b++
+	}
+	if i := strings.IndexByte(m.Text[b:], '\n'); i >= 0 && strings.TrimSpace(m.Text[b:b+i]) == "" {
+		b += i + 1
+	} else if i < 0 && strings.TrimSpace(m.Text[b:]) == "" {
+		b = len(m.Text)
+	}
+	return Span{a, b}
+}
+
+const maxClosingLines = 8
+
+// ClosingLines names the last lines of the author's own words, from the last one up: a
+// line that ends several mails of one author is part of a signature. Programs have
+// none.
+func (m *Message) ClosingLines() []uint64 {
+	if m.Auto || len(m.From) == 0 {
+		return nil
+	}
+	var out []uint64
+	m.lastLines(func(_ Span, s string) bool {
+		out = append(out, lineHash(s))
+		return len(out) < maxClosingLines
+	})
+	return out
+}
+
+// lastLines calls each for the lines of the last zone of own words, from the end, but
+// for those that are blank.
+func (m *Message) lastLines(each func(at Span, line string) bool) {
+	for i := len(m.Zones) - 1; i >= 0; i-- {
+		z := m.Zones[i]
+		if z.Kind != New || strings.TrimSpace(m.ZoneText(z)) == "" {
+			continue
+		}
+		for end := z.End; end > z.Start; {
+			start := strings.LastIndexByte(m.Text[z.Start:end-1], '\n') + 1 + z.Start
+			s := strings.Join(strings.Fields(m.Text[start:end]), " ")
+			if s != "" && !each(Span{start, end}, s) {
+				return
+			}
+			end = start
+		}
+		return
+	}
+}
+
+func lineHash(s string) uint64 {
+	h := uint64(hashSeed)
+	for _, r := range strings.ToLower(s) {
+		h = hashStep(h, uint64(r))
+	}
+	return h
+}
+
+// closes finds the lines at the end of the author's words that other mail of the same
+// author ends with. What reads as said to the reader stays: a request that is made
+// often is one. So do terms, and a mail that would have no other words.
+func (m *Message) closes(known map[uint64]bool) (Span, bool) {
+	if len(known) == 0 {
+		return Span{}, false
+	}
+	var lines []Span
+	var words []string
+	whole := true
+	m.lastLines(func(at Span, s string) bool {
+		if len(lines) == maxClosing || !known[lineHash(s)] {
+			whole = false
+			return false
+		}
+		lines, words = append(lines, at), append(words, s)
+		return true
+	})
+	n := len(lines)
+	if n > 0 && whole && len(m.ZonesOf(New)) == 1 {
+		n-- // something was said
+	}
+	for n > 0 && (speaks(words[n-1]) || sentence(words[n-1])) {
+		n--
+	}
+	if n == 0 || slices.ContainsFunc(words[:n], func(s string) bool { return bargains(s) }) {
+		return Span{}, false
+	}
+	return Span{lines[n-1].Start, lines[0].End}, true
+}
