@@ -23,7 +23,7 @@ import (
 // readerFormat counts the changes to what the reader keeps; statement.Version
 // changes with the rules. Together they are the version that readings carry: a
 // vault read by another version is read again from the beginning.
-const readerFormat = "2"
+const readerFormat = "3"
 
 func readerVersion() string { return readerFormat + "/" + statement.Version }
 
@@ -187,9 +187,12 @@ func (v *Vault) readWaiting(ctx context.Context, text int, progress func(ReadPro
 			return err
 		}
 	}
-	// Messages found in another place since: what they say is unchanged, where
-	// they lie is not.
+	// Messages found in another place since, and those that were read before others
+	// that they depend on.
 	for ctx.Err() == nil {
+		if _, err := v.catalog.Unsettled(); err != nil {
+			return err
+		}
 		stale, err := v.catalog.Stale(cursor, readAhead)
 		if err != nil || len(stale) == 0 {
 			return err
@@ -348,7 +351,25 @@ func (v *Vault) readOne(b catalog.Blob, corrected map[string]statement.Kind) rea
 	case err != nil:
 		return reading{err: fmt.Errorf("reading %v: %w", b.Ref, err)}
 	}
+	alone := standingAlone(m)
+	x, kept, err := v.contextOf(b, m, alone)
+	if err != nil {
+		return reading{err: err}
+	}
+	known := message.Context{Closing: x.Closing}
+	if known.Parents, err = v.parents(x, alone, kept); err != nil {
+		return reading{err: err}
+	}
+	bare := len(m.Defects)
+	changed := m.InContext(known)
 	r.read, r.doc = derive(b, m, statement.Read(m), places, corrected)
+	d := &r.read.Doc
+	d.New, d.Quoted, d.Open = alone.fresh, alone.quoted, alone.open
+	if changed {
+		d.Zones, d.Notes = m.Zones, m.Defects[bare:]
+	}
+	d.Second = secondHand(b, m, x, kept)
+	r.read.Context = x
 	return r
 }
 
@@ -385,7 +406,7 @@ func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []ca
 		end := runes.at(st.End)
 		id := catalog.StatementID(b.Ref, start, end)
 		d.Statements = append(d.Statements, catalog.Statement{ID: id, Kind: st.Kind, Confidence: st.Confidence, Start: start, End: end,
-			Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why})
+			Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why, Answers: answered(m, st.Start)})
 		ix := textindex.Statement{Start: st.Start, End: st.End, Kind: string(st.Kind), Is: st.Flags}
 		if k, ok := corrected[id]; ok {
 			ix.Kind = string(k)
@@ -398,17 +419,6 @@ func derive(b catalog.Blob, m *message.Message, s statement.Reading, places []ca
 		}
 		doc.Statements = append(doc.Statements, ix)
 	}
-	var quoted strings.Builder
-	var fresh strings.Builder
-	for _, z := range m.Zones {
-		switch z.Kind {
-		case message.New:
-			fresh.WriteString(m.Text[z.Start:z.End])
-		case message.Quoted, message.Forwarded:
-			quoted.WriteString(m.Text[z.Start:z.End])
-		}
-	}
-	d.New, d.Quoted = thread.Shingles(fresh.String()), thread.Shingles(quoted.String())
 	base, _, _ := thread.BaseSubject(m.Subject)
 	return catalog.Read{Blob: b.ID, Doc: d, Subject: strings.ToLower(base), Date: date}, doc
 }

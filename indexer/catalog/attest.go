@@ -201,7 +201,10 @@ func (t *Tx) forget(ref archive.Ref) error {
 		WHERE blob = (SELECT id FROM blob WHERE ref = ?)`, ref[:]); err != nil {
 		return err
 	}
-	for _, table := range []string{"message", "mention", "participant", "statement", "stale", "open_item", "watch_again", "auth"} {
+	if err := t.unsettleAround(ref[:]); err != nil {
+		return err
+	}
+	for _, table := range []string{"message", "mention", "participant", "statement", "closing", "unsettled", "stale", "open_item", "watch_again", "auth"} {
 		if err := t.exec(`DELETE FROM `+table+` WHERE blob = (SELECT id FROM blob WHERE ref = ?)`, ref[:]); err != nil {
 			return err
 		}

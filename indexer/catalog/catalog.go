@@ -32,7 +32,7 @@ var migrations embed.FS
 
 // Format is the newest catalog format this program writes: the number of the
 // last migration.
-const Format = 4
+const Format = 5
 
 // ErrNewer means that a newer program wrote the catalog.
 var ErrNewer = errors.New("catalog was written by a newer inwriting")

@@ -1,11 +1,13 @@
 package catalog
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"sort"
 	"strings"
@@ -35,6 +37,12 @@ type Doc struct {
 	New         []uint64 // hashes of new sentences
 	Quoted      []uint64 // hashes of quoted ones
 	Statements  []Statement
+
+	// What other mail told about this one. New and Quoted are hashed as it stands alone.
+	Zones  []message.Zone   // where they differ from those that message.Read gives
+	Notes  []message.Defect // likewise, beside its own
+	Open   bool             // says that answers stand in what it quotes
+	Second []SecondHand
 }
 
 // Statement is a statement with its id and its place in code points.
@@ -48,6 +56,13 @@ type Statement struct {
 	Facts      []statement.Fact
 	Flags      []string
 	Why        []statement.Reason
+	Answers    Passage // what stands right above it, quoted; zero for nothing
+}
+
+// Passage is a stretch of the message's text, in code points.
+type Passage struct {
+	Start, End int
+	Quote      string
 }
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -70,6 +85,7 @@ type Read struct {
 	Doc     Doc
 	Subject string    // base subject, lower case
 	Date    time.Time // best date known, for order
+	Context Context
 }
 
 // SaveReadings keeps readings, in one transaction. Keeping one again replaces it.
@@ -93,6 +109,17 @@ func (c *Catalog) SaveReadings(reads []Read) error {
 func (t *Tx) saveReading(r *Read, doc []byte) error {
 	d := &r.Doc
 	date := r.Date.Unix()
+	var was []byte
+	err := t.scan(`SELECT doc FROM message WHERE blob = ?`, []any{r.Blob}, &was)
+	first := errors.Is(err, ErrNotFound)
+	if err != nil && !first {
+		return err
+	}
+	if !first && !bytes.Equal(was, doc) {
+		if err := t.replaced(r.Blob, was); err != nil {
+			return err
+		}
+	}
 	if err := t.exec(`INSERT INTO message VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET date = excluded.date, subject = excluded.subject, doc = excluded.doc`,
 		r.Blob, date, r.Subject, doc); err != nil {
 		return err
@@ -129,6 +156,23 @@ func (t *Tx) saveReading(r *Read, doc []byte) error {
 			return err
 		}
 	}
+	return t.settle(r, first)
+}
+
+// replaced forgets the statements of a reading that gives way to another one.
+func (t *Tx) replaced(blob int64, was []byte) error {
+	if err := t.exec(`INSERT INTO watch_again VALUES (?) ON CONFLICT DO NOTHING`, blob); err != nil {
+		return err
+	}
+	d, _, err := decodeDoc(was)
+	if err != nil {
+		return fmt.Errorf("catalog: reading of blob %d: %w", blob, err)
+	}
+	for _, s := range d.Statements {
+		if err := t.exec(`DELETE FROM statement WHERE id = ? AND blob = ?`, s.ID, blob); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -153,7 +197,7 @@ func (c *Catalog) SetCursor(stage string, value int64, version string) error {
 func (c *Catalog) ResetDerived() error {
 	defer c.docs.forgetAll()
 	return c.Update(func(t *Tx) error {
-		for _, table := range []string{"message", "mention", "participant", "statement", "stale", "cursor"} {
+		for _, table := range []string{"message", "mention", "participant", "statement", "closing", "unsettled", "stale", "cursor"} {
 			if err := t.exec(`DELETE FROM ` + table); err != nil {
 				return err
 			}

@@ -190,7 +190,7 @@ func (m *Message) compare(p parentText, z Zone) (typed, differs []Span) {
 	}
 	// Below the last line of the parent stands what a list or a gateway added as
 	// easily as an answer.
-	if !inside && !m.pointsBelow() {
+	if !inside && !m.PointsBelow() {
 		foreign = 0
 	}
 	for i := first; i < len(units); i++ {
@@ -264,8 +264,8 @@ func (m *Message) programs(at int) bool {
 	return unsubscribes(low)
 }
 
-// pointsBelow tells whether the author says above the quotation that answers stand in it.
-func (m *Message) pointsBelow() bool {
+// PointsBelow tells whether the author says above the quotation that answers stand in it.
+func (m *Message) PointsBelow() bool {
 	low := strings.ToLower(m.top())
 	for _, w := range [...]string{"below", "inline", "in line", "in-line", "in red", "in blue", "in green", "in bold", "in caps", "in capitals", "in colour", "in color", "in between", "interspersed", "embedded",
 		"my answers", "my replies", "my comments", "answers in", "unten", "in rot", "in blau", "ci-dessous", "en rouge", "en bleu", "abajo", "en rojo", "hieronder", "in het rood", "in rosso", "sotto"} {
@@ -386,4 +386,49 @@ func (m *Message) closes(known map[uint64]bool) (Span, bool) {
 		return Span{}, false
 	}
 	return Span{lines[n-1].Start, lines[0].End}, true
+}
+
+// Answered gives the quoted sentence that stands right above the own words at a byte
+// offset: what they answer. Words below all of a quotation answer its last sentence
+// only where it asks.
+func (m *Message) Answered(at int) (Span, bool) {
+	i := slices.IndexFunc(m.Zones, func(z Zone) bool { return z.Start <= at && at < z.End })
+	if i < 1 || m.Zones[i].Kind != New || m.Zones[i-1].Kind != Quoted && m.Zones[i-1].Kind != Forwarded {
+		return Span{}, false
+	}
+	z := m.Zones[i-1]
+	words := wordsOf(nil, m.Text, z.Start, z.End)
+	if len(words) == 0 {
+		return Span{}, false
+	}
+	// The last sentence, over the lines that it takes, up to a blank one.
+	last := len(words) - 1
+	from := last
+	for from > 0 && last-from < 60 {
+		between := m.Text[words[from-1].end:words[from].start]
+		if divides(between) || strings.ContainsAny(between, ".?!") && strings.Contains(between, "\n") || blankLine(between) {
+			break
+		}
+		from--
+	}
+	s := Span{words[from].start, words[last].end}
+	for s.End < z.End && strings.IndexByte(".?!)\"'", m.Text[s.End]) >= 0 {
+		s.End++
+	}
+	if m.programs(s.Start) {
+		return Span{}, false
+	}
+	between := slices.ContainsFunc(m.Zones[i+1:], func(z Zone) bool { return z.Kind == Quoted || z.Kind == Forwarded })
+	return s, between || strings.HasSuffix(m.Text[s.Start:s.End], "?")
+}
+
+// blankLine tells whether a line without words lies between two words.
+func blankLine(between string) bool {
+	lines := strings.Split(between, "\n")
+	for _, l := range lines[1:max(1, len(lines)-1)] {
+		if strings.Trim(l, "> |\t\r") == "" {
+			return true
+		}
+	}
+	return false
 }

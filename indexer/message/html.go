@@ -190,7 +190,7 @@ type htmlWriter struct {
 	hint    hint   // of what is open
 	tint    tint   // of what is open
 	runs    []run
-	sticky  hint   // from here to the end
+	sticky  hint // from here to the end
 	lists   int
 	dropped int // open tags beyond maxOpenTags
 }

@@ -65,6 +65,7 @@ const (
 	Conditional = "conditional" // "if the 6.40 is gone"
 	Hedged      = "hedged"      // "should be fine"
 	Reported    = "reported"    // words of another, retold: "you asked me to hold two rooms"
+	SecondHand  = "second-hand" // words of another, quoted or forwarded, whose mail is not kept
 )
 
 // Sentence is one sentence or list item of the author's new text. Start and
