@@ -229,11 +229,11 @@ func readCheckpoint(dir string) (ledger.Checkpoint, error) {
 	if err != nil {
 		return ledger.Checkpoint{}, err
 	}
-	key, err := os.ReadFile(filepath.Join(dir, "log.vkey"))
+	keys, err := ledger.ReadKeys(dir)
 	if err != nil {
 		return ledger.Checkpoint{}, err
 	}
-	return ledger.ParseCheckpoint(msg, string(key))
+	return ledger.ParseSigned(msg, keys)
 }
 
 // checkAnchors compares the tokens that are kept with those that the ledger names,

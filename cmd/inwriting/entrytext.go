@@ -92,7 +92,7 @@ func attestText(f ledger.Fact) string {
 		}
 		return s
 	case ledger.KeyAdded:
-		return "key " + x.Fingerprint + " signs too"
+		return "key " + x.Fingerprint + " signs from here on"
 	case ledger.KeyRetired:
 		return "key " + x.Fingerprint + " signs no more: " + x.Reason
 	case ledger.Access:

@@ -210,6 +210,9 @@ func (s *service) seal(in *bundle.Input) error {
 				return err
 			}
 		}
+		if in.Changes, err = keyChangesOf(l, cp.Size); err != nil {
+			return err
+		}
 		if in.Anchors, err = anchorsOf(l, cp.Size); err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ checks all of it.`,
 			return nil
 		},
 	}
-	c.AddCommand(a.ledgerListCmd(), a.ledgerShowCmd(), a.ledgerCheckpointCmd(), a.ledgerProveCmd(), a.ledgerAnchorCmd(), a.ledgerReceiptCmd(), a.ledgerCheckCmd())
+	c.AddCommand(a.ledgerListCmd(), a.ledgerShowCmd(), a.ledgerCheckpointCmd(), a.ledgerProveCmd(), a.ledgerAnchorCmd(), a.ledgerReceiptCmd(), a.ledgerCheckCmd(),
+		a.ledgerKeysCmd(), a.ledgerRotateCmd())
 	return c
 }
 

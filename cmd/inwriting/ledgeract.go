@@ -21,13 +21,16 @@ import (
 
 // ledgerArgs are the arguments of the action "ledger".
 type ledgerArgs struct {
-	Do    string `json:"do"`   // list, show, checkpoint, prove, anchor, check
+	Do    string `json:"do"`   // list, show, checkpoint, prove, anchor, check, keys, rotate
 	Item  string `json:"item"` // entry number, or message
 	Old   int64  `json:"old"`  // prove growth from so many entries
 	Type  string `json:"type"`
 	From  int64  `json:"from"`
 	Limit int64  `json:"limit"`
 	Note  []byte `json:"note"` // check: a checkpoint
+
+	Reason  string `json:"reason,omitempty"`  // rotate: why
+	Destroy bool   `json:"destroy,omitempty"` // rotate: do not keep the old key
 }
 
 var (
@@ -100,8 +103,13 @@ type receiptCheck struct {
 }
 
 func (s *service) ledger(ctx context.Context, args ledgerArgs) (out any, err error) {
-	if args.Do == "anchor" {
+	switch args.Do {
+	case "anchor":
 		return s.anchorNow(ctx)
+	case "rotate":
+		if _, _, err := s.vault.ChangeKey(args.Reason, !args.Destroy); err != nil {
+			return nil, err
+		}
 	}
 	err = s.vault.Stores(func(_ *archive.Archive, l *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
 		switch args.Do {
@@ -118,6 +126,8 @@ func (s *service) ledger(ctx context.Context, args ledgerArgs) (out any, err err
 			out, err = prove(l, c, args)
 		case "check":
 			out, err = checkReceipt(l, args.Note)
+		case "keys", "rotate":
+			out, err = keysOf(l)
 		default:
 			err = usage("ledger %q: no such action", args.Do)
 		}
@@ -297,7 +307,7 @@ func prove(l *ledger.Ledger, c *catalog.Catalog, args ledgerArgs) (*proofDoc, er
 
 func checkReceipt(l *ledger.Ledger, note []byte) (*receiptCheck, error) {
 	r := &receiptCheck{Schema: "inwriting.receipt-check/v1", Now: l.Size()}
-	cp, err := ledger.ParseCheckpoint(note, l.VKey())
+	cp, err := ledger.ParseSigned(note, l.Keys())
 	if err != nil {
 		r.Problem = fmt.Sprintf("it is not signed by this vault's key: %v", err)
 		return r, nil

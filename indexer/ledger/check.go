@@ -67,6 +67,13 @@ type checker struct {
 	dir    string
 	report func(Problem)
 	stats  Stats
+	keys   []Key
+}
+
+// keptRoot is a signed state that lies beside the ledger.
+type keptRoot struct {
+	file, why string
+	root      tlog.Hash
 }
 
 func (c *checker) problem(p Problem) {
@@ -125,7 +132,7 @@ type pass struct {
 
 // walk goes through lines, tree and hashes file side by side, in a few kilobytes. What
 // it says of the kept checkpoints is final; the rest is for diagnose to place.
-func (c *checker) walk(entries io.ReaderAt, end, signed int64, root tlog.Hash, kept map[int64]tlog.Hash) (pass, error) {
+func (c *checker) walk(entries io.ReaderAt, end, signed int64, root tlog.Hash, kept map[int64][]keptRoot) (pass, error) {
 	p := pass{same: true, blanks: blanks{said: map[int64]tlog.Hash{}}}
 	hashes, err := os.Open(hashesPath(c.dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -164,17 +171,21 @@ func (c *checker) walk(entries io.ReaderAt, end, signed int64, root tlog.Hash, k
 		if tree.size == signed && tree.root() != root {
 			p.same = false
 		}
-		if want, ok := kept[tree.size]; ok {
-			if tree.root() != want {
-				c.problem(Problem{Kind: BadCheckpoint, File: fmt.Sprintf("checkpoints/%d", tree.size), Index: -1,
-					Text: fmt.Sprintf("the first %d entries do not give the root that was time-stamped", tree.size)})
+		if wants := kept[tree.size]; wants != nil {
+			for _, want := range wants {
+				if tree.root() != want.root {
+					c.problem(Problem{Kind: BadCheckpoint, File: want.file, Index: -1,
+						Text: fmt.Sprintf("the first %d entries do not give the root that was %s", tree.size, want.why)})
+				}
 			}
 			delete(kept, tree.size)
 		}
 	}
-	for size := range kept {
-		c.problem(Problem{Kind: BadCheckpoint, File: fmt.Sprintf("checkpoints/%d", size), Index: -1,
-			Text: fmt.Sprintf("%d entries were time-stamped, %d are there", size, tree.size)})
+	for size, wants := range kept {
+		for _, want := range wants {
+			c.problem(Problem{Kind: BadCheckpoint, File: want.file, Index: -1,
+				Text: fmt.Sprintf("%d entries were %s, %d are there", size, want.why, tree.size)})
+		}
 	}
 	c.stats.Entries = tree.size
 	if p.same && stored != nil {
@@ -237,6 +248,13 @@ func (c *checker) checkpoint() (signed int64, root tlog.Hash, err error) {
 	if err != nil {
 		return 0, root, err
 	}
+	if c.keys, err = ReadKeys(c.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, root, err
+	}
+	if len(c.keys) == 0 {
+		c.keys = []Key{{}} // the first line is not what it was; the walk says so
+	}
+	c.keys[len(c.keys)-1].VKey = strings.TrimSpace(string(vkey))
 	msg, err := os.ReadFile(checkpointPath(c.dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		if fi, serr := os.Stat(entriesPath(c.dir)); serr == nil && fi.Size() > 0 {
@@ -247,7 +265,7 @@ func (c *checker) checkpoint() (signed int64, root tlog.Hash, err error) {
 	if err != nil {
 		return 0, root, err
 	}
-	cp, perr := ParseCheckpoint(msg, strings.TrimSpace(string(vkey)))
+	cp, perr := ParseSigned(msg, c.keys)
 	if perr != nil {
 		c.problem(Problem{Kind: BadCheckpoint, File: "checkpoint", Index: -1, Length: int64(len(msg)), Text: perr.Error()})
 		return 0, root, nil
@@ -256,35 +274,42 @@ func (c *checker) checkpoint() (signed int64, root tlog.Hash, err error) {
 	return cp.Size, root, err
 }
 
-// keptCheckpoints reads the roots of the checkpoints that were time-stamped.
-func (c *checker) keptCheckpoints() (map[int64]tlog.Hash, error) {
-	kept := map[int64]tlog.Hash{}
-	des, err := os.ReadDir(checkpointsDir(c.dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return kept, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	vkey, err := readOptional(vkeyPath(c.dir))
-	if err != nil {
-		return nil, err
-	}
-	for _, de := range des {
-		msg, err := os.ReadFile(filepath.Join(checkpointsDir(c.dir), de.Name()))
-		if err != nil {
-			return nil, err
-		}
-		cp, err := ParseCheckpoint(msg, string(vkey))
-		if err == nil && strconv.FormatInt(cp.Size, 10) != de.Name() {
-			err = fmt.Errorf("it is of %d entries", cp.Size)
-		}
-		if err != nil {
-			c.problem(Problem{Kind: BadCheckpoint, File: "checkpoints/" + de.Name(), Index: -1, Length: int64(len(msg)), Text: err.Error()})
+// keptCheckpoints reads the signed states beside the ledger: those that were
+// time-stamped, and those in which the signing key was changed.
+func (c *checker) keptCheckpoints() (map[int64][]keptRoot, error) {
+	kept := map[int64][]keptRoot{}
+	for _, k := range []struct{ dir, why string }{{"checkpoints", "time-stamped"}, {"keys", "signed when the key was changed"}} {
+		des, err := os.ReadDir(filepath.Join(c.dir, k.dir))
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if kept[cp.Size], err = parseHash(cp.Root); err != nil {
+		if err != nil {
 			return nil, err
+		}
+		for _, de := range des {
+			file := k.dir + "/" + de.Name()
+			msg, err := os.ReadFile(filepath.Join(c.dir, k.dir, de.Name()))
+			if err != nil {
+				return nil, err
+			}
+			cp, err := ParseSigned(msg, c.keys)
+			if err == nil && strconv.FormatInt(cp.Size, 10) != de.Name() {
+				err = fmt.Errorf("it is of %d entries", cp.Size)
+			}
+			if err != nil {
+				c.problem(Problem{Kind: BadCheckpoint, File: file, Index: -1, Length: int64(len(msg)), Text: err.Error()})
+				continue
+			}
+			root, err := parseHash(cp.Root)
+			if err != nil {
+				return nil, err
+			}
+			kept[cp.Size] = append(kept[cp.Size], keptRoot{file, k.why, root})
+		}
+	}
+	for _, k := range c.keys[min(1, len(c.keys)):] {
+		if len(kept[k.From+1]) == 0 {
+			c.problem(Problem{Kind: BadCheckpoint, File: "keys", Index: k.From - 1, Text: "the signed state in which the key was changed is missing"})
 		}
 	}
 	return kept, nil

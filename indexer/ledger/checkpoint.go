@@ -71,8 +71,8 @@ func parseHash(s string) (tlog.Hash, error) {
 	return h, nil
 }
 
-func signCheckpoint(s note.Signer, size int64, root tlog.Hash) ([]byte, error) {
-	return note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", s.Name(), size, root)}, s)
+func signCheckpoint(size int64, root tlog.Hash, by ...note.Signer) ([]byte, error) {
+	return note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", by[0].Name(), size, root)}, by...)
 }
 
 const proofHeader = "c2sp.org/tlog-proof@v1"

@@ -3,7 +3,7 @@ package ledger
 // What was decided about the vault itself: its keys, its settings, who looked,
 // what must stay and what had to go.
 
-// KeyAdded names a key that signs from now on beside the vault's own. The
+// KeyAdded names a key that signs from now on in place of the one before it. The
 // fingerprint is as ssh-keygen -l prints it.
 type KeyAdded struct {
 	VKey        string `json:"vkey"`

@@ -8,8 +8,9 @@
 //	ledger/anchors/<size>.<name>.tsr     their RFC 3161 tokens, as authorities gave them
 //	ledger/anchors/<size>.<name>.pem     and the certificates that these rest on
 //	ledger/log.vkey        the public key, as C2SP signed notes write it
+//	ledger/keys/<size>     the state in which the key was changed, signed by both keys
 //	ledger/torn-<offset>   what a crash left behind the last whole line, kept aside
-//	keys/ed25519           the signing key, PKCS #8, 0600
+//	keys/ed25519           the signing key, PKCS #8, 0600; ed25519.<id> are those before it
 //
 // What entries say, by type:
 //
@@ -85,15 +86,16 @@ type Options struct {
 
 // Ledger is an open ledger. Its methods may be called at once; appends take turns.
 type Ledger struct {
-	dir    string
-	fs     durable.FS
-	now    func() time.Time
-	rand   io.Reader
-	vkey   string
-	signer note.Signer // nil without a key
-	key    ed25519.PrivateKey
+	dir  string
+	fs   durable.FS
+	now  func() time.Time
+	rand io.Reader
 
 	mu      sync.RWMutex
+	vkey    string      // of the key that signs; also the last of keys
+	signer  note.Signer // nil without a key
+	key     ed25519.PrivateKey
+	keys    []Key // that signed, oldest first
 	entries durable.File
 	hashes  durable.File
 	edge    edge
@@ -150,6 +152,10 @@ func (l *Ledger) Repairs() []string { return l.repairs }
 func (l *Ledger) Append(facts []Fact) (first int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.append(facts)
+}
+
+func (l *Ledger) append(facts []Fact) (first int64, err error) {
 	if l.failed != nil {
 		return 0, fmt.Errorf("%w: %w", ErrFailed, l.failed)
 	}
@@ -316,6 +322,10 @@ func (l *Ledger) timeOf(index int64) (time.Time, error) {
 func (l *Ledger) Checkpoint() (Checkpoint, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.checkpoint()
+}
+
+func (l *Ledger) checkpoint() (Checkpoint, error) {
 	if l.signed.Size == l.edge.size && l.signed.Size > 0 {
 		return l.signed, nil
 	}
@@ -329,7 +339,7 @@ func (l *Ledger) Checkpoint() (Checkpoint, error) {
 		return fail(fmt.Errorf("%w; restore keys/ed25519 from a backup", ErrNoKey))
 	}
 	root := l.edge.root()
-	msg, err := signCheckpoint(l.signer, l.edge.size, root)
+	msg, err := signCheckpoint(l.edge.size, root, l.signer)
 	if err != nil {
 		return fail(err)
 	}
@@ -389,17 +399,21 @@ func (l *Ledger) Prove(index int64) ([]byte, error) {
 }
 
 // VKey returns the log's public key as a C2SP verifier key: name, id and key.
-func (l *Ledger) VKey() string { return l.vkey }
+func (l *Ledger) VKey() string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.vkey
+}
 
 // Origin returns the log's name.
 func (l *Ledger) Origin() string {
-	_, name, _ := parseVKey(l.vkey)
+	_, name, _ := parseVKey(l.VKey())
 	return name
 }
 
 // KeyFingerprint returns the short id under which the key signs, in hexadecimal.
 func (l *Ledger) KeyFingerprint() string {
-	v, err := note.NewVerifier(l.vkey)
+	v, err := note.NewVerifier(l.VKey())
 	if err != nil {
 		return ""
 	}
@@ -408,7 +422,7 @@ func (l *Ledger) KeyFingerprint() string {
 
 // PublicKeyPEM returns the public key as openssl reads it.
 func (l *Ledger) PublicKeyPEM() []byte {
-	b, _ := PublicKeyPEM(l.vkey) // the key was parsed when the ledger was opened
+	b, _ := PublicKeyPEM(l.VKey()) // the key was parsed when the ledger was opened
 	return b
 }
 

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,19 +73,18 @@ func (l *Ledger) open(keysDir, origin string) error {
 		}
 		return l.create(keysDir, origin, key)
 	}
+	l.keys = []Key{{VKey: l.vkey}}
 	if s.whole > 0 {
-		if err := l.checkName(); err != nil {
+		if err := l.checkName(s.keys); err != nil {
 			return err
 		}
 	}
-	if key != nil {
-		if l.signer, err = newSigner(key, l.vkey); err != nil {
-			return fmt.Errorf("%q: %w", keyPath(keysDir), err)
-		}
-		l.key = key
+	was, next, err := l.takeKey(keysDir, key)
+	if err != nil {
+		return err
 	}
 	if len(cp) > 0 {
-		if l.signed, err = ParseCheckpoint(cp, l.vkey); err != nil {
+		if l.signed, err = ParseSigned(cp, l.keys); err != nil {
 			return fmt.Errorf("%w: %q: %w", ErrAltered, checkpointPath(l.dir), err)
 		}
 	}
@@ -94,6 +94,12 @@ func (l *Ledger) open(keysDir, origin string) error {
 	l.length, l.sparse = s.length, s.sparse
 	if err := l.settleHashes(s.whole); err != nil {
 		return err
+	}
+	if next != nil {
+		if err := l.settleKey(keysDir, was, next, true); err != nil {
+			return err
+		}
+		l.repaired("went on with a change of the signing key that was broken off; the key is %s now", l.vkey)
 	}
 	if l.signed.Size > 0 {
 		l.signed.Time, err = l.timeOf(l.signed.Size - 1)
@@ -221,6 +227,7 @@ type survey struct {
 	torn   bool    // something follows that is no entry
 	index  int64   // of it
 	total  int64   // lines with a line feed in all
+	keys   []Key   // that follow the first
 }
 
 // looksWhole tells a line from what a power cut leaves: holes of NULs, halves.
@@ -252,6 +259,9 @@ func (l *Ledger) survey(size int64) (survey, error) {
 		if s.whole%sparseStep == 0 {
 			s.sparse = append(s.sparse, off)
 		}
+		if k, ok := addedKey(line, s.whole); ok {
+			s.keys = append(s.keys, k)
+		}
 		s.whole++
 		s.length = off + int64(len(line)) + 1
 	}
@@ -282,17 +292,7 @@ func (l *Ledger) repaired(format string, args ...any) {
 func (l *Ledger) create(keysDir, origin string, key ed25519.PrivateKey) error {
 	if key == nil {
 		var err error
-		seed := make([]byte, ed25519.SeedSize)
-		if _, err := io.ReadFull(l.rand, seed); err != nil {
-			return fmt.Errorf("making a signing key: %w", err)
-		}
-		key = ed25519.NewKeyFromSeed(seed)
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			return err
-		}
-		b := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-		if err := durable.WriteFileFS(l.fs, keyPath(keysDir), b, 0o600); err != nil {
+		if key, err = l.newKey(keyPath(keysDir)); err != nil {
 			return err
 		}
 	}
@@ -322,15 +322,16 @@ func (l *Ledger) create(keysDir, origin string, key ed25519.PrivateKey) error {
 	if l.signer, err = newSigner(key, l.vkey); err != nil {
 		return err
 	}
-	l.key = key
+	l.key, l.keys = key, []Key{{VKey: l.vkey}}
 	_, name, _ := parseVKey(l.vkey)
 	_, err = l.Append([]Fact{VaultCreated{Vault: name[strings.LastIndexByte(name, '/')+1:], VKey: l.vkey}})
 	return err
 }
 
-// checkName compares log.vkey with the first entry, and writes it again when it
-// is missing.
-func (l *Ledger) checkName() error {
+// checkName compares log.vkey with the entries, of which later names the keys behind
+// the first, and writes it again when it is missing or when a change of keys was
+// broken off.
+func (l *Ledger) checkName(later []Key) error {
 	line, _, _, err := newLines(l.entries, 0, maxLine).next()
 	if err != nil {
 		return err
@@ -340,19 +341,22 @@ func (l *Ledger) checkName() error {
 	if err != nil || !ok {
 		return fmt.Errorf("%w: the first line of %q is not the entry that created the vault", ErrAltered, entriesPath(l.dir))
 	}
-	if l.vkey == "" {
-		if _, _, err := parseVKey(first.VKey); err != nil {
-			return fmt.Errorf("%w: first entry: %w", ErrAltered, err)
-		}
-		l.vkey = first.VKey
-		if err := durable.WriteFileFS(l.fs, vkeyPath(l.dir), []byte(l.vkey+"\n"), 0o644); err != nil {
-			return err
-		}
-		l.repaired("wrote %q again from the first entry", vkeyPath(l.dir))
+	l.keys = append([]Key{{VKey: first.VKey}}, later...)
+	current := l.keys[len(l.keys)-1].VKey
+	if l.vkey == current {
+		return nil
 	}
-	if l.vkey != first.VKey {
-		return fmt.Errorf("%w: %q holds %q, the first entry says %q", ErrAltered, vkeyPath(l.dir), l.vkey, first.VKey)
+	if l.vkey != "" && !slices.ContainsFunc(l.keys, func(k Key) bool { return k.VKey == l.vkey }) {
+		return fmt.Errorf("%w: %q holds %q, the entries say %q", ErrAltered, vkeyPath(l.dir), l.vkey, current)
 	}
+	if _, _, err := parseVKey(current); err != nil {
+		return fmt.Errorf("%w: the entries name a key: %w", ErrAltered, err)
+	}
+	l.vkey = current
+	if err := durable.WriteFileFS(l.fs, vkeyPath(l.dir), []byte(l.vkey+"\n"), 0o644); err != nil {
+		return err
+	}
+	l.repaired("wrote %q again from the entries", vkeyPath(l.dir))
 	return nil
 }
 

@@ -116,6 +116,8 @@ func ReadAnchors(dir string) ([]Anchored, error) {
 // Signer returns the vault's Ed25519 key, for seals that others check with stock
 // tools, or ErrNoKey.
 func (l *Ledger) Signer() (crypto.Signer, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	if l.key == nil {
 		return nil, fmt.Errorf("%w; restore keys/ed25519 from a backup", ErrNoKey)
 	}

@@ -78,6 +78,7 @@ type Input struct {
 	// Stamp asks for time stamps (RFC 3161) of the tag manifest; nil asks nobody.
 	Stamp   func(tagManifest []byte) ([]Token, error)
 	Anchors []Anchor
+	Changes []KeyChange // of the key that signs the ledger, oldest first; VKey follows the last
 
 	// Progress is told how far the work is; nil tells nobody.
 	Progress func(label string, done, total int)

@@ -237,7 +237,7 @@ func stock(t testing.TB, verify string) string {
 			add(`[ "$(%s | grep -cE '^(Tagged: +yes|JavaScript: +no|Form: +none|Encrypted: +no)')" -eq 4 ]`, line)
 		case loop.MatchString(line):
 			add(`out=$(%s 2>&1); [ -z "$out" ]`, line)
-		case strings.HasPrefix(line, "head -n 3 proof/checkpoint"), strings.HasPrefix(line, "tail -n 1 proof/checkpoint"):
+		case strings.HasPrefix(line, "head -n 3 proof/"), strings.HasPrefix(line, "tail -n 1 proof/checkpoint"), strings.HasPrefix(line, "sed -n 5p proof/"):
 			add("%s", strings.ReplaceAll(strings.ReplaceAll(line, "note.tmp", "$TMP/note"), "sig.tmp", "$TMP/sig"))
 		case strings.HasPrefix(line, "openssl"):
 			add(`%s | grep -q 'Signature Verified Successfully'`, strings.ReplaceAll(strings.ReplaceAll(line, "note.tmp", "$TMP/note"), "sig.tmp", "$TMP/sig"))

@@ -177,6 +177,9 @@ func begin(in Input) (*bag, error) {
 	if c := in.Trail.Coverage.Checkpoint; c.Size != b.cp.Size || c.Root != b.cp.Root || c.Origin != b.cp.Origin {
 		return nil, unsound("the coverage names another checkpoint (%d entries) than the one that is signed (%d)", c.Size, b.cp.Size)
 	}
+	if err := b.checkChanges(); err != nil {
+		return nil, err
+	}
 	b.foreign = foreigners(in.People, in.Client)
 	for _, w := range privilege {
 		b.privilege = append(b.privilege, foreign{newNeedle(w.words, true), w.code})

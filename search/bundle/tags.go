@@ -220,7 +220,7 @@ func plural(n int, one, many string) string {
 // tags writes what is not payload, the manifests last.
 func (b *bag) tags() error {
 	b.tell("sealing", len(b.exhibits), len(b.exhibits))
-	for _, step := range []func() error{b.proofs, b.keys, b.mailbag} {
+	for _, step := range []func() error{b.proofs, b.keys, b.keyChanges, b.mailbag} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -494,7 +494,7 @@ func (b *bag) words() error {
 		"VKey": b.in.VKey, "Rows": len(b.in.Trail.Entries), "Token": visible("\u202E", ""), "Origin": b.cp.Origin, "Namespace": Namespace, "Fingerprint": print,
 		"PayloadFiles": payload, "AllFiles": len(b.p.files) + more, "Signed": b.in.Signer != nil, "Stamped": b.in.Stamp != nil, "Anchors": len(b.in.Anchors), "Chains": chains,
 		"Pages": b.sum.Pages, "Withheld": len(b.withheld), "Size": claim.Size, "Attached": b.hasAttachments(), "Unsigned": !b.hasKeys(),
-		"Dark": b.hasDark(),
+		"Dark": b.hasDark(), "Changes": b.changeWords(),
 	}
 	for _, n := range []string{"READ-ME-FIRST.txt", "VERIFY.txt"} {
 		t, err := template.ParseFS(files, "files/"+n)

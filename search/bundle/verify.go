@@ -37,6 +37,7 @@ type Report struct {
 	Sealed     bool        `json:"sealed"`             // signed as a whole with the key
 	Checkpoint *Checkpoint `json:"checkpoint"`
 	Key        string      `json:"key"` // the verifier key in the bundle: compare it with one from elsewhere
+	Keys       []OldKey    `json:"old_keys,omitempty"`
 	TagSHA256  string      `json:"tagmanifest_sha256"`
 	Problems   []Problem   `json:"problems"`
 }
@@ -79,6 +80,9 @@ func (r *Report) Lines() []string {
 		fmt.Sprintf("quotes    %s found word for word", r.Quotes))
 	if c := r.Checkpoint; c != nil {
 		out = append(out, fmt.Sprintf("ledger    %s, %d entries, signed with key %s: compare it with one that did not come with the bundle", c.Origin, c.Size, keyID(r.Key)))
+	}
+	for _, k := range r.Keys {
+		out = append(out, k.line())
 	}
 	if r.Redacted+r.Withheld > 0 {
 		out = append(out, fmt.Sprintf("left out  %s redacted, %d withheld: both are listed in it", plural(r.Redacted, "message is", "messages are"), r.Withheld))
@@ -373,6 +377,8 @@ func (v *verifier) signature() {
 // history checks that earlier states of the record, which others put a time on, are
 // the beginning of this one.
 func (v *verifier) history() {
+	cp, _ := ledger.ParseCheckpoint(v.read("proof/checkpoint"), v.report.Key) // seal says where it does not hold
+	keys := v.changes(cp)
 	for _, n := range v.names() {
 		base, ok := strings.CutSuffix(n, ".consistency")
 		if !strings.HasPrefix(n, "proof/anchors/") {
@@ -385,7 +391,7 @@ func (v *verifier) history() {
 			continue
 		}
 		v.report.Anchors.Total++
-		old, err := ledger.ParseCheckpoint(v.read(base+".checkpoint"), v.report.Key)
+		old, err := ledger.ParseSigned(v.read(base+".checkpoint"), keys)
 		if err == nil {
 			var now ledger.Checkpoint
 			if now, err = ledger.VerifyConsistency(v.read(n), old, v.report.Key); err == nil && !bytes.Equal(now.Note, v.read("proof/checkpoint")) {
