@@ -25,7 +25,10 @@ type Stores interface {
 }
 
 // VaultStore is the Store over a vault's own stores.
-type VaultStore struct{ Vault Stores }
+type VaultStore struct {
+	Vault   Stores
+	counted *counted // nil: the coverage is counted each time
+}
 
 func (s VaultStore) catalog(fn func(*catalog.Catalog) error) error {
 	return s.Vault.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
@@ -217,87 +220,24 @@ func (s VaultStore) Raw(ctx context.Context, ref archive.Ref) (body io.ReadClose
 	return body, size, err
 }
 
-// Coverage implements Store.
-func (s VaultStore) Coverage(ctx context.Context) (*trail.Coverage, error) {
-	cov := &trail.Coverage{Mailboxes: []trail.MailboxCoverage{}, Absent: []string{}}
-	err := s.Vault.Stores(func(_ *archive.Archive, l *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
-		indexed, _, err := c.Cursor("read")
-		if err != nil {
-			return err
-		}
-		accounts, err := c.Accounts()
-		if err != nil {
-			return err
-		}
-		for _, a := range accounts {
-			m, err := mailboxCoverage(c, a, indexed)
-			if err != nil {
-				return err
-			}
-			cov.Mailboxes = append(cov.Mailboxes, m)
-		}
-		if cp := l.Signed(); cp.Size > 0 {
-			cov.Checkpoint = &trail.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: cp.Time}
-		}
-		return nil
-	})
-	return cov, err
-}
-
-func mailboxCoverage(c *catalog.Catalog, a catalog.Account, indexed int64) (trail.MailboxCoverage, error) {
-	m := trail.MailboxCoverage{Address: a.Address, State: "up to date", Detail: a.Detail, Folders: []trail.FolderCoverage{}}
-	folders, err := c.Mailboxes(a.ID)
-	if err != nil {
-		return m, err
-	}
-	open, synced := 0, false
-	for _, f := range folders {
-		n, err := c.Count(f.ID, f.UIDValidity, indexed)
-		if err != nil {
-			return m, err
-		}
-		fc := trail.FolderCoverage{Name: f.Display, Server: f.Server, Stored: n.Stored, Indexed: n.Indexed, Quarantined: n.Quarantined, Gone: n.Gone, Erased: n.Erased, LeftOut: n.LeftOut, NotChosen: n.NotChosen, Excluded: f.Excluded,
-			From: optional(n.From), To: optional(n.To), LastSync: optional(f.LastSync)}
-		m.Folders = append(m.Folders, fc)
-		open += n.Listed + n.Quarantined
-		synced = synced || !f.LastSync.IsZero()
-	}
-	switch {
-	case a.Source == "import":
-		m.State = "imported"
-	case a.State != "":
-		m.State = a.State
-	case !synced:
-		m.State = "never read"
-	case open > 0:
-		m.State = "incomplete"
-	}
-	return m, nil
-}
-
-func optional(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
 // NewVaultSearcher returns the Searcher over a vault. people is asked for each
 // answer: who is who may change while the vault is open. It closes nothing.
 func NewVaultSearcher(v Stores, people func() trail.People, opts Options) Searcher {
-	return vaultSearcher{v, people, opts}
+	return vaultSearcher{v, people, opts, &counted{}}
 }
 
 type vaultSearcher struct {
 	v      Stores
 	people func() trail.People
 	opts   Options
+
+	counted *counted
 }
 
 // engine borrows the stores call by call, so that a rebuild can replace them in
 // between.
 func (s vaultSearcher) engine() *Engine {
-	return NewEngine(VaultStore{s.v}, vaultIndex{s.v}, s.people(), s.opts)
+	return NewEngine(s.store(), vaultIndex{s.v}, s.people(), s.opts)
 }
 
 func (s vaultSearcher) Search(ctx context.Context, q Query) (*Results, error) {
@@ -336,33 +276,20 @@ func (s vaultSearcher) Trail(ctx context.Context, q TrailQuery) (*trail.Trail, e
 	for i, e := range tr.Entries {
 		refs[i] = e.Statement.Message.Ref
 	}
-	tr.Coverage.Absent, err = s.absent(func(c *catalog.Catalog) ([]string, error) { return c.AbsentFrom(refs) })
+	err = s.store().catalog(func(c *catalog.Catalog) error {
+		ids, err := c.AbsentFrom(refs)
+		tr.Coverage.Absent = bracketed(ids)
+		return err
+	})
 	return tr, err
 }
 
-// maxAbsent bounds how many absent messages coverage names: mail of lists cites
-// more than anybody reads.
-const maxAbsent = 1000
-
 func (s vaultSearcher) Coverage(ctx context.Context) (*trail.Coverage, error) {
-	cov, err := s.engine().Coverage(ctx)
+	cov, err := s.store().covered(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading the coverage: %w", err)
 	}
-	cov.Absent, err = s.absent(func(c *catalog.Catalog) ([]string, error) { return c.Absent(maxAbsent) })
-	return cov, err
-}
-
-func (s vaultSearcher) absent(find func(*catalog.Catalog) ([]string, error)) ([]string, error) {
-	out := []string{}
-	err := VaultStore{s.v}.catalog(func(c *catalog.Catalog) error {
-		ids, err := find(c)
-		for _, id := range ids {
-			out = append(out, "<"+id+">")
-		}
-		return err
-	})
-	return out, err
+	return cov, nil
 }
 
 // vaultIndex is the Index of a vault, whichever it has at the time.

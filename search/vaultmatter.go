@@ -27,7 +27,7 @@ func (s vaultSearcher) matter(question string) (m *catalog.Matter, err error) {
 	return m, err
 }
 
-func (s vaultSearcher) store() VaultStore { return VaultStore{s.v} }
+func (s vaultSearcher) store() VaultStore { return VaultStore{s.v, s.counted} }
 
 // matterTrail is the trail of a kept question, with what was decided about it.
 func (s vaultSearcher) matterTrail(ctx context.Context, m *catalog.Matter, q TrailQuery) (*trail.Trail, error) {

@@ -12,9 +12,9 @@ import (
 
 // NewVaultWatcher returns the watch over a vault.
 func NewVaultWatcher(v Stores, people func() trail.People) *watch.Watcher {
-	return &watch.Watcher{Store: vaultWatch{VaultStore{v}}, People: people,
+	return &watch.Watcher{Store: vaultWatch{VaultStore{Vault: v}}, People: people,
 		Source: func(p trail.People) trail.Source {
-			return NewEngine(VaultStore{v}, vaultIndex{v}, p, Options{}).Source()
+			return NewEngine(VaultStore{Vault: v}, vaultIndex{v}, p, Options{}).Source()
 		}}
 }
 

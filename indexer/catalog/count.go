@@ -27,6 +27,10 @@ type counted struct {
 	Counts
 }
 
+// Changes counts the transactions so far, those that failed among them: as long as it
+// stays the same, so do all answers.
+func (c *Catalog) Changes() uint64 { return c.changes.Load() }
+
 // Count counts one mailbox's current epoch. indexed is the index's cursor. It walks
 // all messages of the mailbox; until something changes the same is answered again.
 func (c *Catalog) Count(mailbox int64, uidValidity uint32, indexed int64) (Counts, error) {
