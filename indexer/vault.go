@@ -74,6 +74,7 @@ type Vault struct {
 	derive sync.Mutex
 	attest attest
 	asks   atomic.Pointer[Attest]
+	past   sync.Mutex // held while an earlier state is made again
 
 	// stores guards the handles below against a rebuild, which replaces them.
 	stores  sync.RWMutex

@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strings"
 
+	"inwriting/indexer"
 	"inwriting/indexer/archive"
 	"inwriting/indexer/ledger"
+	"inwriting/search"
 	"inwriting/search/bundle"
 )
 
@@ -34,6 +36,7 @@ type exportArgs struct {
 	LeaveOut []string           `json:"leave_out,omitempty"` // N=REASON
 	Redact   []bundle.Redaction `json:"redact,omitempty"`
 	BlackOut []string           `json:"black_out,omitempty"` // forms
+	AsOf     int64              `json:"as_of,omitempty"`     // entries of the ledger; 0 is now
 	Keep     []string           `json:"keep,omitempty"`      // SHA256=REASON of attachments
 }
 
@@ -52,6 +55,7 @@ type exportReport struct {
 	Redacted    int      `json:"redacted"`
 	Withheld    int      `json:"withheld"`
 	TagManifest string   `json:"tagmanifest_sha256"` // stands for the whole bundle
+	LedgerSize  int64    `json:"ledger_size"`        // entries that it speaks of: --as-of gives it again
 	Warnings    []string `json:"warnings,omitempty"`
 	Holds       []held   `json:"holds,omitempty"` // what waits for a decision; then nothing was written
 }
@@ -74,7 +78,41 @@ func (s *service) export(ctx context.Context, args exportArgs, events func(any))
 			return nil, &exitError{status: exitFailed, err: fmt.Errorf("writing %q: the file exists", args.Out), hint: "choose another name, or give --force to replace it"}
 		}
 	}
-	in, err := s.bundleInput(ctx, &args)
+	if args.AsOf == 0 {
+		return s.exportFrom(ctx, s, args, events)
+	}
+	var r *exportReport
+	err := s.asOf(ctx, args.AsOf, events, func(past *service) (err error) {
+		r, err = s.exportFrom(ctx, past, args, events)
+		return err
+	})
+	return r, err
+}
+
+// asOf answers from the vault as it was when its ledger had size entries. Who is who
+// is what the settings say today.
+func (s *service) asOf(ctx context.Context, size int64, events func(any), fn func(*service) error) error {
+	kept, err := s.keptPeople()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	people := s.named
+	s.mu.Unlock()
+	people.Us, people.Clients, people.Others = slices.Clone(people.Us), slices.Clone(people.Clients), slices.Clone(people.Others)
+	return s.vault.AsOf(ctx, size, tellRead(events), func(v *indexer.Vault) error {
+		past := &service{cfg: s.config(), vault: v, getenv: s.getenv, log: s.log}
+		if err := past.setPeople(mergePeople(people, kept)); err != nil {
+			return err
+		}
+		past.Searcher = search.NewVaultSearcher(v, past.peopleNow, search.Options{})
+		return fn(past)
+	})
+}
+
+// exportFrom writes the bundle of what from holds, and records it.
+func (s *service) exportFrom(ctx context.Context, from *service, args exportArgs, events func(any)) (*exportReport, error) {
+	in, err := from.bundleInput(ctx, &args)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +142,8 @@ func (s *service) export(ctx context.Context, args exportArgs, events func(any))
 		return nil, err
 	}
 	return &exportReport{Schema: "inwriting.export/v1", File: args.Out, Size: size, SHA256: hash, Messages: sum.Exhibits, Entries: sum.Rows, Findings: sum.Findings,
-		Pages: sum.Pages, Originals: sum.Originals, Redacted: sum.Redacted, Withheld: sum.Withheld, TagManifest: sum.TagManifest, Warnings: sum.Warnings}, nil
+		Pages: sum.Pages, Originals: sum.Originals, Redacted: sum.Redacted, Withheld: sum.Withheld, TagManifest: sum.TagManifest,
+		LedgerSize: in.Trail.Coverage.Checkpoint.Size, Warnings: sum.Warnings}, nil
 }
 
 // heldError is what waits, with how to decide.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -285,16 +287,20 @@ func attested(l *ledger.Ledger, c *catalog.Catalog, e *bundle.Exhibit, size int6
 	return nil
 }
 
-// anchorsOf are the time stamps of earlier states, with the proof that the record only
-// grew since.
+// anchorsOf are the time stamps that the first size entries name, of earlier states,
+// with the proof that the record only grew since.
 func anchorsOf(l *ledger.Ledger, size int64) ([]bundle.Anchor, error) {
 	kept, err := l.Anchors()
+	if err != nil || len(kept) == 0 {
+		return nil, err
+	}
+	named, err := namedTokens(l, size)
 	if err != nil {
 		return nil, err
 	}
 	var out []bundle.Anchor
 	for _, k := range kept {
-		if k.Size > size {
+		if sum := sha256.Sum256(k.Token); k.Size > size || !named[hex.EncodeToString(sum[:])] {
 			continue
 		}
 		t, err := anchor.Read(k.Token, k.Checkpoint, k.Chain)

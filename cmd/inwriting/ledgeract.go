@@ -222,7 +222,7 @@ func newCheckpoint(l *ledger.Ledger) (*checkpointDoc, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := namedTokens(l)
+	named, err := namedTokens(l, l.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -256,11 +256,11 @@ func newCheckpoint(l *ledger.Ledger) (*checkpointDoc, error) {
 	return d, err
 }
 
-// namedTokens are the hashes of the time stamps that the ledger names.
-func namedTokens(l *ledger.Ledger) (map[string]bool, error) {
+// namedTokens are the hashes of the time stamps that the first size entries name.
+func namedTokens(l *ledger.Ledger, size int64) (map[string]bool, error) {
 	named := map[string]bool{}
-	return named, l.Entries(0, func(_ int64, line []byte) error {
-		if !bytes.Contains(line, []byte(`"type":"anchor"`)) {
+	return named, l.Entries(0, func(index int64, line []byte) error {
+		if index >= size || !bytes.Contains(line, []byte(`"type":"anchor"`)) {
 			return nil
 		}
 		e, err := ledger.Decode(line)

@@ -55,6 +55,9 @@ withheld with their message, unless --keep-attachment names them as looked at.`,
 				}
 				args.Redact = list
 			}
+			if args.AsOf < 0 || args.AsOf == 0 && c.Flags().Changed("as-of") {
+				return usage("--as-of %d: want a number of ledger entries", args.AsOf)
+			}
 			var err error
 			if args.Out, err = absolute(out); err != nil {
 				return err
@@ -86,6 +89,7 @@ withheld with their message, unless --keep-attachment names them as looked at.`,
 	f.StringArrayVar(&args.Withhold, "withhold", nil, "`ID=REASON` or ID=CODE:REASON: list the message without its words; an id of a place or a message")
 	f.StringArrayVar(&args.LeaveOut, "leave-out", nil, "`N=REASON`: withhold the message of statement N")
 	f.StringSliceVar(&args.Lawyers, "lawyer", nil, "`DOMAIN` of a lawyer: their mail waits for a decision")
+	f.Int64Var(&args.AsOf, "as-of", 0, "the bundle as of the ledger's first `N` entries, whatever came later; the same N gives the same octets")
 	f.BoolVar(&args.Core, "core", false, "only the messages that the summary and the findings rest on")
 	f.IntVar(&args.First, "continue-from", 0, "number of the first `PAGE`, when the bundle continues an earlier one")
 	return c
@@ -126,7 +130,7 @@ func (a *app) printExport(out string, r *exportReport, err error) error {
 	if r.Withheld > 0 {
 		fmt.Fprintf(a.out, "; %d withheld and listed", r.Withheld)
 	}
-	fmt.Fprintf(a.out, "\nsha256 %s\n", r.SHA256)
+	fmt.Fprintf(a.out, "\nsha256 %s\nas of  %s; --as-of %d gives the same again\n", r.SHA256, plural(int(r.LedgerSize), "ledger entry", "ledger entries"), r.LedgerSize)
 	for _, w := range r.Warnings {
 		fmt.Fprintf(a.err, "note: %s\n", clean(w))
 	}

@@ -34,7 +34,7 @@ func (s *service) reload(a *app) error {
 	}
 	old := s.config()
 	s.mu.Lock()
-	s.cfg = cfg
+	s.cfg, s.named = cfg, people
 	s.mu.Unlock()
 	if err := s.setPeople(people); err != nil {
 		return err

@@ -171,7 +171,8 @@ type service struct {
 	reloading sync.Mutex
 
 	mu     sync.Mutex
-	people trail.People // as configured and as kept in the vault
+	named  trail.People // as configured
+	people trail.People // and as kept in the vault
 	cfg    *config.Config
 	failed error // storing stopped; see note
 
@@ -189,7 +190,7 @@ func openService(cfg *config.Config, dir string, people trail.People, getenv fun
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, changed: newBell(), arrived: newBell(), vault: v, getenv: getenv, log: log}
+	s := &service{cfg: cfg, named: people, changed: newBell(), arrived: newBell(), vault: v, getenv: getenv, log: log}
 	if err := s.setPeople(people); err != nil {
 		v.Close()
 		return nil, err

@@ -66,6 +66,9 @@ func stampedMail(t testing.TB, tsa *anchortest.TSA, notes ...note) Input {
 		for _, a := range m.To {
 			info.To = append(info.To, a.Address)
 		}
+		for _, p := range m.Parts {
+			info.Attachments = append(info.Attachments, trail.Attachment{Name: p.Name, Size: p.Size, SHA256: p.SHA256})
+		}
 		at := seal.seen(info.Ref, len(raw), i+1)
 		in.Exhibits = append(in.Exhibits, Exhibit{Ref: info.Ref, Info: info, Text: m.Text, LedgerIndex: at,
 			Open: func() (io.ReadCloser, int64, error) { return io.NopCloser(bytes.NewReader(raw)), int64(len(raw)), nil }})

@@ -142,3 +142,19 @@ func TestCheck13HiddenForms(t *testing.T) {
 		t.Errorf("a picture from outside that was looked at: %+v", sum)
 	}
 }
+
+// Of a file of few words the hash says as much as the words: a redacted bundle does not
+// have it either.
+func TestCheck13NoHashOfFewWords(t *testing.T) {
+	const secret = "Secretco 4021\n"
+	in := mailOf(t, note{raw: attach("pin.txt", "text/plain", base64Of([]byte(secret))), said: "Please book the flight for Tuesday."})
+	in.Redactions = []Redaction{{Words: "Secretco", Reason: "another client"}}
+	bag, sum := bagOf(t, in)
+	hash := sha256.Sum256([]byte(secret))
+	if strings.Contains(everywhere(t, bag, sum.Root), hex.EncodeToString(hash[:])) {
+		t.Error("the hash of the attachment is in the bundle")
+	}
+	if !strings.Contains(bag["data/trail.json"], `"name": "pin.txt"`) {
+		t.Errorf("the fixture's trail does not name the attachment:\n%s", bag["data/trail.json"])
+	}
+}

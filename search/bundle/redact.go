@@ -308,6 +308,14 @@ func (b *bag) hideTrail() error {
 			}
 		}
 		s.Why = nil
+		if x := b.byRef[s.Message.Ref]; x != nil && x.blacked {
+			for j := range s.Message.Attachments { // of few words a hash gives them away
+				a := &s.Message.Attachments[j]
+				if !slices.ContainsFunc(x.dark, func(d dark) bool { return d.sum == a.SHA256 }) {
+					a.SHA256 = ""
+				}
+			}
+		}
 	}
 	b.in.Trail = t
 	return nil
