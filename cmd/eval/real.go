@@ -109,9 +109,9 @@ func loadReal(gold, corpora string) ([]*realMail, int, error) {
 // pageText makes a message of a printed page, which is no RFC 5322 message.
 func pageText(r *realMail, octets []byte) *mail {
 	text := strings.ReplaceAll(strings.ToValidUTF8(string(octets), "?"), "\r\n", "\n")
-	m := &message.Message{Text: text, Zones: []message.Zone{{Kind: message.New, Start: 0, End: len(text)}}}
+	m := &message.Message{Subject: r.Subject, Text: text, Zones: []message.Zone{{Kind: message.New, Start: 0, End: len(text)}}}
 	for _, layout := range [...]string{"Monday, January 2, 2006 3:04 PM", "Monday, January 2, 2006 3:04 pm", "Monday, January 2, 2006 15:04"} {
-		if t, err := time.Parse(layout, strings.TrimSpace(r.Date)); err == nil {
+		if t, err := time.Parse(layout, strings.Join(strings.Fields(strings.ReplaceAll(r.Date, ",", ", ")), " ")); err == nil {
 			m.Date = t.In(time.FixedZone("", -5*3600))
 			m.Date = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), 0, 0, time.FixedZone("", -5*3600))
 			break

@@ -9,7 +9,9 @@ import (
 // bareSum reads a number without a currency as a sum where the same mail, or the
 // mail it quotes, names that very sum with one.
 func (f *factReader) bareSum(dst []found, toks []token, i int, v int64, n int) ([]found, int) {
-	if toks[i].shape != shapeNumber || v < 10*unit4 && v%unit4 == 0 || n != 1 || !f.standsAlone(toks, i) {
+	s := f.text[toks[i].start:toks[i].end]
+	priced := len(s) > 3 && s[len(s)-3] == '.' // "add 2.00": cents are written of sums alone
+	if toks[i].shape != shapeNumber || v < 10*unit4 && v%unit4 == 0 && !priced || n != 1 || !f.standsAlone(toks, i) {
 		return dst, 0
 	}
 	f.gatherQuoted()
@@ -24,7 +26,7 @@ func (f *factReader) bareSum(dst []found, toks []token, i int, v int64, n int) (
 		}
 	}
 	// "I pay 600, all in": a haggler's number, in the currency of the haggling.
-	if len(f.sums) > 0 && v >= 10*unit4 && v < 1e5*unit4 && !(v >= 1900*unit4 && v < 2100*unit4) && f.payWord(toks, i) {
+	if len(f.sums) > 0 && (v >= 10*unit4 || priced) && v < 1e5*unit4 && !(v >= 1900*unit4 && v < 2100*unit4) && f.payWord(toks, i) {
 		return append(dst, f.sum(f.sums[0].currency, v, i, i+1)), 1
 	}
 	return dst, 0
@@ -33,7 +35,7 @@ func (f *factReader) bareSum(dst []found, toks []token, i int, v int64, n int) (
 // payWord: a word of price beside the number.
 func (f *factReader) payWord(toks []token, i int) bool {
 	for k := max(0, i-3); k < i; k++ {
-		if f.is(toks, k, "pay", "paid", "agreed", "charge", "charged", "invoice", "budget", "offer", "offered", "fee", "cost", "costs", "deal", "me", "transferred", "owe", "remain") {
+		if f.is(toks, k, "pay", "paid", "agreed", "charge", "charged", "invoice", "budget", "offer", "offered", "fee", "cost", "costs", "deal", "me", "transferred", "owe", "remain", "add", "adds", "plus") {
 			return true
 		}
 	}

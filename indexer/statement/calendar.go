@@ -30,6 +30,9 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 		}
 		return append(dst, x), w.n
 	}
+	if w.year == 0 && f.opened > 0 {
+		w.year = f.opened
+	}
 	t, ok := f.year(w.year, w.month, w.day, w.weekday, past)
 	var alt time.Time
 	hasAlt := false
@@ -70,11 +73,18 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 	// "March 16 - 31", "Nov 8 to 11": the second day shares the month.
 	if w.month > 0 && w.weekday < 0 {
 		j := i + n
-		if f.is(toks, j, "-", "to", "through", "thru") && j+1 < len(toks) {
+		if f.is(toks, j, "-", "to", "through", "thru", "and", "or", "&") && j+1 < len(toks) {
 			if d, _ := f.dayNumber(toks, j+1); d > w.day && f.monthName(toks, j+2) == 0 && f.endsNumber(toks, j+2) && f.monthName(toks, i) > 0 {
+				y, more := f.yearAt(toks, j+2, false)
+				if y > 0 && w.year == 0 { // "September 27 and 28, 2001"
+					if first, ok := date(y, int(t.Month()), w.day); ok {
+						t, f.explicit = first, first
+						x.day, x.Value = t, t.Format("2006-01-02")
+					}
+				}
 				if t2, ok := date(t.Year(), int(t.Month()), d); ok {
 					dst = append(dst, x)
-					return append(dst, f.dated(t2, j+1, j+2)), n + 2
+					return append(dst, f.dated(t2, j+1, j+2+more)), n + 2 + more
 				}
 			}
 		}

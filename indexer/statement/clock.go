@@ -21,7 +21,14 @@ func (f *factReader) times(dst []found, toks []token, i int) ([]found, int) {
 		return append(dst, x), 1
 	}
 	s := strings.ToLower(f.text[t.start:t.end])
+	if f.text[t.end-1] == 'H' {
+		return dst, 0 // "1H", a half of a year
+	}
 	h, m, half, shape := clock(s)
+	if shape == notClock && len(s) >= 3 && f.is(toks, i+1, "am", "pm", "a.m", "p.m") {
+		h, m, half, shape = clock(s + "am") // "730 am"
+		half = 0
+	}
 	if shape == notClock {
 		return dst, 0
 	}
@@ -93,7 +100,7 @@ func (f *factReader) times(dst []found, toks []token, i int) ([]found, int) {
 	if f.is(toks, i-1, "the") && half == 0 {
 		x.named = true
 	}
-	x.clock = h*60 + m
+	x.clock, x.half = h*60+m, half
 	x.Value = fmt.Sprintf("%02d:%02d", h, m)
 	x.to = i + n
 	return append(dst, x), n
@@ -169,6 +176,7 @@ func clock(s string) (h, m, half int, shape clockShape) {
 // joinTimes makes a datetime of a day and a time that stand together, drops
 // loose times without a day, and keeps the rest as times.
 func (f *factReader) joinTimes(in []found, toks []token) []found {
+	f.halves(in, toks)
 	for k := 0; k+1 < len(in); k++ {
 		a, b := &in[k], &in[k+1]
 		var d, t *found
@@ -193,7 +201,7 @@ func (f *factReader) joinTimes(in []found, toks []token) []found {
 		x.Value = d.Value + "T" + t.Value
 		x.Alternatives = bothReadings(d, t)
 		x.from, x.to = min(a.from, b.from), max(a.to, b.to)
-		x.clock = t.clock
+		x.clock, x.half = t.clock, t.half
 		if strings.HasSuffix(f.text[toks[d.from].start:toks[d.to-1].end], "night") || f.is(toks, d.from, "tonight") {
 			if t.loose && t.clock < 12*60 && t.clock >= 6*60 {
 				x.Value = d.Value + fmt.Sprintf("T%02d:%02d", (t.clock+720)/60, t.clock%60)
@@ -223,65 +231,6 @@ func bothReadings(d, t *found) []string {
 		alts = append(alts, d.Value+"T"+alt)
 	}
 	return alts
-}
-
-// lendDays gives times without a day beside them the day of the range that they
-// open or close ("tomorrow from 2:00 until 3:00", "10:00 - 10:30 on Thursday"),
-// else the one day that the sentence names, where it stands a few words off.
-func (f *factReader) lendDays(in []found, toks []token) {
-	var only *found
-	several := false
-	for k := range in {
-		if x := &in[k]; x.Type == Date || x.Type == DateTime {
-			several = several || only != nil && !only.day.Equal(x.day) || len(x.Alternatives) > 0 && x.Type == Date
-			only = x
-		}
-	}
-	if only == nil {
-		return
-	}
-	for k := range in {
-		t := &in[k]
-		if t.Type != Time || t.named {
-			continue
-		}
-		var d *found
-		switch {
-		case k > 0 && in[k-1].Type == DateTime && f.rangeBetween(toks, in[k-1].to, t.from):
-			d = &in[k-1]
-		case k+1 < len(in) && in[k+1].Type == DateTime && f.rangeBetween(toks, t.to, in[k+1].from):
-			d = &in[k+1]
-		case !several && !t.loose && f.beside(toks, only, t):
-			d = only
-		default:
-			continue
-		}
-		day := *d
-		day.Value, day.Alternatives = d.day.Format("2006-01-02"), nil
-		t.Alternatives = bothReadings(&day, t)
-		t.Type, t.Value, t.day, t.full = DateTime, day.Value+"T"+t.Value, d.day, d.full
-	}
-}
-
-// beside reports whether few words and no comma stand between a day and a time.
-func (f *factReader) beside(toks []token, d, t *found) bool {
-	i, j := d.to, t.from
-	if j < i {
-		i, j = t.to, d.from
-	}
-	if j-i > 4 {
-		return false
-	}
-	for k := i; k < j; k++ {
-		if f.is(toks, k, ",", ";", ".", ":") {
-			return false
-		}
-	}
-	return true
-}
-
-func (f *factReader) rangeBetween(toks []token, i, j int) bool {
-	return j-i == 1 && f.is(toks, i, "-", "to", "until", "till", "and", "or", "through")
 }
 
 // bridge reports whether the tokens between a day and a time only join them.

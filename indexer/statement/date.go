@@ -48,6 +48,13 @@ func (f *factReader) dates(dst []found, toks []token, i int) ([]found, int) {
 				j++ // "Sunday evening November 11"
 			}
 		}
+		if f.is(toks, j, "(") && j+1 < len(toks) { // "Monday (2/11)"
+			if w := f.calendar(toks, j+1); w.n > 0 && w.month > 0 && f.is(toks, j+1+w.n, ")") {
+				w.weekday = int(wd)
+				w.n += j + 2 - i
+				return f.resolve(dst, toks, i, w)
+			}
+		}
 		if f.is(toks, j, ",") || f.is(toks, j, ".") {
 			j++
 		}
@@ -71,6 +78,12 @@ func (f *factReader) dates(dst []found, toks []token, i int) ([]found, int) {
 	w := f.calendar(toks, i)
 	if w.n == 0 {
 		return dst, 0
+	}
+	if j := i + w.n; w.month > 0 && f.is(toks, j, "(") && f.is(toks, j+2, ")") { // "17 March (Friday)"
+		if wd, ok := weekdays[f.low(&toks[j+1])]; ok {
+			w.weekday = int(wd)
+			w.n += 3
+		}
 	}
 	return f.resolve(dst, toks, i, w)
 }
@@ -142,26 +155,61 @@ func (f *factReader) dayNumber(toks []token, i int) (d int, ordinal bool) {
 	return d, ordinal
 }
 
-// twoDays reads "17-30" and "28/29" after a month.
-func (f *factReader) twoDays(toks []token, i int) (from, till int) {
-	if i >= len(toks) || toks[i].shape != shapeNumber {
-		return 0, 0
-	}
-	s := f.text[toks[i].start:toks[i].end]
-	k := strings.IndexAny(s, "-/")
-	if k < 1 || k > 2 || len(s)-k-1 < 1 || len(s)-k-1 > 2 {
-		return 0, 0
+// twoDays reads what stands after a month: "17-30" and "28/29", which are two
+// days, and "2/02" and "11,2012", which are a day with its year.
+func (f *factReader) twoDays(s string) (from, till, year int) {
+	k := strings.IndexAny(s, "-/,")
+	if k < 1 || k > 2 || len(s)-k-1 < 1 || len(s)-k-1 > 2 && !(s[k] == ',' && len(s)-k-1 == 4) {
+		return 0, 0, 0
 	}
 	for i := range s {
 		if i != k && !isDigit(s[i]) {
-			return 0, 0
+			return 0, 0, 0
 		}
 	}
 	from, till = digitsOf(s[:k]), digitsOf(s[k+1:])
-	if from < 1 || till <= from || till > 31 {
-		return 0, 0
+	switch {
+	case from < 1 || from > 31:
+		return 0, 0, 0
+	case s[k] == ',' && (till < 1970 || till > 2100):
+		return 0, 0, 0
+	case s[k] == ',':
+		return from, 0, till
+	case s[k] == '/' && s[k+1] == '0' && till > 0:
+		return from, 0, 2000 + till
+	case till <= from || till > 31:
+		return 0, 0, 0
 	}
-	return from, till
+	return from, till, 0
+}
+
+// gluedDay reads a month and its day in one word: "Nov16-30", "Oct15". "Dec01" and
+// "Mar23" in 2023 are a month of a year.
+func (f *factReader) gluedDay(toks []token, i int) written {
+	w := written{weekday: -1}
+	s := f.low(&toks[i])
+	k := 0
+	for k < len(s) && isLetter(s[k]) {
+		k++
+	}
+	m := months[s[:k]]
+	if m == 0 || k == len(s) || s[k] == '0' {
+		return w
+	}
+	d, till := 0, 0
+	if s = s[k:]; strings.Trim(s, "0123456789") == "" && len(s) <= 2 {
+		d = digitsOf(s)
+		if y := f.anchor.Year() % 100; d >= y-1 && d <= y+2 {
+			return w
+		}
+	} else {
+		d, till, _ = f.twoDays(s)
+	}
+	if d < 1 || d > 31 {
+		return w
+	}
+	w.day, w.till, w.month, w.n = d, till, int(m), 1
+	return w
 }
 
 func (f *factReader) monthName(toks []token, i int) time.Month {
@@ -227,6 +275,9 @@ func (f *factReader) calendar(toks []token, i int) written {
 		}
 		return w
 	}
+	if i < len(toks) && toks[i].shape == shapeWord && toks[i].digits {
+		return f.gluedDay(toks, i)
+	}
 	if m := f.monthName(toks, i); m > 0 {
 		j := i + 1
 		if f.is(toks, j, ".") {
@@ -236,8 +287,8 @@ func (f *factReader) calendar(toks []token, i int) written {
 			j++
 		}
 		d, ord := f.dayNumber(toks, j)
-		if d == 0 {
-			d, w.till = f.twoDays(toks, j)
+		if d == 0 && j < len(toks) {
+			d, w.till, w.year = f.twoDays(f.word(toks, j))
 		}
 		if d == 0 {
 			return w
@@ -246,7 +297,7 @@ func (f *factReader) calendar(toks []token, i int) written {
 			return w
 		}
 		w.day, w.month, w.n = d, int(m), j+1-i
-		if y, n := f.yearAt(toks, j+1, false); n > 0 {
+		if y, n := f.yearAt(toks, j+1, false); n > 0 && w.year == 0 {
 			w.year = y
 			w.n += n
 		}
@@ -345,7 +396,7 @@ func (f *factReader) numeric(s string, toks []token, i int) written {
 		// Two parts: only with a slash, or where a weekday stands before; "1.40",
 		// "3-4" and "10-18" are no dates.
 		weekdayBefore := i > 0 && (toks[i-1].cls&clsWeekday != 0 || f.is(toks, i-1, ",") && i > 1 && toks[i-2].cls&clsWeekday != 0)
-		if sep != '/' && !(weekdayBefore && sep == '.' && size[1] > 0 && b <= 12 && size[1] == 1) {
+		if sep != '/' && !(weekdayBefore && sep == '.' && size[1] > 0 && b <= 12 && size[1] == 1) && !(sep == '-' && f.isSpan(s, toks, i)) {
 			return w
 		}
 		if f.is(toks, i-1, "and") && f.is(toks, i-2, "one", "two") || (a == 24 && b == 7) || (a == 1 && b <= 4 && b >= 2 && size[0] == 1 && size[1] == 1 && !weekdayBefore && !f.isDateLead(toks, i)) || a == b && a == 50 {
@@ -385,6 +436,23 @@ func (f *factReader) numeric(s string, toks []token, i int) written {
 	}
 	w.n = 1
 	return w
+}
+
+// isSpan: "10-15 thru 10-19", two days of one month, or of two that follow.
+func (f *factReader) isSpan(s string, toks []token, i int) bool {
+	lo, hi := s, ""
+	switch {
+	case f.is(toks, i+1, "thru", "through") && i+2 < len(toks):
+		hi = f.word(toks, i+2)
+	case f.is(toks, i-1, "thru", "through") && i > 1:
+		lo, hi = f.word(toks, i-2), s
+	}
+	a, b, ok1 := strings.Cut(lo, "-")
+	c, d, ok2 := strings.Cut(hi, "-")
+	if !ok1 || !ok2 || strings.Trim(a+b+c+d, "0123456789") != "" || len(a+b+c+d) > 8 {
+		return false
+	}
+	return a == c && digitsOf(b) < digitsOf(d) || digitsOf(c) == digitsOf(a)+1
 }
 
 func (f *factReader) isDateLead(toks []token, i int) bool {

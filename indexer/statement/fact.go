@@ -30,6 +30,11 @@ type factReader struct {
 	quotedKnown  bool
 	counted      string // what most numbers of the mail count
 	countedKnown bool
+	known        []string // identifiers named so far
+	opened       int      // the year that a bracket or a list opens with: "for 2002 (from …"
+	last         lastDay  // the days of the sentence before
+	ofSubject    time.Time
+	subjectKnown bool
 
 	scan scanner
 	toks []token // scratch for other zones
@@ -54,10 +59,11 @@ type found struct {
 	clock    int       // minutes of the day, -1 when none
 	loose    bool      // a time that is none without a day beside it: "at 4"
 	named    bool      // a time that stands for a thing: "the 15:25"
+	half     int       // of times: 1 am, 2 pm, 0 when not written
 }
 
 func (f *factReader) reset(m *message.Message) {
-	*f = factReader{m: m, text: m.Text, scan: f.scan, toks: f.toks[:0], context: f.context[:0], sums: f.sums[:0], counts: f.counts[:0]}
+	*f = factReader{m: m, text: m.Text, scan: f.scan, toks: f.toks[:0], context: f.context[:0], sums: f.sums[:0], counts: f.counts[:0], known: f.known[:0]}
 	if !m.Date.IsZero() {
 		y, mo, d := m.Date.Date()
 		f.anchor = time.Date(y, mo, d, 0, 0, 0, 0, time.UTC)
@@ -102,12 +108,28 @@ func (f *factReader) read(dst []found, toks []token) []found {
 		}
 	}
 	if !trigger {
+		f.last = lastDay{}
 		return dst
 	}
 	from := len(dst)
+	addressed := 0 // where the address ends that the tokens stand in
+	f.opened = 0
 	for i := 0; i < len(toks); {
 		n := 0
 		t := &toks[i]
+		if t.start < addressed {
+			i++
+			continue
+		}
+		if t.shape == shapePunct {
+			f.opens(toks, i)
+		}
+		if t.digits || t.shape == shapeSymbol {
+			if addressed = f.addressEnd(t.start); addressed > t.start {
+				i++
+				continue
+			}
+		}
 		if t.digits || t.cls&(factTriggers|clsCurrency|clsRefWord) != 0 || t.shape == shapeSymbol {
 			dst, n = f.at(dst, toks, i)
 		} else if t.cls&(clsFunction|clsEdge) != 0 {
@@ -137,8 +159,43 @@ func (f *factReader) read(dst []found, toks []token) []found {
 			g.Deadline = f.deadline(toks, g.from)
 		}
 	}
+	f.remember(got, toks[len(toks)-1].end)
 	return dst
 }
+
+// opens notes the year that a bracket or a colon follows, for the days behind it.
+func (f *factReader) opens(toks []token, i int) {
+	switch {
+	case f.is(toks, i, ")"):
+		f.opened = 0
+	case f.is(toks, i, "(", ":") && f.is(toks, i-2, "for", "in", "of", "during"):
+		if y, n := f.yearAt(toks, i-1, false); n == 1 {
+			f.opened = y
+		}
+	}
+}
+
+// addressEnd returns where the link, mail address or path of a file ends that the
+// text at i is part of, else 0: what stands in one is no fact.
+func (f *factReader) addressEnd(i int) int {
+	from, to := i, i
+	for from > 0 && f.text[from-1] > ' ' && i-from < maxAddress {
+		from--
+	}
+	for to < len(f.text) && f.text[to] > ' ' && to-i < maxAddress {
+		to++
+	}
+	word := f.text[from:to]
+	if strings.Contains(word, "://") || strings.Contains(word, "www.") || strings.Contains(word, ":\\") {
+		return to
+	}
+	if at := strings.IndexByte(word, '@'); at > 0 && strings.IndexByte(word[at:], '.') > 1 && !isDigit(word[at+1]) {
+		return to
+	}
+	return 0
+}
+
+const maxAddress = 200 // bytes on either side
 
 func classOf(t FactType) class {
 	switch t {
@@ -161,6 +218,9 @@ func (f *factReader) deadline(toks []token, i int) bool {
 		return true
 	}
 	for k := i - 1; k >= 0 && k >= i-2; k-- {
+		if k == i-2 && f.is(toks, k, "by") && f.is(toks, i-1, "at") {
+			break // "drop by at 9"
+		}
 		if f.is(toks, k, "by", "until", "till", "til", "before", "due", "deadline", "latest") {
 			return true
 		}

@@ -89,6 +89,25 @@ func TestFacts(t *testing.T) {
 		{"We spoke this morning.", []string{"date 2023-03-01"}},
 		{"It is on Sitara 824147 and on #2891, not on B210 or x36007.", []string{"reference 824147", "reference 2891"}},
 		{"A loss of -$5k.", []string{"money USD -5000.00"}},
+		{"Revise deals 599461 and 1022740 and keep the firm deal, 599461, whole.", []string{"reference 599461", "reference 1022740", "reference 599461"}},
+		{"Our tax ID # is 84-1480000, Tag number 6181, DMS #'s 10444 and 10445, bid no. 3820.", []string{"reference 84-1480000", "reference 6181", "reference 10444", "reference 10445", "reference 3820"}},
+		{"Sitara 824147 is wrong; 246859.1, .2 and EPX_CISO_7001 too.", []string{"reference 824147", "reference 246859.1", "reference EPX_CISO_7001"}},
+		{"Approximately 250000 were sent, fax number 5550142, call 713-555-0142, X37324 or 1-800-4SALES, room EB38C, Denver, CO 80202, in 3Q01.", nil},
+		{"See https://shop.example/a?id=KX7P2L1&d=14/3/23, C:\\x\\2023-03-14.txt and 12ab345@shop.example.", nil},
+		{"A 5% rise of 3 percent, &#8364; and a colour \"#003300\".", []string{"quantity 5%", "quantity 3%"}},
+		{"We spoke this am; it ran Nov16-30 and on Oct15, not in Dec01 or Mar23.", []string{"date 2023-03-01", "date 2022-11-16", "date 2022-11-30", "date 2022-10-15"}},
+		{"It was checked on Jan 2/02, on August 11,2012 and on March 12/13.", []string{"date 2002-01-02", "date 2012-08-11", "date 2023-03-12", "date 2023-03-13"}},
+		{"The days 2-15 thru 2-19, a score of 3-4.", []string{"date 2023-02-15", "date 2023-02-19"}},
+		{"I correct these for 2024 (from Nov. 26 to Nov. 25) by Nov. 25.", []string{"date 2024-11-26", "date 2024-11-25", "date 2022-11-25 <"}},
+		{"We spoke on September 27 and 28, 2022.", []string{"date 2022-09-27", "date 2022-09-28"}},
+		{"Wednesday or Thursday of this week is fine, or Monday and Tuesday of next week.", []string{"date 2023-03-01", "date 2023-03-02", "date 2023-03-06", "date 2023-03-07"}},
+		{"It was moved to Friday (3/3) and to 7 March (Tuesday), not 8 March (Tuesday).", []string{"date 2023-03-03", "date 2023-03-07", "date 2023-03-08 !"}},
+		{"The call was moved to Friday.", []string{"date 2023-03-03 ?2023-02-24"}},
+		{"When: Monday, March 6, 2023 1:00 PM-2:00 PM", []string{"datetime 2023-03-06T13:00", "datetime 2023-03-06T14:00"}},
+		{"On Friday from 6:30 to 8:30 pm, after your 730 am call.", []string{"datetime 2023-03-03T18:30", "datetime 2023-03-03T20:30", "time 07:30"}},
+		{"Leaves Sunday, 6:45 pm, there at 10:09.", []string{"datetime 2023-03-05T18:45", "time 10:09"}},
+		{"The total is ($2,332.94), or $2,627,000 million (£120) at 0.26 US and 3.10 Cdn.", []string{"money USD -2332.94", "money USD 2627000.00", "money GBP 120.00", "money USD 0.26", "money CAD 3.10"}},
+		{"Send £64.85. Add 2.00 for the post, and 2 of them.", []string{"money GBP 64.85", "money GBP 2.00"}},
 		{"Ring me on the second floor about one thing this is.", nil},
 		{"We never had a may in the sun, mon ami.", nil},
 	} {
@@ -96,6 +115,37 @@ func TestFacts(t *testing.T) {
 		m.Date = london
 		if d := cmp.Diff(c.want, factsOf(m)); d != "" {
 			t.Errorf("facts of %q (-want +got):\n%s", c.text, d)
+		}
+	}
+}
+
+// TestTimesOfAnOccasion: a time in a sentence that names no day is of the day that
+// the sentence before or the subject speaks of, else of the next time the clock
+// shows it; not where it is past, was said, is a habit or is on another clock.
+func TestTimesOfAnOccasion(t *testing.T) {
+	for _, c := range []struct {
+		subject, text string
+		want          []string
+	}{
+		{"", "Dinner is on 11 March and the meeting on 12 March. It could start at 10 am.", []string{"date 2023-03-11", "date 2023-03-12", "datetime 2023-03-12T10:00 ?2023-03-11T10:00"}},
+		{"", "The meeting is on 12 March.\n\nIt could start at 10 am.", []string{"date 2023-03-12", "datetime 2023-03-01T10:00 ?2023-03-02T10:00"}},
+		{"Interview on Friday with Tim", "It will be held at 10 a.m. in the hall.", []string{"datetime 2023-03-03T10:00"}},
+		{"Re: Interview on Friday", "It will be held at 10 a.m. in the hall.", []string{"datetime 2023-03-01T10:00 ?2023-03-02T10:00"}},
+		{"", "Confirmed for 10:30.", []string{"datetime 2023-03-01T10:30 ?2023-03-02T10:30"}},
+		{"", "I've asked her to come by at 11:15.", []string{"datetime 2023-03-01T11:15 ?2023-03-02T11:15"}},
+		{"", "I will ring you at 8:15.", []string{"time 08:15"}}, // gone by, and it is morning
+		{"", "I stopped it at 11:15.", []string{"time 11:15"}},
+		{"", "You said 11:15.", []string{"time 11:15"}},
+		{"", "We are open from 11:15 every day.", []string{"time 11:15"}},
+		{"", "You will meet her at 11:15 your time.", []string{"time 11:15"}},
+		{"", "On 7 March I wrote that it stays at noon.", []string{"date 2023-03-07", "time 12:00"}},
+		{"", "The interval (12:30) has been changed from $999 to $39 for 7 March.", []string{"datetime 2023-03-07T12:30", "money USD 999.00", "money USD 39.00", "date 2023-03-07"}},
+	} {
+		m := mailOf(c.text)
+		m.Subject = c.subject
+		m.Date = time.Date(2023, 3, 1, 9, 30, 0, 0, time.UTC)
+		if d := cmp.Diff(c.want, factsOf(m)); d != "" {
+			t.Errorf("facts of %q, %q (-want +got):\n%s", c.subject, c.text, d)
 		}
 	}
 }

@@ -135,6 +135,9 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 		n := k + 1 - i
 		mult, extra := f.multiplier(toks, k+1)
 		n += extra
+		if extra > 0 && mult > 1 && v >= mult*unit4 && strings.Count(lo, ",") > 1 {
+			mult, n = 1, n-extra // "$2,627,000 million": written out, and said again
+		}
 		if two {
 			if w, ok := priced(cur, hi); ok {
 				if last := hi[len(hi)-1]; isLetter(last) && w > v*100 {
@@ -150,6 +153,11 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 		if from > 0 && f.is(toks, from-1, "-") && toks[from-1].end == toks[from].start && (from == 1 || toks[from-2].end < toks[from-1].start) {
 			cur, value, _ := strings.Cut(x.Value, " ")
 			x.Value, x.from = cur+" -"+value, from-1
+		}
+		if from > 0 && f.inTheRed(toks, from-1, i+n) {
+			cur, value, _ := strings.Cut(x.Value, " ")
+			x.Value, x.from = cur+" -"+value, from-1
+			n++
 		}
 		return append(dst, x), n
 	}
@@ -173,6 +181,9 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 	}
 	mult, extra := f.multiplier(toks, i+n)
 	if cur, ok = f.currency(toks, i+n+extra); !ok {
+		if code := countryDollar[f.wordAt(toks, i+n)]; code != "" && strings.Contains(f.text[toks[i].start:toks[i].end], ".") {
+			return append(dst, f.sum(code, v, i, i+n+1)), n + 1
+		}
 		return f.bareSum(dst, toks, i, v, n)
 	}
 	if c := toks[i+n+extra]; c.shape == shapeSymbol && c.start > toks[i+n+extra-1].end && cur != "EUR" {
@@ -183,6 +194,13 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 	}
 	dst = append(dst, f.sum(cur, v*mult, i, i+n+extra+1))
 	return dst, n + extra + 1
+}
+
+// inTheRed: brackets around a sum and nothing else, where the sum stands and not
+// beside it, are how an account writes a minus: "the total is ($2,332.94)".
+func (f *factReader) inTheRed(toks []token, open, end int) bool {
+	return f.is(toks, open, "(") && toks[open].end == toks[open+1].start && f.is(toks, end, ")") &&
+		(open == 0 || f.is(toks, open-1, "is", "was", "of", ":", "=", "at", "are", "to"))
 }
 
 // priced is amount, but in dollars and pounds a single dot is a decimal point:
@@ -267,6 +285,17 @@ func (f *factReader) dollars() string {
 		}
 	}
 	return f.dollar
+}
+
+// countryDollar: "0.26 US", "3.10 Cdn": the dollar by its country alone.
+var countryDollar = map[string]string{"US": "USD", "Cdn": "CAD", "CDN": "CAD", "Can": "CAD"}
+
+// wordAt is token i as written, "" past the end.
+func (f *factReader) wordAt(toks []token, i int) string {
+	if i >= len(toks) {
+		return ""
+	}
+	return f.word(toks, i)
 }
 
 func tld(address string) string {

@@ -29,7 +29,7 @@ func (f *factReader) relative(dst []found, toks []token, i int) ([]found, int) {
 		}
 		return append(dst, f.dated(f.anchor.Add(time.Duration(off)*day), from, i+n)), n
 	}
-	if f.is(toks, i, "this") && f.is(toks, i+1, "morning", "afternoon", "evening", "lunchtime") {
+	if f.is(toks, i, "this") && f.is(toks, i+1, "morning", "afternoon", "evening", "lunchtime", "am", "pm", "a.m", "p.m") {
 		return append(dst, f.dated(f.anchor, i, i+2)), 2
 	}
 	if f.is(toks, i, "the") {

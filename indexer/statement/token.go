@@ -163,6 +163,9 @@ func (s *scanner) word(text string, start, end int) token {
 				// only; "done.Thanks" is two words.
 				inner = letters == 1 || (i-start >= 3 && text[i-1] != '.' && unicode.IsLower(nr)) || t.digits
 			}
+			if r == '-' && (string(s.buf) == "am" || string(s.buf) == "pm") {
+				inner = false // "1:00 PM-2:00 PM"
+			}
 			if !inner {
 				goto done
 			}

@@ -21,6 +21,7 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 	if f.is(toks, to, "morning", "afternoon", "evening", "night", "lunchtime") {
 		to++
 	}
+	aimed := mod == "" && f.is(toks, from-1, "to", "for", "until", "till") && !strings.HasSuffix(f.low(&toks[i]), "s")
 	week := 0
 	if f.is(toks, to, "of") && f.is(toks, to+1, "this", "next", "last") && f.is(toks, to+2, "week") {
 		switch f.low(&toks[to+1]) {
@@ -71,13 +72,24 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 		x.Alternatives = []string{other.Format("2006-01-02")}
 		return append(dst, x), to - i
 	}
+	if past && aimed && week == 0 {
+		// "was moved to Friday": where it was moved to, or when it was to be.
+		if ahead == 0 {
+			t = t.Add(7 * day)
+		}
+		x = f.dated(t, from, to)
+		x.Alternatives = []string{t.Add(-7 * day).Format("2006-01-02")}
+		return append(dst, x), to - i
+	}
 	switch {
 	case week == 1:
 		monday := (int(f.anchor.Weekday()) + 6) % 7
 		t = f.anchor.Add(time.Duration((int(wd)+6)%7-monday) * day)
+		f.shareWeek(dst, toks, from, t)
 	case week == 7 || week == -7:
 		monday := (int(f.anchor.Weekday()) + 6) % 7
 		t = f.anchor.Add(time.Duration((int(wd)+6)%7-monday+week) * day)
+		f.shareWeek(dst, toks, from, t)
 	case week == 8:
 		if ahead == 0 {
 			t = t.Add(7 * day)
@@ -112,6 +124,21 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 		t = t.Add(7 * day)
 	}
 	return append(dst, f.dated(t, from, to)), to - i
+}
+
+// shareWeek gives the week of "Thursday of this week" to the weekday before it in
+// "Wednesday or Thursday of this week".
+func (f *factReader) shareWeek(dst []found, toks []token, from int, t time.Time) {
+	k := len(dst) - 1
+	if k < 0 || dst[k].Type != Date || dst[k].full || dst[k].to != from-1 || !f.is(toks, from-1, "or", "and", "to", "-", ",", "&", "through", "thru") || toks[dst[k].from].cls&clsWeekday == 0 {
+		return
+	}
+	x := &dst[k]
+	d := (int(t.Weekday())+6)%7 - (int(x.day.Weekday())+6)%7
+	if d > 0 {
+		x.day = t.Add(-time.Duration(d) * day)
+		x.Value, x.Alternatives = x.day.Format("2006-01-02"), nil
+	}
 }
 
 const tripReach = 60 // days ahead within which a trip's week may lie
