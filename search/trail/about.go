@@ -75,34 +75,49 @@ func (p *pool) answersTo(it *item) *item {
 
 // alikeAbout is alike with what the two statements are about.
 func (p *pool) alikeAbout(a, b *item) float64 {
-	x, y := p.context(a), p.context(b)
-	var ab, aa, bb float64
-	for _, t := range sortedTerms(x) {
-		if strings.Contains(t, ":") {
-			continue
-		}
-		w := p.idf(t) * x[t]
-		aa += w * w
-		if v := y[t]; v > 0 {
-			ab += w * p.idf(t) * v
-		} else if c, ok := synonymOf[t]; ok {
-			best := 0.0
-			for _, o := range classTerms[c] {
-				best = math.Max(best, y[o])
-			}
-			ab += 0.5 * w * p.idf(t) * best
-		}
-	}
-	for _, t := range sortedTerms(y) {
-		if !strings.Contains(t, ":") {
-			w := p.idf(t) * y[t]
-			bb += w * w
-		}
-	}
-	if aa == 0 || bb == 0 {
+	x, y := p.measureAbout(a), p.measureAbout(b)
+	if x.all == 0 || y.all == 0 {
 		return 0
 	}
-	return math.Min(1, ab/math.Sqrt(aa*bb))
+	ab := 0.0
+	if x.sieve&y.sieve|x.classes&y.classes != 0 {
+		for i := range x.terms {
+			t := &x.terms[i]
+			w := t.rarity * a.about[t.term]
+			if v := y.sieve & t.bit; v != 0 && b.about[t.term] > 0 {
+				ab += w * t.rarity * b.about[t.term]
+			} else if y.classes&t.classBit != 0 {
+				best := 0.0
+				for _, o := range classTerms[t.class] {
+					best = math.Max(best, b.about[o])
+				}
+				ab += 0.5 * w * t.rarity * best
+			}
+		}
+	}
+	return math.Min(1, ab/math.Sqrt(x.all*y.all))
+}
+
+// measureAbout measures the words of what a statement is about, at their weights.
+func (p *pool) measureAbout(it *item) *measured {
+	about := p.context(it)
+	m := &it.aboutMarks
+	if m.counts == p.counts {
+		return m
+	}
+	*m = measured{counts: p.counts, terms: make([]mark, 0, len(about))}
+	for _, t := range sortedTerms(about) {
+		x := p.marked(t)
+		if !x.plain {
+			continue
+		}
+		m.terms = append(m.terms, x)
+		m.sieve |= x.bit
+		m.classes |= x.classBit
+		w := x.rarity * about[t]
+		m.all += w * w
+	}
+	return m
 }
 
 // classTerms lists the stems of a synonym class.
@@ -144,10 +159,10 @@ func findCue(it *item) bool {
 
 // folds is a statement's words between spaces.
 func (it *item) folds() string {
-	if it.folded == "" {
-		it.folded = " " + strings.Join(words(it.s.Quote), " ") + " "
+	if it.bag.folded == "" {
+		it.bag.folded = " " + strings.Join(it.bag.words, " ") + " "
 	}
-	return it.folded
+	return it.bag.folded
 }
 
 // clipped is the logit of a relevance, kept where the models have seen it.

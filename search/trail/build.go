@@ -72,7 +72,8 @@ type Options struct {
 func Build(ctx context.Context, src Source, people People, question string, opts Options) (*Trail, error) {
 	t := &Trail{Schema: Schema, Question: question, Summary: Summary{Statements: []int{}}, Entries: []Entry{}, Findings: []Finding{}, Gaps: []Gap{}}
 	t.Coverage.Mailboxes, t.Coverage.Absent = []MailboxCoverage{}, []string{}
-	records, err := gather(ctx, src, people, question, opts)
+	lex := lexicon{}
+	records, err := gather(ctx, src, people, question, opts, lex)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func Build(ctx context.Context, src Source, people People, question string, opts
 	if !opts.AsOf.IsZero() {
 		t.AsOf, t.Standings = &opts.AsOf, []Standing{}
 	}
-	p := newPool(records, people)
+	p := lex.pool(records, people)
 	q := understand(question, people, p)
 	if party := q.choose(p); party != "" {
 		if narrow := p.only(party); narrow.holds(p, opts.Pinned) {
@@ -266,10 +267,7 @@ func (m *mail) says(pair string) bool {
 		return true
 	}
 	for _, it := range m.items {
-		if it.folded == "" {
-			it.folded = " " + strings.Join(words(it.s.Quote), " ") + " "
-		}
-		if strings.Contains(it.folded, pair) {
+		if strings.Contains(it.folds(), pair) {
 			return true
 		}
 	}
@@ -293,7 +291,7 @@ func (p *pool) only(party string) *pool {
 			people.Others = append(people.Others[:len(people.Others):len(people.Others)], c)
 		}
 	}
-	return newPool(keep, people)
+	return p.lex.pool(keep, people)
 }
 
 const (

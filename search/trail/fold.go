@@ -14,9 +14,14 @@ import (
 func (p *pool) fold() {
 	type key struct{ id, author, quote string }
 	first := map[key]*Statement{}
+	type post struct{ id, author string }
+	copies := map[post]int{}
+	for _, m := range p.mails {
+		copies[post{m.MessageID, m.author}]++
+	}
 	keep := p.mails[:0]
 	for _, m := range p.mails {
-		if m.MessageID == "" || m.author == "" {
+		if m.MessageID == "" || m.author == "" || copies[post{m.MessageID, m.author}] == 1 {
 			keep = append(keep, m)
 			continue
 		}

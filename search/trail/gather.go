@@ -86,7 +86,7 @@ const maxNear = 60
 // gather asks the source for everything a trail may need: what is near the
 // question, the threads around it, and the mail with the same people in the same
 // weeks, in which an answer without the question's words would lie.
-func gather(ctx context.Context, src Source, people People, question string, opts Options) ([]*Record, error) {
+func gather(ctx context.Context, src Source, people People, question string, opts Options, lex lexicon) ([]*Record, error) {
 	if opts.Hits <= 0 {
 		opts.Hits = 200
 	}
@@ -114,7 +114,7 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 		return nil, err
 	}
 	// Threads of the nearest first: there may be more than can be read.
-	near := nearest(g.records, g.refs, question, people, len(opts.Pinned))
+	near := nearest(g.records, g.refs, question, people, len(opts.Pinned), lex)
 	near = slices.Clone(near[:min(len(near), maxNear)])
 	related, err := src.Related(ctx, near, opts.Messages)
 	if err != nil {
@@ -147,8 +147,8 @@ const mayBeMeant = 3
 
 // nearest keeps the messages that concern the clients the question may be about, where
 // the hits hold mail of many: what lies around the others' need not be read.
-func nearest(records []*Record, refs []archive.Ref, question string, people People, pinned int) []archive.Ref {
-	p := sketch(bounded(records), people)
+func nearest(records []*Record, refs []archive.Ref, question string, people People, pinned int, lex lexicon) []archive.Ref {
+	p := lex.sketch(bounded(records), people)
 	ranked := understand(question, people, p).rank(p)
 	if len(ranked) == 0 {
 		return refs

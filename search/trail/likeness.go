@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"hash/maphash"
 	"math"
 	"sort"
 	"strings"
@@ -31,40 +32,84 @@ func (it *item) slots() slot {
 
 // similar is the cosine of two statements' terms, weighted by rarity, with
 // synonyms at half weight.
-func (p *pool) similar(a, b *item) float64 {
-	return p.cosine(a, b, func(term) bool { return true })
-}
+func (p *pool) similar(a, b *item) float64 { return p.cosine(a, b, false) }
 
 // alike is similar without the numbers and days: whether two statements speak of
 // the same thing, whatever they say of it.
-func (p *pool) alike(a, b *item) float64 {
-	return p.cosine(a, b, func(t term) bool { return !strings.Contains(t, ":") })
-}
+func (p *pool) alike(a, b *item) float64 { return p.cosine(a, b, true) }
 
-func (p *pool) cosine(a, b *item, counts func(term) bool) float64 {
-	var ab, aa, bb float64
-	for _, t := range a.sorted {
-		if !counts(t) {
-			continue
-		}
-		w := p.idf(t)
-		aa += w * w
-		if b.terms[t] > 0 {
-			ab += w * w
-		} else if c, ok := synonymOf[t]; ok && b.syn[c] {
-			ab += 0.5 * w * w
-		}
-	}
-	for _, t := range b.sorted {
-		if counts(t) {
-			w := p.idf(t)
-			bb += w * w
-		}
+func (p *pool) cosine(a, b *item, plain bool) float64 {
+	x, y := p.measure(a), p.measure(b)
+	aa, bb := x.all, y.all
+	if plain {
+		aa, bb = x.plain, y.plain
 	}
 	if aa == 0 || bb == 0 {
 		return 0
 	}
+	ab := 0.0
+	if x.sieve&y.sieve|x.classes&y.classes != 0 {
+		for i := range x.terms {
+			t := &x.terms[i]
+			if plain && !t.plain {
+				continue
+			}
+			if t.bit&y.sieve != 0 && b.terms[t.term] > 0 {
+				ab += t.rarity * t.rarity
+			} else if t.classBit&y.classes != 0 && b.syn[t.class] {
+				ab += 0.5 * t.rarity * t.rarity
+			}
+		}
+	}
 	return ab / math.Sqrt(aa*bb)
+}
+
+// measured is what comparing needs of a bag of terms. Most have no term in common:
+// the sieves, in which each term is one bit of 64, tell that at once.
+type measured struct {
+	counts         int    // of the pool, when it was measured
+	terms          []mark // in order
+	sieve, classes uint64
+	all, plain     float64 // sums of the squares of the rarities, of the words alone
+}
+
+type mark struct {
+	term, class   term // class of synonyms, "" without
+	rarity        float64
+	bit, classBit uint64
+	plain         bool // a word, neither number nor day
+}
+
+var sieveSeed = maphash.MakeSeed()
+
+func sieveBit(t term) uint64 { return 1 << (maphash.String(sieveSeed, t) & 63) }
+
+// marked is a term as it is compared.
+func (p *pool) marked(t term) mark {
+	m := mark{term: t, rarity: p.idf(t), bit: sieveBit(t), plain: !strings.Contains(t, ":")}
+	if c, ok := synonymOf[t]; ok {
+		m.class, m.classBit = c, sieveBit(c)
+	}
+	return m
+}
+
+func (p *pool) measure(it *item) *measured {
+	m := &it.measured
+	if m.counts == p.counts {
+		return m
+	}
+	*m = measured{counts: p.counts, terms: make([]mark, len(it.sorted))}
+	for i, t := range it.sorted {
+		x := p.marked(t)
+		m.terms[i] = x
+		m.sieve |= x.bit
+		m.classes |= x.classBit
+		m.all += x.rarity * x.rarity
+		if x.plain {
+			m.plain += x.rarity * x.rarity
+		}
+	}
+	return m
 }
 
 func sortedTerms(m map[term]float64) []term {

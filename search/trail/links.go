@@ -181,19 +181,18 @@ func (p *pool) quotes(it *item) bool {
 func (p *pool) quotedBy(it *item, earlier []*item) *item {
 	p.quotes(it)
 	for _, want := range it.quotes {
+		// A quotation may run on over two statements; its start is enough.
+		start := ""
+		if ws := strings.Fields(want); len(ws) >= 4 {
+			start = " " + strings.Join(ws[:3], " ") + " "
+		}
+		want = " " + want + " "
 		for i := len(earlier) - 1; i >= 0; i-- {
 			c := earlier[i]
 			if c.m == it.m {
 				continue
 			}
-			if c.folded == "" {
-				c.folded = " " + strings.Join(words(c.s.Quote), " ") + " "
-			}
-			if strings.Contains(c.folded, " "+want+" ") {
-				return c
-			}
-			// A quotation may run on over two statements; its start is enough.
-			if ws := strings.Fields(want); len(ws) >= 4 && strings.Contains(c.folded, " "+strings.Join(ws[:3], " ")+" ") {
+			if f := c.folds(); strings.Contains(f, want) || start != "" && strings.Contains(f, start) {
 				return c
 			}
 		}

@@ -15,6 +15,7 @@ import (
 // item is one statement of the pool with everything that is compared of it.
 type item struct {
 	s     *Statement
+	bag   *bag // what s says in words
 	m     *mail
 	pos   int // position within its mail's statements
 	index int // position within the pool, in time order
@@ -35,13 +36,15 @@ type item struct {
 	points  []*mail
 	quoted  bool
 	quotes  []string // quotations, their words joined by one space
-	folded  string   // its own words, between spaces
 	about   map[term]float64
-	sorted  []term // terms in order
-	number  string // the bare number; "-" where there is none
-	no, yes map[term]bool
-	neg     int8 // 1 negative, -1 not, 0 not asked yet
-	cue     int8 // of a change, likewise
+	// about as it is compared, and the sum of the squares
+	aboutMarks measured
+	sorted     []term // terms in order
+	measured   measured
+	number     string // the bare number; "-" where there is none
+	no, yes    map[term]bool
+	neg        int8 // 1 negative, -1 not, 0 not asked yet
+	cue        int8 // of a change, likewise
 }
 
 // mail is one message of the pool.
@@ -68,22 +71,57 @@ type pool struct {
 	items  []*item
 	people People
 	df     map[term]int
+	counts int                 // changes of df
 	names  map[string][]string // first and last names, folded, to addresses
+	roles  map[string]Role     // asked for before
+	lex    lexicon
 	judged judged
 	pairs  map[[2]int]*pair
 	citing []*item // what quotes or cites earlier mail
 	sought bool    // citing was found
 }
 
-func newPool(records []*Record, people People) *pool {
-	p := sketch(records, people)
+func newPool(records []*Record, people People) *pool { return lexicon{}.pool(records, people) }
+
+// lexicon keeps what was made of statements for the pools that one answer takes.
+type lexicon map[*Statement]*bag
+
+// bag is a statement in comparable terms. Who changes a statement makes another.
+type bag struct {
+	words  []string
+	terms  map[term]float64
+	syn    map[term]bool
+	sorted []term
+	folded string // filled when first asked for
+}
+
+func (l lexicon) bag(s *Statement) *bag {
+	b := l[s]
+	if b == nil {
+		b = &bag{words: words(s.Quote)}
+		b.terms = termsOf(b.words)
+		for _, f := range s.Facts {
+			for _, t := range factTerms(f) {
+				if b.terms[t] == 0 {
+					b.terms[t] = 1
+				}
+			}
+		}
+		b.syn, b.sorted = synonyms(b.terms), sortedTerms(b.terms)
+		l[s] = b
+	}
+	return b
+}
+
+func (l lexicon) pool(records []*Record, people People) *pool {
+	p := l.sketch(records, people)
 	p.settle()
 	return p
 }
 
 // sketch is a pool in which days that need other messages are not settled.
-func sketch(records []*Record, people People) *pool {
-	p := &pool{people: people, df: map[term]int{}, names: map[string][]string{}}
+func (l lexicon) sketch(records []*Record, people People) *pool {
+	p := &pool{people: people, df: map[term]int{}, names: map[string][]string{}, roles: map[string]Role{}, lex: l}
 	seen := map[archive.Ref]bool{}
 	for _, r := range records {
 		if r == nil || seen[r.Ref] {
@@ -145,23 +183,16 @@ func sketch(records []*Record, people People) *pool {
 
 // describe takes down what is compared of an item, anew where its facts changed.
 func (p *pool) describe(it *item) {
-	for t := range it.terms {
+	p.counts++
+	for _, t := range it.sorted {
 		p.df[t]--
 	}
 	for t := range it.syn {
 		p.df[t]--
 	}
-	it.terms = terms(it.s.Quote)
-	for _, f := range it.s.Facts {
-		for _, t := range factTerms(f) {
-			if it.terms[t] == 0 {
-				it.terms[t] = 1
-			}
-		}
-	}
-	it.syn = synonyms(it.terms)
-	it.sorted = sortedTerms(it.terms)
-	for t := range it.terms {
+	b := p.lex.bag(it.s)
+	it.bag, it.terms, it.syn, it.sorted = b, b.terms, b.syn, b.sorted
+	for _, t := range it.sorted {
 		p.df[t]++
 	}
 	for t := range it.syn {
@@ -214,7 +245,11 @@ func (p *pool) called(w string) []string {
 }
 
 func (p *pool) role(address string) Role {
-	r, _ := p.people.Role(address)
+	r, ok := p.roles[address]
+	if !ok {
+		r, _ = p.people.Role(address)
+		p.roles[address] = r
+	}
 	return r
 }
 

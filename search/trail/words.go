@@ -15,21 +15,33 @@ type term = string
 // words cuts text into lower-case words; "£1,050.00" gives "1050", "15.000" gives
 // "15000", "27th" gives "27th", "don't" gives "don't".
 func words(s string) []string {
-	var out []string
-	rs := []rune(strings.ToLower(s))
+	s = strings.ToLower(s)
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			rs := []rune(s)
+			return cutWords(rs, func(i, j int) string { return string(rs[i:j]) })
+		}
+	}
+	return cutWords([]byte(s), func(i, j int) string { return s[i:j] })
+}
+
+// cutWords is words for lower-case text, of code points, or of octets where all are
+// ASCII; text is that between two of them.
+func cutWords[C rune | byte](rs []C, text func(i, j int) string) []string {
+	out := make([]string, 0, len(rs)/6+1)
 	for i := 0; i < len(rs); {
-		r := rs[i]
+		r := rune(rs[i])
 		switch {
 		case unicode.IsDigit(r):
 			j := i
-			for j < len(rs) && (unicode.IsDigit(rs[j]) || (rs[j] == ',' || rs[j] == '.') && j+1 < len(rs) && unicode.IsDigit(rs[j+1])) {
+			for j < len(rs) && (unicode.IsDigit(rune(rs[j])) || (rs[j] == ',' || rs[j] == '.') && j+1 < len(rs) && unicode.IsDigit(rune(rs[j+1]))) {
 				j++
 			}
-			num := string(rs[i:j])
-			for j < len(rs) && (unicode.IsLetter(rs[j]) || unicode.IsDigit(rs[j])) {
+			num := text(i, j)
+			for j < len(rs) && (unicode.IsLetter(rune(rs[j])) || unicode.IsDigit(rune(rs[j]))) {
 				j++
 			}
-			if tail := string(rs[i:j])[len(num):]; tail != "" && !ordinal(tail) {
+			if tail := text(i, j)[len(num):]; tail != "" && !ordinal(tail) {
 				if n := plainNumber(num); n != "" && len([]rune(tail)) <= 3 {
 					out = append(out, n, tail) // "9am", "10pm", "40min"
 				} else {
@@ -44,7 +56,7 @@ func words(s string) []string {
 			}
 			if n := plainNumber(num); n != "" {
 				k := j
-				for k < len(rs) && k <= j+1 && (rs[k] == ' ' || rs[k] == '\u00a0') {
+				for k < len(rs) && k <= j+1 && (rs[k] == ' ' || rune(rs[k]) == '\u00a0') {
 					k++
 				}
 				if k < len(rs) && rs[k] == '%' {
@@ -56,10 +68,10 @@ func words(s string) []string {
 			i = j
 		case unicode.IsLetter(r):
 			j := i
-			for j < len(rs) && (unicode.IsLetter(rs[j]) || unicode.IsDigit(rs[j]) || (rs[j] == '\'' || rs[j] == '’') && j+1 < len(rs) && unicode.IsLetter(rs[j+1])) {
+			for j < len(rs) && (unicode.IsLetter(rune(rs[j])) || unicode.IsDigit(rune(rs[j])) || (rs[j] == '\'' || rune(rs[j]) == '’') && j+1 < len(rs) && unicode.IsLetter(rune(rs[j+1]))) {
 				j++
 			}
-			out = append(out, strings.ReplaceAll(string(rs[i:j]), "’", "'"))
+			out = append(out, strings.ReplaceAll(text(i, j), "’", "'"))
 			i = j
 		default:
 			i++
@@ -242,11 +254,13 @@ func set(s string) map[string]bool {
 }
 
 // terms gives the comparable terms of a text with how often each occurs.
-func terms(s string) map[term]float64 {
-	m := map[term]float64{}
-	ws := words(s)
+func terms(s string) map[term]float64 { return termsOf(words(s)) }
+
+func termsOf(ws []string) map[term]float64 {
+	m := make(map[term]float64, len(ws))
+	var few [4]term
 	for i, w := range ws {
-		for _, t := range wordTerms(ws, i, w) {
+		for _, t := range appendTerms(few[:0], ws, i, w) {
 			m[t]++
 		}
 	}
@@ -254,9 +268,11 @@ func terms(s string) map[term]float64 {
 }
 
 // wordTerms gives the terms of one word, seen among its neighbours.
-func wordTerms(ws []string, i int, w string) []term {
+func wordTerms(ws []string, i int, w string) []term { return appendTerms(nil, ws, i, w) }
+
+func appendTerms(ts []term, ws []string, i int, w string) []term {
 	if d, ok := strings.CutSuffix(w, "th"); ok && isNumber(d) {
-		ts := []term{"n:" + d}
+		ts = append(ts, "n:"+d)
 		if m := neighbourMonth(ws, i); m > 0 {
 			ts = append(ts, dayTerm(m, atoi(d)))
 		} else {
@@ -265,31 +281,31 @@ func wordTerms(ws []string, i int, w string) []term {
 		return ts
 	}
 	if isNumber(w) {
-		ts := []term{"n:" + w}
+		ts = append(ts, "n:"+w)
 		if m := neighbourMonth(ws, i); m > 0 && atoi(w) <= 31 {
 			ts = append(ts, dayTerm(m, atoi(w)))
 		}
 		return ts
 	}
 	if d, ok := weekdays[w]; ok && (len(w) > 3 || w == "mon" || w == "tue" || w == "thu" || w == "fri" || w == "wed") {
-		return []term{"w:" + strconv.Itoa(d)}
+		return append(ts, "w:"+strconv.Itoa(d))
 	}
 	if m, ok := months[w]; ok && w != "may" && w != "mar" {
 		if hasDay(ws, i) {
-			return []term{"md:" + strconv.Itoa(m)} // "24 February" is a day, not the month
+			return append(ts, "md:"+strconv.Itoa(m)) // "24 February" is a day, not the month
 		}
-		return []term{"m:" + strconv.Itoa(m)}
+		return append(ts, "m:"+strconv.Itoa(m))
 	}
 	if n, ok := numberWords[w]; ok && w != "one" {
-		return []term{"n:" + n}
+		return append(ts, "n:"+n)
 	}
 	if stopWords[w] {
-		return nil
+		return ts
 	}
 	if s := stem(w); len(s) > 1 {
-		return []term{s}
+		return append(ts, s)
 	}
-	return nil
+	return ts
 }
 
 // hasDay reports whether the month at i stands with a day.
