@@ -30,9 +30,9 @@ const (
 )
 
 // Links finds what hangs together with refs, also where no header says so: by
-// Thread-Index, quotations, numbered series and guarded subjects (thread.Links), and
+// Thread-Index, the server's threads, quotations, numbered series and guarded subjects (thread.Links), and
 // by a file or reference in common (thread.Ties). It compares up to maxLinked
-// messages: those that header fields join, of the same subject, and with the same
+// messages: those that header fields or servers join, of the same subject, and with the same
 // people, 60 days around. Links are in order of the date of Msg, at most limit. The
 // same messages give the same links in whatever order they came, except that among
 // more than fit, equally near ones go by arrival.
@@ -89,6 +89,7 @@ func (c *Catalog) links(refs, cited []archive.Ref, limit int) ([]Link, error) {
 }
 
 type candidate struct {
+	id   int64
 	ref  archive.Ref
 	date int64
 	info thread.Info
@@ -122,7 +123,17 @@ func (c *Catalog) candidates(refs []archive.Ref) ([]candidate, error) {
 			return nil, err
 		}
 	}
-	asked := ids[:min(len(ids), linkedRefs)]
+	asked := slices.Clone(ids[:min(len(ids), linkedRefs)])
+	mates, err := c.ServerThread(asked...)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range mates {
+		if !seen[id] && len(ids) < maxLinked {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
 	near, err := c.readInfos(asked)
 	if err != nil {
 		return nil, err
@@ -156,6 +167,17 @@ func (c *Catalog) candidates(refs []archive.Ref) ([]candidate, error) {
 		return nil, err
 	}
 	out := append(near, more...)
+	place := make(map[int64]int, len(out))
+	for i := range out {
+		place[out[i].id] = i
+	}
+	if err := c.threadsOf(ids, func(id int64, thread string) {
+		if i, ok := place[id]; ok {
+			out[i].info.Server = append(out[i].info.Server, thread)
+		}
+	}); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(out, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.date, b.date), slices.Compare(a.ref[:], b.ref[:]))
 	})
@@ -171,7 +193,7 @@ func (c *Catalog) readInfos(ids []int64) ([]candidate, error) {
 	var out []candidate
 	for _, id := range slices.Sorted(slices.Values(ids)) {
 		if r := read[id]; r != nil {
-			out = append(out, candidate{ref: r.ref, date: r.date, info: infoOf(r)})
+			out = append(out, candidate{id: id, ref: r.ref, date: r.date, info: infoOf(r)})
 		}
 	}
 	return out, nil

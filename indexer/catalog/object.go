@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -73,10 +74,14 @@ func scanStored(rows *sql.Rows) (UIDState, error) {
 	return u, nil
 }
 
-// ServerThread returns the blobs that the server puts into one thread with a blob, in
-// ascending order; none when it knows no threads. It is a claim of the server's.
-func (c *Catalog) ServerThread(blob int64) ([]int64, error) {
+// ServerThread returns the blobs that the server puts into one thread with any of
+// blobs, in ascending order; none when it knows no threads. It is a claim of the
+// server's.
+func (c *Catalog) ServerThread(blobs ...int64) ([]int64, error) {
 	var out []int64
+	if len(blobs) == 0 {
+		return nil, nil
+	}
 	err := c.each(func(rows *sql.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
@@ -87,8 +92,27 @@ func (c *Catalog) ServerThread(blob int64) ([]int64, error) {
 			JOIN mailbox m ON m.id = x.mailbox
 			JOIN object y ON y.thread = x.thread AND y.thread <> '' JOIN mailbox n ON n.id = y.mailbox AND n.account = m.account
 			JOIN occurrence p ON p.mailbox = y.mailbox AND p.uidvalidity = y.uidvalidity AND p.uid = y.uid AND p.version = 0 AND p.blob IS NOT NULL
-		WHERE o.blob = ? AND o.version = 0 ORDER BY p.blob`, blob)
+		WHERE o.blob IN (?`+strings.Repeat(", ?", len(blobs)-1)+`) AND o.version = 0 ORDER BY p.blob`, anys(blobs)...)
 	return out, err
+}
+
+// threadsOf calls fn for each thread that a server puts one of blobs into.
+func (c *Catalog) threadsOf(blobs []int64, fn func(blob int64, thread string)) error {
+	if len(blobs) == 0 {
+		return nil
+	}
+	return c.each(func(rows *sql.Rows) error {
+		var blob, account int64
+		var thread string
+		err := rows.Scan(&blob, &account, &thread)
+		if err == nil {
+			fn(blob, strconv.FormatInt(account, 10)+" "+thread)
+		}
+		return err
+	}, `SELECT DISTINCT o.blob, m.account, x.thread FROM occurrence o
+			JOIN object x ON x.mailbox = o.mailbox AND x.uidvalidity = o.uidvalidity AND x.uid = o.uid AND x.thread <> ''
+			JOIN mailbox m ON m.id = x.mailbox
+		WHERE o.blob IN (?`+strings.Repeat(", ?", len(blobs)-1)+`) AND o.version = 0 ORDER BY o.blob, m.account, x.thread`, anys(blobs)...)
 }
 
 // Earlier calls fn for what a mailbox may hold under new numbers: the messages that

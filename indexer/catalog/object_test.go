@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"inwriting/indexer/archive"
 	"inwriting/indexer/ledger"
 )
 
@@ -79,6 +80,25 @@ func TestObjects(t *testing.T) {
 	}
 	if got, err := c.ServerThread(two.ID); err != nil || !slices.Equal(got, []int64{one.ID, two.ID}) {
 		t.Errorf("thread %v, %v", got, err)
+	}
+
+	// Threads are asked: nothing but the server joins the two, and the other account's
+	// thread of that name is another.
+	var reads []Read
+	for i, blob := range []int64{one.ID, two.ID} {
+		reads = append(reads, Read{Blob: blob, Doc: Doc{Subject: fmt.Sprint("Subject ", i)}, Date: now.Add(time.Duration(i) * time.Hour)})
+	}
+	if err := c.SaveReadings(reads); err != nil {
+		t.Fatal(err)
+	}
+	related, err := c.Related([]archive.Ref{ref("two")}, 10)
+	if err != nil || !slices.Equal(related, []archive.Ref{ref("two"), ref("one")}) {
+		t.Errorf("related %v, %v; want two and one", related, err)
+	}
+	links, err := c.Links([]archive.Ref{ref("one")}, 10)
+	want := []Link{{Msg: ref("two"), Parent: ref("one"), Thread: true, Reason: "stands in one thread with it on the server"}}
+	if err != nil || !slices.Equal(links, want) {
+		t.Errorf("links %v, %v; want %v", links, err, want)
 	}
 }
 

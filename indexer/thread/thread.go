@@ -23,6 +23,7 @@ type Info struct {
 	MessageID    string
 	Refs         []string // References, then In-Reply-To, without angle brackets
 	ThreadIndex  string   // hexadecimal, as message.Message has it
+	Server       []string // the threads that servers put it into, by names that no two accounts share
 	Subject      string
 	Participants []string // addresses, lower-case: the sender first, then receivers
 	Date         time.Time
@@ -86,6 +87,7 @@ func Links(msgs []Info) []Link {
 	}
 	l.citations()
 	l.threadIndex()
+	l.serverThreads()
 	l.quotations()
 	l.series()
 	l.subjects()
@@ -214,6 +216,23 @@ func (l *linker) threadIndex() {
 		}
 		if _, ok := whole[t]; !ok {
 			whole[t] = i
+		}
+	}
+}
+
+// serverThreads joins a message to the latest before it that its server puts into the
+// same thread (RFC 8474 THREADID, Gmail's X-GM-THRID). It is a claim: where a
+// message's own fields lead elsewhere, they count.
+func (l *linker) serverThreads() {
+	last := map[string]int{}
+	for _, i := range l.order {
+		for _, t := range l.msgs[i].Server {
+			if p, ok := last[t]; ok && !l.cited[i] && l.join(i, p, "stands in one thread with it on the server") {
+				l.cited[i] = true
+			}
+		}
+		for _, t := range l.msgs[i].Server {
+			last[t] = i
 		}
 	}
 }

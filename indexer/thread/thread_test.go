@@ -159,6 +159,13 @@ func TestLinks(t *testing.T) {
 			{MessageID: "c", ThreadIndex: "01d5" + strings.Repeat("cd", 20), Date: day(3)},
 			{MessageID: "d", ThreadIndex: "01d5", Date: day(4)},
 		}, [][]int{{0, 1}, {2}, {3}}, "has the Thread-Index"},
+		{"server's thread", []Info{
+			{MessageID: "a", Server: []string{"1 T1"}, Date: day(1)}, {MessageID: "b", Server: []string{"2 T1"}, Date: day(2)},
+			{MessageID: "c", Server: []string{"2 T9", "1 T1"}, Date: day(3)}, {MessageID: "d", Server: []string{"1 T1"}, Date: day(4)},
+		}, [][]int{{0, 2, 3}, {1}}, "stands in one thread"},
+		{"citations before the server's thread", []Info{
+			{MessageID: "a", Server: []string{"1 T1"}, Date: day(1)}, {MessageID: "b", Date: day(2)}, {MessageID: "c", Refs: []string{"b"}, Server: []string{"1 T1"}, Date: day(3)},
+		}, [][]int{{0}, {1, 2}}, "cites <b>"},
 		{"quotation", []Info{
 			{MessageID: "a", Date: day(1), NewHashes: Shingles(askRoom + "\n" + askFood)},
 			{MessageID: "b", Date: day(2), NewHashes: Shingles(own), QuotedHashes: Shingles("> " + askRoom + "\n> " + askFood)},
