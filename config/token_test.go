@@ -25,7 +25,7 @@ func TestTokens(t *testing.T) {
 		if c.OAuth(m, nil) != s {
 			t.Error("another source for the same mailbox")
 		}
-		if err := s.SignIn(t.Context(), "", func(p oauth.Prompt) { srv.Approve(p.Code) }); err != nil {
+		if err := s.SignIn(t.Context(), oauth.Asking{Show: func(p oauth.Prompt) { srv.Approve(p.Code) }}); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := c.Tokens(m, nil).Token(t.Context()); err != nil || got != srv.Last() {

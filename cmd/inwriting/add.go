@@ -27,7 +27,7 @@ type adding struct {
 	credential, tokenCommand      string
 	keep                          string
 	oauth, client, tenant, flow   string
-	clientSecretFile              string
+	by                            signingIn
 	ca                            string
 	include, exclude, only        []string
 	every, dailyBytes, since      string
@@ -60,7 +60,7 @@ func (n *adding) flags(c *cobra.Command) {
 	f.StringVar(&n.client, "oauth-client", "", "the `ID` of your application there")
 	f.StringVar(&n.tenant, "oauth-tenant", "", "Microsoft's `DIRECTORY`: id, domain, organizations, consumers or common")
 	f.StringVar(&n.flow, "oauth-flow", "", "`device`, browser or app")
-	f.StringVar(&n.clientSecretFile, "client-secret-file", "", "a `FILE` with the application's secret, where it has one; it is kept with the token")
+	f.StringVar(&n.by.secretFile, "client-secret-file", "", "a `FILE` with the application's secret, where it has one; it is kept with the token")
 	f.StringVar(&n.ca, "ca", "", "a `FILE` of certificates to trust for this server, as Proton Bridge's")
 	f.StringArrayVar(&n.include, "include", nil, "read only this `FOLDER`; may be repeated, * stands for anything")
 	f.StringArrayVar(&n.exclude, "exclude", nil, `leave this `+"`FOLDER`"+` out; may be repeated, * stands for anything, "\Junk" for any junk folder`)
@@ -197,7 +197,7 @@ func (a *app) add(ctx context.Context, e *config.Editor, cfg *config.Config, add
 		return err
 	}
 	if n.box.OAuth != "" && n.box.Flow() != "app" {
-		if err := a.signIn(ctx, full, n.box, n.clientSecretFile); err != nil {
+		if err := a.signIn(ctx, full, n.box, n.by); err != nil {
 			return err
 		}
 	}

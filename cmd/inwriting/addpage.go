@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"inwriting/config/provider"
@@ -22,16 +20,28 @@ func (d *desk) Mailboxes() web.Mailboxes {
 
 type boxes struct{ d *desk }
 
-// Ask looks an address up in the table of providers; the network is not asked.
-func (boxes) Ask(_ context.Context, address string) web.Provider {
+// Ask looks an address up in the configuration and in the table of providers; the
+// network is not asked.
+func (b boxes) Ask(_ context.Context, address string) web.Provider {
+	v := web.Provider{}
+	if m, ok := b.d.s.config().Mailbox(address); ok {
+		v.Known, v.Server, v.OAuth, v.Client, v.OnlyOne = true, m.Server.String(), m.OAuth, m.OAuthClient, m.OAuth != ""
+		v.Signs, v.Secret = signsIn(v.OAuth), m.Flow() == "app"
+	}
 	f := provider.Known(address)
 	if f == nil {
-		return web.Provider{}
-	}
-	v := web.Provider{Server: f.Server}
-	p := f.Provider
-	if p == nil {
 		return v
+	}
+	if !v.Known {
+		v.Server = f.Server
+	}
+	p := f.Provider
+	if p == nil || v.Known && v.OAuth != "" {
+		return v
+	}
+	if p.OAuth != "" && !v.Known {
+		v.OAuth, v.Signs, v.Secret, v.OnlyOne = p.OAuth, signsIn(p.OAuth), p.OAuth == "google", p.Secret == "token"
+		v.Steps = p.Application
 	}
 	v.Name, v.Link = p.Name, p.Page
 	steps := strings.ReplaceAll(strings.Join(p.Steps, " "), "ADDRESS", address)
@@ -39,7 +49,6 @@ func (boxes) Ask(_ context.Context, address string) web.Provider {
 	case f.Server == "":
 		v.Cannot = p.Name + " offers no IMAP. " + steps
 	case p.Secret == "token":
-		v.Cannot = fmt.Sprintf("%s takes no password, only a sign-in on its own page: “inwriting mailbox add %s --oauth %s” leads through it at a terminal.", p.Name, address, p.OAuth)
 	case p.Secret != "password":
 		v.Wants = p.Name + " wants an " + p.Secret + ", not the password of the account."
 		if strings.HasPrefix(p.Secret, "bridge") {
@@ -59,42 +68,21 @@ func (e advised) Hint() string  { return e.hint }
 func (e advised) Unwrap() error { return e.error }
 
 func (b boxes) Add(ctx context.Context, m web.NewMailbox) (*web.Tried, error) {
-	// The verb, with a form in place of a terminal: it asks nothing and reads the
-	// password from its input.
-	a := *b.d.app
-	a.in, a.out, a.err, a.noInput = strings.NewReader(m.Password+"\n"), io.Discard, io.Discard, true
-	t, err := a.addFromPage(ctx, m)
-	if err != nil {
-		var exit *exitError
-		if errors.As(err, &exit) && !strings.HasPrefix(exit.hint, "--") {
-			return nil, advised{err, exit.hint}
-		}
-		return nil, err
-	}
-	tried := &web.Tried{ReadOnly: t.ReadOnly, Folders: t.Folders, Messages: -1}
-	if t.Messages != nil {
-		tried.Messages = *t.Messages
-	}
-	_, known := b.d.s.config().Mailbox(m.Address)
-	var needs restartError
-	if err := b.d.s.reload(b.d.app); err != nil && !errors.As(err, &needs) {
-		return nil, err
-	}
-	if known { // with its new password it is read now, not when its long wait is over
-		b.d.s.turns.of(m.Address).wake.tell()
-	}
-	return tried, nil
+	return b.add(ctx, m, signingIn{})
 }
 
-func (a *app) addFromPage(ctx context.Context, m web.NewMailbox) (mailboxTest, error) {
+func (a *app) addFromPage(ctx context.Context, m web.NewMailbox, by signingIn) (mailboxTest, error) {
 	e, cfg, err := a.editor()
 	if err != nil {
 		return mailboxTest{}, err
 	}
 	if have, ok := cfg.Mailbox(m.Address); ok {
-		return a.login(ctx, cfg, have, true, "")
+		if have.OAuth == "" && m.OAuth != "" {
+			return mailboxTest{}, fmt.Errorf("%s signs in with a password: remove it from the configuration and add it again to sign in with a token; what was collected stays", m.Address)
+		}
+		return a.login(ctx, cfg, have, true, by)
 	}
-	n := &adding{server: m.Server, username: m.Username, passwordStdin: true}
+	n := &adding{server: m.Server, username: m.Username, passwordStdin: true, oauth: m.OAuth, client: m.Client, tenant: m.Tenant, flow: m.Flow, by: by}
 	if err := a.add(ctx, e, cfg, m.Address, n); err != nil {
 		return n.test, err
 	}

@@ -29,12 +29,13 @@ import (
 
 // desk is what the daemon's pages do beside asking: the same actions as the verbs.
 type desk struct {
-	s       *service
-	ctx     context.Context // of the daemon: a check outlives the request that began it
-	asked   search.Searcher // as whoever asks may see the record
-	app     *app            // changes the configuration; nil where the pages must not
-	bundled func(time.Duration)
-	demo    demoPages
+	s        *service
+	ctx      context.Context // of the daemon: a check outlives the request that began it
+	asked    search.Searcher // as whoever asks may see the record
+	app      *app            // changes the configuration; nil where the pages must not
+	bundled  func(time.Duration)
+	demo     demoPages
+	signings signings
 
 	mu    sync.Mutex
 	last  *web.Checked
@@ -73,6 +74,7 @@ func (d *desk) close() {
 		<-looked // it reads the vault, which is closed next
 	}
 	d.demo.wait()
+	d.signings.wait.Wait()
 	os.RemoveAll(d.dir)
 }
 

@@ -21,7 +21,7 @@ var errSignIn = imapsync.ErrAuth
 
 func (a *app) mailboxLoginCmd() *cobra.Command {
 	var stdin bool
-	var clientSecret string
+	var by signingIn
 	c := &cobra.Command{
 		Use: "login ADDRESS", Short: "Give a mailbox a new password, or sign in anew",
 		Long: `Login replaces the password that is kept for a mailbox, or signs in on the page of
@@ -40,7 +40,7 @@ a file or comes from a command is changed there.`,
 				return err
 			}
 			m := boxes[0]
-			t, err := a.login(ctx, cfg, m, stdin, clientSecret)
+			t, err := a.login(ctx, cfg, m, stdin, by)
 			if err != nil {
 				return err
 			}
@@ -56,13 +56,13 @@ a file or comes from a command is changed there.`,
 		},
 	}
 	c.Flags().BoolVar(&stdin, "password-stdin", false, "read the password, or client secret, from stdin")
-	c.Flags().StringVar(&clientSecret, "client-secret-file", "", "a `FILE` with the application's secret, where it has one")
+	c.Flags().StringVar(&by.secretFile, "client-secret-file", "", "a `FILE` with the application's secret, where it has one")
 	return c
 }
 
-func (a *app) login(ctx context.Context, cfg *config.Config, m config.Mailbox, stdin bool, clientSecret string) (mailboxTest, error) {
+func (a *app) login(ctx context.Context, cfg *config.Config, m config.Mailbox, stdin bool, by signingIn) (mailboxTest, error) {
 	if m.OAuth != "" && m.Flow() != "app" {
-		if err := a.signIn(ctx, cfg, m, clientSecret); err != nil {
+		if err := a.signIn(ctx, cfg, m, by); err != nil {
 			return mailboxTest{}, err
 		}
 		return a.tested(ctx, cfg, m, accountOf(cfg, m, a.getenv))
@@ -117,36 +117,56 @@ func (a *app) tested(ctx context.Context, cfg *config.Config, m config.Mailbox, 
 // signInTime is how long a person has to sign in on the provider's page.
 const signInTime = 15 * time.Minute
 
-// signIn has the user sign in at the provider and keeps the refresh token.
-func (a *app) signIn(ctx context.Context, cfg *config.Config, m config.Mailbox, clientSecretFile string) error {
-	secret := ""
+// signingIn is how the user is led to the provider's page. The zero value does so at
+// the terminal.
+type signingIn struct {
+	secret, secretFile string             // of the application, where it has one
+	show               func(oauth.Prompt) // nil: on stderr
+	back               string             // page of ours that a browser goes on to
+}
+
+// secretOf returns the application's secret; "" where it has none.
+func (a *app) secretOf(ctx context.Context, m config.Mailbox, by signingIn) (string, error) {
 	switch {
-	case clientSecretFile != "":
-		f, err := os.Open(clientSecretFile)
+	case by.secret != "":
+		return by.secret, nil
+	case by.secretFile != "":
+		f, err := os.Open(by.secretFile)
 		if err != nil {
-			return usage("--client-secret-file: %w", err)
+			return "", usage("--client-secret-file: %w", err)
 		}
-		secret, err = firstLine(f)
-		f.Close()
+		defer f.Close()
+		secret, err := firstLine(f)
 		if err != nil {
-			return usage("--client-secret-file: %w", err)
+			return "", usage("--client-secret-file: %w", err)
 		}
+		return secret, nil
 	case m.OAuth == "google" && a.asks():
-		var err error
-		if secret, err = a.typed(ctx, "Client secret of your Google application"); err != nil {
-			return err
+		return a.typed(ctx, "Client secret of your Google application")
+	}
+	return "", nil
+}
+
+// signIn has the user sign in at the provider and keeps the refresh token.
+func (a *app) signIn(ctx context.Context, cfg *config.Config, m config.Mailbox, by signingIn) error {
+	secret, err := a.secretOf(ctx, m, by)
+	if err != nil {
+		return err
+	}
+	show := by.show
+	if show == nil {
+		show = func(p oauth.Prompt) {
+			if p.Code != "" {
+				fmt.Fprintf(a.err, "Open %s on any device and type in\n\n  %s\n\n", p.URL, p.Code)
+			} else {
+				fmt.Fprintf(a.err, "Open this in a browser on this machine:\n\n%s\n\n", p.URL)
+			}
+			fmt.Fprintf(a.err, "Sign in there as %s. Waiting … (Ctrl-C to stop)\n", m.Address)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, signInTime)
 	defer cancel()
-	err := cfg.OAuth(m, a.getenv).SignIn(ctx, secret, func(p oauth.Prompt) {
-		if p.Code != "" {
-			fmt.Fprintf(a.err, "Open %s on any device and type in\n\n  %s\n\n", p.URL, p.Code)
-		} else {
-			fmt.Fprintf(a.err, "Open this in a browser on this machine:\n\n%s\n\n", p.URL)
-		}
-		fmt.Fprintf(a.err, "Sign in there as %s. Waiting … (Ctrl-C to stop)\n", m.Address)
-	})
+	err = cfg.OAuth(m, a.getenv).SignIn(ctx, oauth.Asking{Secret: secret, Show: show, Back: by.back})
 	switch {
 	case err == nil:
 		fmt.Fprintln(a.err, "Signed in; the token is kept.")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -37,8 +38,15 @@ func providerText(p provider.Provider) string {
 	for i, s := range p.Steps {
 		fmt.Fprintln(&b, wrap(fmt.Sprintf("%d. %s", i+1, s), 80, "", "   "))
 	}
-	if p.ID == "google" {
-		b.WriteString("\n" + wrap("With a sign-in project of your own instead of an app password: make a project and an OAuth client of the type Desktop app (https://console.cloud.google.com/auth/clients), switch the Gmail API on, publish the project (in testing its sign-ins end after 7 days), then: inwriting mailbox add ADDRESS --oauth google --oauth-client ID --client-secret-file FILE", 80, "", "") + "\n")
+	if p.OAuth != "" {
+		b.WriteString("\nSigning in with a token, with an application of your own:\n")
+		more := ""
+		if p.OAuth == "google" {
+			more = " --client-secret-file FILE"
+		}
+		for i, s := range append(slices.Clone(p.Application), fmt.Sprintf("inwriting mailbox add ADDRESS --oauth %s --oauth-client ID%s, or the page Mailboxes of a running daemon.", p.OAuth, more)) {
+			fmt.Fprintln(&b, wrap(fmt.Sprintf("%d. %s", i+1, s), 80, "", "   "))
+		}
 	}
 	if len(p.Refusals) > 0 {
 		b.WriteString("\nWhen it refuses:\n")

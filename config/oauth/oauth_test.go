@@ -75,7 +75,7 @@ func TestBrowser(t *testing.T) {
 	if _, err := s.Token(t.Context()); !errors.Is(err, ErrSignIn) {
 		t.Fatalf("before the sign-in: %v", err)
 	}
-	err := s.SignIn(t.Context(), "client-secret", func(p Prompt) {
+	err := s.SignIn(t.Context(), Asking{Secret: "client-secret", Back: "http://127.0.0.1:8417/mailboxes/signin/x?a=b&c=\"d", Show: func(p Prompt) {
 		u, _ := url.Parse(p.URL)
 		if q := u.Query(); q.Get("login_hint") != s.Address || q.Get("code_challenge") == "" || len(q.Get("state")) < 20 {
 			t.Errorf("asked for %s", p.URL)
@@ -86,11 +86,11 @@ func TestBrowser(t *testing.T) {
 			if said := visit(t, to+"?code=stolen&state=guess"); !strings.Contains(said, "not the answer") {
 				t.Errorf("a stranger is told %q", said)
 			}
-			if said := visit(t, p.URL); !strings.Contains(said, "Signed in") {
+			if said := visit(t, p.URL); !strings.Contains(said, "Signed in") || !strings.Contains(said, `<a href="http://127.0.0.1:8417/mailboxes/signin/x?a=b&amp;c=&#34;d">`) {
 				t.Errorf("the browser shows %q", said)
 			}
 		}()
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,12 +107,12 @@ func TestBrowserRefused(t *testing.T) {
 	srv := oauthtest.New(t)
 	srv.Deny = "access_denied"
 	s, store := source(srv, Browser)
-	err := s.SignIn(t.Context(), "", func(p Prompt) { go visit(t, p.URL) })
+	err := s.SignIn(t.Context(), Asking{Show: func(p Prompt) { go visit(t, p.URL) }})
 	if !errors.Is(err, ErrSignIn) || !strings.Contains(err.Error(), "access_denied") || len(store.m) != 0 {
 		t.Errorf("%v, kept %v", err, store.m)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := s.SignIn(ctx, "", func(Prompt) { cancel() }); !errors.Is(err, context.Canceled) {
+	if err := s.SignIn(ctx, Asking{Show: func(Prompt) { cancel() }}); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
@@ -120,14 +120,14 @@ func TestBrowserRefused(t *testing.T) {
 func TestDevice(t *testing.T) {
 	srv := oauthtest.New(t)
 	s, _ := source(srv, Device)
-	err := s.SignIn(t.Context(), "", func(p Prompt) {
+	err := s.SignIn(t.Context(), Asking{Show: func(p Prompt) {
 		if p.URL != srv.URL+"/activate" || p.Code == "" || p.Until.IsZero() {
 			t.Errorf("prompt %+v", p)
 		}
 		if !srv.Approve(p.Code) {
 			t.Error("the server does not know the code")
 		}
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,11 +135,11 @@ func TestDevice(t *testing.T) {
 		t.Errorf("Token = %q, %v", got, err)
 	}
 	srv.Deny = "authorization_declined"
-	if err := s.SignIn(t.Context(), "", func(Prompt) {}); !errors.Is(err, ErrSignIn) || !strings.Contains(err.Error(), "authorization_declined") {
+	if err := s.SignIn(t.Context(), Asking{Show: func(Prompt) {}}); !errors.Is(err, ErrSignIn) || !strings.Contains(err.Error(), "authorization_declined") {
 		t.Errorf("declined: %v", err)
 	}
 	s.Client = "stranger"
-	err = s.SignIn(t.Context(), "", func(Prompt) {})
+	err = s.SignIn(t.Context(), Asking{Show: func(Prompt) {}})
 	if !errors.Is(err, ErrSignIn) || !strings.Contains(err.Error(), "AADSTS700016") || strings.Contains(err.Error(), "Trace") {
 		t.Errorf("an unknown application: %v", err)
 	}
@@ -150,7 +150,7 @@ func TestDevice(t *testing.T) {
 func TestRotation(t *testing.T) {
 	srv := oauthtest.New(t)
 	s, store := source(srv, Device)
-	if err := s.SignIn(t.Context(), "", func(p Prompt) { srv.Approve(p.Code) }); err != nil {
+	if err := s.SignIn(t.Context(), Asking{Show: func(p Prompt) { srv.Approve(p.Code) }}); err != nil {
 		t.Fatal(err)
 	}
 	first, _ := s.Token(t.Context())
@@ -224,7 +224,7 @@ func TestApp(t *testing.T) {
 func TestAtOnce(t *testing.T) {
 	srv := oauthtest.New(t)
 	s, _ := source(srv, Device)
-	if err := s.SignIn(t.Context(), "", func(p Prompt) { srv.Approve(p.Code) }); err != nil {
+	if err := s.SignIn(t.Context(), Asking{Show: func(p Prompt) { srv.Approve(p.Code) }}); err != nil {
 		t.Fatal(err)
 	}
 	s.Forget()

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"html"
 	"net"
 	"net/http"
 	"time"
@@ -22,26 +23,41 @@ type Prompt struct {
 	Until time.Time
 }
 
-// SignIn has the user sign in, and keeps the refresh token in the Store. secret is
-// the client secret where the application has one, as those of Google do; it is
-// kept with the token. show is called once; with Browser the browser must be on
-// this machine. SignIn ends when ctx does.
-func (s *Source) SignIn(ctx context.Context, secret string, show func(Prompt)) error {
+// Asking is how SignIn asks the user.
+type Asking struct {
+	// Secret is the client secret where the application has one, as those of Google
+	// do; it is kept with the token. "" is the one that was kept before.
+	Secret string
+	// Show is called once, with what the user is to open.
+	Show func(Prompt)
+	// Back is the page to which a browser goes on from the answer (Browser); "" ends
+	// there with a word.
+	Back string
+}
+
+// SignIn has the user sign in, and keeps the refresh token in the Store. With Browser
+// the browser must be on this machine. SignIn ends when ctx does.
+func (s *Source) SignIn(ctx context.Context, ask Asking) error {
 	doing := "signing in as " + s.Address
 	if s.Flow == App {
 		s.Forget()
 		_, err := s.Token(ctx)
 		return err
 	}
-	c, srv, err := s.config(ctx, secret)
+	if ask.Secret == "" {
+		if k, err := s.load(ctx); err == nil {
+			ask.Secret = k.Secret
+		}
+	}
+	c, srv, err := s.config(ctx, ask.Secret)
 	if err != nil {
 		return err
 	}
 	var t *oauth2.Token
 	if s.Flow == Device {
-		t, err = s.device(ctx, c, doing, show)
+		t, err = s.device(ctx, c, doing, ask.Show)
 	} else {
-		t, err = s.browser(ctx, c, srv, doing, show)
+		t, err = s.browser(ctx, c, srv, doing, ask)
 	}
 	if err != nil {
 		return err
@@ -51,7 +67,7 @@ func (s *Source) SignIn(ctx context.Context, secret string, show func(Prompt)) e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.save(ctx, kept{Refresh: t.RefreshToken, Secret: secret}); err != nil {
+	if err := s.save(ctx, kept{Refresh: t.RefreshToken, Secret: ask.Secret}); err != nil {
 		return err
 	}
 	s.token = t
@@ -74,7 +90,7 @@ func (s *Source) device(ctx context.Context, c *oauth2.Config, doing string, sho
 	return t, failed(doing, err)
 }
 
-func (s *Source) browser(ctx context.Context, c *oauth2.Config, srv Server, doing string, show func(Prompt)) (*oauth2.Token, error) {
+func (s *Source) browser(ctx context.Context, c *oauth2.Config, srv Server, doing string, ask Asking) (*oauth2.Token, error) {
 	if c.Endpoint.AuthURL == "" {
 		return nil, &Error{Kind: ErrSignIn, Doing: doing, Err: errors.New("the server has no sign-in page")}
 	}
@@ -107,11 +123,20 @@ func (s *Source) browser(ctx context.Context, c *oauth2.Config, srv Server, doin
 		case got <- a:
 		default: // the first answer counts
 		}
+		said := "Signed in."
 		if a.code == "" {
-			fmt.Fprintln(w, "The sign-in was refused. The terminal says why; this page can be closed.")
+			said = "The sign-in was refused."
+		}
+		if ask.Back != "" {
+			// A page that leads on, and no redirect: what comes from the provider's site
+			// would reach ours without its cookies.
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Content-Security-Policy", "default-src 'none'")
+			back := html.EscapeString(ask.Back)
+			fmt.Fprintf(w, "<!doctype html><html lang=en><title>%s</title><meta http-equiv=refresh content=\"0;url=%s\"><p>%s <a href=\"%s\">Back to inwriting</a></p>\n", said, back, said, back)
 			return
 		}
-		fmt.Fprintln(w, "Signed in. This page can be closed; go on in the terminal.")
+		fmt.Fprintln(w, said, "This page can be closed; go on in the terminal.")
 	})}
 	served := make(chan struct{})
 	go func() {
@@ -127,7 +152,7 @@ func (s *Source) browser(ctx context.Context, c *oauth2.Config, srv Server, doin
 		<-served
 	}()
 	opts := append([]oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("login_hint", s.Address)}, srv.params...)
-	show(Prompt{URL: c.AuthCodeURL(state, opts...)})
+	ask.Show(Prompt{URL: c.AuthCodeURL(state, opts...)})
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -18,20 +18,21 @@ var data []byte
 
 // Provider is one provider of the table.
 type Provider struct {
-	ID        string    `toml:"id"`
-	Name      string    `toml:"name"`
-	Domains   []string  `toml:"domains"`
-	MX        []string  `toml:"mx"`
-	Server    string    `toml:"server"`     // as the configuration writes it; "" where there is no IMAP
-	OwnServer string    `toml:"own_server"` // for a domain of the customer's own; "" is Server
-	Username  string    `toml:"username"`   // "address" or "local"
-	Secret    string    `toml:"secret"`     // what to type in: "password", "app password", "bridge password", "token", "none"
-	Page      string    `toml:"page"`
-	Steps     []string  `toml:"steps"`
-	OAuth     string    `toml:"oauth"`
-	Tenant    string    `toml:"tenant"`
-	Like      string    `toml:"like"`
-	Refusals  []Refusal `toml:"refusal"`
+	ID          string    `toml:"id"`
+	Name        string    `toml:"name"`
+	Domains     []string  `toml:"domains"`
+	MX          []string  `toml:"mx"`
+	Server      string    `toml:"server"`     // as the configuration writes it; "" where there is no IMAP
+	OwnServer   string    `toml:"own_server"` // for a domain of the customer's own; "" is Server
+	Username    string    `toml:"username"`   // "address" or "local"
+	Secret      string    `toml:"secret"`     // what to type in: "password", "app password", "bridge password", "token", "none"
+	Page        string    `toml:"page"`
+	Steps       []string  `toml:"steps"`
+	OAuth       string    `toml:"oauth"`
+	Application []string  `toml:"application"` // how to get an application for it, in one sentence each
+	Tenant      string    `toml:"tenant"`
+	Like        string    `toml:"like"`
+	Refusals    []Refusal `toml:"refusal"`
 }
 
 // Refusal is what a server says and what that means for the user.

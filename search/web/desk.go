@@ -131,7 +131,48 @@ type Mailboxes interface {
 	// Add signs in and looks, changing nothing there; then keeps the mailbox in the
 	// configuration, or its new password, and begins to read it.
 	Add(ctx context.Context, m NewMailbox) (*Tried, error)
+
+	// SignIn begins a sign-in on the provider's own page, for a mailbox that is to be
+	// added or is there. It goes on when SignIn returns, and ends as Add does. back is
+	// our page of the sign-in, by its id, to which a browser comes back.
+	SignIn(ctx context.Context, m NewMailbox, back func(id string) string) (id string, err error)
+
+	// Signing is how a sign-in stands; nil when it is not known, or no more.
+	Signing(id string) *Signing
+
+	// Choices are the clients and third parties to whose mail a mailbox can be
+	// limited; none for one that is not in the configuration.
+	Choices(address string) []Choice
+
+	// Choose keeps only what is from or to those named, all when nobody is.
+	Choose(ctx context.Context, address string, names []string) error
 }
+
+// Choice is somebody to whose mail a mailbox can be limited; the name "*" is everybody
+// who has one, now or later.
+type Choice struct {
+	Name   string
+	Chosen bool
+}
+
+// Signing is a sign-in under way or over.
+type Signing struct {
+	Schema   string    `json:"schema"` // SigningSchema
+	State    string    `json:"state"`  // waiting, done, failed
+	Address  string    `json:"address"`
+	Provider string    `json:"provider"`       // who signs in, by name
+	URL      string    `json:"url,omitempty"`  // to be opened
+	Code     string    `json:"code,omitempty"` // to be typed in there; "" when there is none
+	Until    time.Time `json:"until,omitzero"` // when the code ends
+	Error    string    `json:"error,omitempty"`
+	Hint     string    `json:"hint,omitempty"`
+
+	Asked NewMailbox `json:"-"` // without its secrets
+	Tried *Tried     `json:"-"`
+}
+
+// SigningSchema names the document of a sign-in.
+const SigningSchema = "inwriting.signin/v1"
 
 // Provider is what is known of an address's provider.
 type Provider struct {
@@ -140,10 +181,22 @@ type Provider struct {
 	Wants  string // what to type, in a sentence
 	Link   string // where such a password is made; "" when there is none
 	Cannot string // why it cannot be added here; "" when it can
+
+	Known   bool     // the mailbox is there already
+	OAuth   string   // microsoft, google or an issuer, where a token is taken; "" when none is known
+	Signs   string   // who gives it, by name
+	Client  string   // the application that a known mailbox signs in with
+	OnlyOne bool     // no password is taken
+	Secret  bool     // its applications have a secret
+	Steps   []string // how to get an application there
 }
 
-// NewMailbox is a mailbox to be added.
-type NewMailbox struct{ Address, Server, Username, Password string }
+// NewMailbox is a mailbox to be added. With OAuth a token is asked for: Client is the
+// user's own application, Password its secret.
+type NewMailbox struct {
+	Address, Server, Username, Password string
+	OAuth, Client, Tenant, Flow         string
+}
 
 // Tried is what a look at a mailbox found.
 type Tried struct {

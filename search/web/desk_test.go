@@ -74,7 +74,7 @@ func TestForms(t *testing.T) {
 		t.Errorf("checking: %d", w.Code)
 	}
 	w = post(t, h, "/mailboxes/add", url.Values{"address": {"nora@bluepost.example"}, "password": {"sesame open"}, "server": {"imap.bluepost.example:993"}})
-	if w.Code != 200 || d.tried != (NewMailbox{"nora@bluepost.example", "imap.bluepost.example:993", "", "sesame open"}) {
+	if w.Code != 200 || d.tried != (NewMailbox{Address: "nora@bluepost.example", Server: "imap.bluepost.example:993", Password: "sesame open"}) {
 		t.Errorf("adding a mailbox: %d, tried %+v", w.Code, d.tried)
 	}
 	d.err = errors.New("nora@bluepost.example: logging in: refused")
@@ -86,13 +86,75 @@ func TestForms(t *testing.T) {
 
 	d.err = nil
 	reviewer := &access.Person{Name: "ben", Role: access.Reviewer}
-	for _, path := range []string{"/new", "/statement/x/correct", "/mailboxes/check", "/mailboxes/add", "/demo"} {
+	for _, path := range []string{"/new", "/statement/x/correct", "/mailboxes/check", "/mailboxes/add", "/mailboxes/signin", "/mailboxes/choose", "/demo"} {
 		if w := post(t, h, path, url.Values{"name": {"x"}, "question": {"y"}}, reviewer); w.Code != 403 {
 			t.Errorf("a reviewer at %s: %d", path, w.Code)
 		}
 	}
 	if w := post(t, h, "/bundle/vienna-flight", in, reviewer); w.Code != 303 {
 		t.Errorf("a reviewer exports: %d", w.Code)
+	}
+}
+
+// A sign-in on the provider's page: what is asked, each state of it, and no secret in
+// any page.
+func TestSignIn(t *testing.T) {
+	_, d, h := pagesNow()
+	w := get(t, h, "/mailboxes/add?address=token@redpost.example")
+	if body := w.Body.String(); strings.Contains(body, `name="password"`) || !strings.Contains(body, `<a href="https://redpost.example/apps" rel="noreferrer noopener" target="_blank">https://redpost.example/apps</a>.`) || !strings.Contains(body, "IMAP &amp; nothing else.") {
+		t.Errorf("where only a token is taken: %s", body)
+	}
+	checkHTML(t, w.Body.String())
+	w = get(t, h, "/mailboxes/add?address=both@redpost.example")
+	if body := w.Body.String(); !strings.Contains(body, `name="password"`) || !strings.Contains(body, "Or sign in with Red Post") {
+		t.Errorf("where both are: %s", body)
+	}
+	checkHTML(t, w.Body.String())
+	form := url.Values{"address": {"Token@redpost.example"}, "client": {" 1b2c "}, "secret": {"sesame open"}, "flow": {"app"}, "tenant": {"t"}}
+	w = post(t, h, "/mailboxes/signin", form)
+	want := NewMailbox{Address: "token@redpost.example", Server: "imap.redpost.example:993", Password: "sesame open", OAuth: "microsoft", Client: "1b2c", Tenant: "t", Flow: "app"}
+	if w.Code != 303 || w.Header().Get("Location") != "/mailboxes/signin/waiting?http://example.com/mailboxes/signin/x" || d.tried != want {
+		t.Errorf("a sign-in: %d to %q, %+v", w.Code, w.Header().Get("Location"), d.tried)
+	}
+	form.Del("client")
+	if w := post(t, h, "/mailboxes/signin", form); w.Code != 422 || strings.Contains(w.Body.String(), "sesame") || !strings.Contains(w.Body.String(), "needs the id of an application") {
+		t.Errorf("without an application: %d", w.Code)
+	}
+	for id, want := range map[string]string{"code": "BXQ7-RT2M", "page": `href="https://redpost.example/authorize?state=1&amp;scope=mail"`, "begun": "Asking Red Post", "failed": "does not let this address sign in.", "done": "is being read"} {
+		w := get(t, h, "/mailboxes/signin/"+id)
+		waits := strings.Contains(w.Body.String(), `http-equiv="refresh" content="3"`)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), want) || waits != (id == "code" || id == "page" || id == "begun") {
+			t.Errorf("%s: %d, loads itself again %t: %s", id, w.Code, waits, w.Body)
+		}
+		checkHTML(t, w.Body.String())
+	}
+	if w := get(t, h, "/mailboxes/signin/none"); w.Code != 404 {
+		t.Errorf("one that is not known: %d", w.Code)
+	}
+	if w := get(t, h, "/mailboxes/signin/code", "Accept", "application/json"); !strings.Contains(w.Body.String(), `"schema":"inwriting.signin/v1","state":"waiting"`) {
+		t.Errorf("its document: %s", w.Body)
+	}
+}
+
+// Whose mail is kept is chosen on the page of the mailboxes.
+func TestChoose(t *testing.T) {
+	_, d, h := pagesNow()
+	if w := get(t, h, "/mailboxes"); !strings.Contains(w.Body.String(), `name="only" value="Hale Architects" checked`) || !strings.Contains(w.Body.String(), `value="only" checked`) {
+		t.Errorf("the choices: %s", w.Body)
+	}
+	form := url.Values{"address": {"nora@deskandco.example"}, "keep": {"only"}, "only": {"Alpenair", "*"}}
+	if w := post(t, h, "/mailboxes/choose", form); w.Code != 303 || strings.Join(d.chosen, " ") != "nora@deskandco.example Alpenair *" {
+		t.Errorf("some: %d %q", w.Code, d.chosen)
+	}
+	form.Set("keep", "all")
+	if w := post(t, h, "/mailboxes/choose", form); w.Code != 303 || len(d.chosen) != 1 {
+		t.Errorf("all: %d %q", w.Code, d.chosen)
+	}
+	d.chosen = nil
+	form.Set("keep", "only")
+	form.Del("only")
+	if w := post(t, h, "/mailboxes/choose", form); w.Code < 400 || d.chosen != nil || !strings.Contains(w.Body.String(), "obody was chosen") {
+		t.Errorf("nobody: %d %q", w.Code, d.chosen)
 	}
 }
 

@@ -29,6 +29,7 @@ type desk struct {
 	correct []Correction
 	err     error
 	tried   NewMailbox
+	chosen  []string
 }
 
 func (d *desk) Open(context.Context) (*Open, error)    { return d.open, d.err }
@@ -55,12 +56,48 @@ func (d *desk) Settings(context.Context) []Setting {
 func (d *desk) Mailboxes() Mailboxes                 { return d }
 func (d *desk) CanDemo() bool                        { return true }
 func (d *desk) Demo(context.Context) (string, error) { return "/", d.err }
-func (d *desk) Ask(context.Context, string) Provider {
+func (d *desk) Ask(_ context.Context, address string) Provider {
+	if name, _, _ := strings.Cut(address, "@"); name == "token" || name == "both" {
+		return Provider{Name: "Red Post", Server: "imap.redpost.example:993", OAuth: "microsoft", Signs: "Red Post", OnlyOne: name == "token",
+			Steps: []string{"Register an application: https://redpost.example/apps.", "Under API permissions add IMAP & nothing else."}}
+	}
 	return Provider{Name: "Blue Post", Server: "imap.bluepost.example:993", Wants: "An app password: make one in the settings of Blue Post.", Link: "https://bluepost.example/app-passwords"}
 }
 func (d *desk) Add(_ context.Context, m NewMailbox) (*Tried, error) {
 	d.tried = m
 	return &Tried{ReadOnly: true, Folders: 6, Messages: 4870}, d.err
+}
+
+func (d *desk) SignIn(_ context.Context, m NewMailbox, back func(string) string) (string, error) {
+	d.tried = m
+	return "waiting?" + back("x"), d.err
+}
+func (d *desk) Signing(id string) *Signing {
+	s := &Signing{Schema: SigningSchema, State: "waiting", Address: "nora@redpost.example", Provider: "Red Post", Asked: NewMailbox{Address: "nora@redpost.example", Client: "1b2c"}}
+	switch id {
+	case "code":
+		s.URL, s.Code, s.Until = "https://redpost.example/device", "BXQ7-RT2M", at("2023-03-13 08:27")
+	case "page":
+		s.URL = "https://redpost.example/authorize?state=1&scope=mail"
+	case "begun":
+	case "failed":
+		s.State, s.Error, s.Hint = "failed", "signing in as nora@redpost.example: the server says access_denied", "the application does not let this address sign in"
+	case "done":
+		s.State, s.Tried = "done", &Tried{ReadOnly: true, Folders: 6, Messages: 4870}
+	default:
+		return nil
+	}
+	return s
+}
+func (d *desk) Choices(address string) []Choice {
+	if address != "nora@deskandco.example" {
+		return nil
+	}
+	return []Choice{{"*", false}, {"Hale Architects", true}, {"Alpenair", false}}
+}
+func (d *desk) Choose(_ context.Context, address string, names []string) error {
+	d.chosen = append([]string{address}, names...)
+	return d.err
 }
 
 func madeBundle() *Bundle {
@@ -149,6 +186,11 @@ func TestLooks(t *testing.T) {
 		{"07-bundle-made", base + "/bundle/vienna-flight/b1"},
 		{"08-first", first + "/"},
 		{"08-first-add", first + "/mailboxes/add?address=nora@bluepost.example"},
+		{"08-first-token", first + "/mailboxes/add?address=token@redpost.example"},
+		{"08-first-both", first + "/mailboxes/add?address=both@redpost.example&client=1b2c"},
+		{"08-signing-code", first + "/mailboxes/signin/code"},
+		{"08-signing-page", first + "/mailboxes/signin/page"},
+		{"08-signing-failed", first + "/mailboxes/signin/failed"},
 		{"08-nothing", empty + "/ask?q=did+Martin+promise+a+refund+for+the+hotel"},
 		{"08-nothing-trail", empty + "/m/refund"},
 		{"09-mailboxes", base + "/mailboxes"},

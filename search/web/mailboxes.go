@@ -40,6 +40,8 @@ type mailboxView struct {
 	Do          string
 	NoteClass   string
 	Mend        string // where a new password is entered
+	Choices     []Choice
+	All         bool // everything is kept
 	Folders     []folderView
 	From, Width string // of its bar, in hundredths
 	Period      string
@@ -136,6 +138,12 @@ func (w *site) mailboxesView(r *http.Request, c *trail.Coverage) mailboxesView {
 			x.About += ", first message " + w.date(from)
 		}
 		v.stand(w, &x, m, synced, server)
+		if v.CanAdd && m.State != "imported" {
+			x.Choices, x.All = w.o.Desk.Mailboxes().Choices(m.Address), true
+			for _, c := range x.Choices {
+				x.All = x.All && !c.Chosen
+			}
+		}
 		if !from.IsZero() && (first.IsZero() || from.Before(first)) {
 			first = from
 		}

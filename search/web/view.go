@@ -25,6 +25,7 @@ type head struct {
 	Slim       bool
 	Outside    bool   // nobody is signed in: no navigation
 	Refresh    bool   // without a script it loads itself again while something runs
+	Soon       bool   // the same, every few seconds
 	Live       bool   // the script listens to what the daemon does
 	Scheme     string // light or dark where it is forced
 	NoKeys     bool
@@ -107,6 +108,7 @@ func (w *site) funcs() template.FuncMap {
 		"thousands": thousands,
 		"upper":     func(s any) string { return upper(fmt.Sprint(s)) },
 		"slug":      slug,
+		"linked":    linked,
 		"tick": func(name string, b box) any {
 			return struct {
 				Name string
@@ -114,6 +116,21 @@ func (w *site) funcs() template.FuncMap {
 			}{name, b}
 		},
 	}
+}
+
+// linked is a text in which addresses of pages are links.
+func linked(s string) template.HTML {
+	var out []string
+	for _, word := range strings.Split(s, " ") {
+		address := strings.TrimRight(word, ".,;:")
+		text := template.HTMLEscapeString(word)
+		if strings.HasPrefix(address, "https://") {
+			a := template.HTMLEscapeString(address)
+			text = `<a href="` + a + `" rel="noreferrer noopener" target="_blank">` + a + `</a>` + template.HTMLEscapeString(word[len(address):])
+		}
+		out = append(out, text)
+	}
+	return template.HTML(strings.Join(out, " "))
 }
 
 // slug is a question as the name of a trail's address; the words come back by

@@ -157,6 +157,9 @@ func (w *site) deskPages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /mailboxes/check", owner(w.checkArchive))
 	mux.HandleFunc("GET /mailboxes/add", owner(w.addMailbox))
 	mux.HandleFunc("POST /mailboxes/add", owner(w.addMailboxSend))
+	mux.HandleFunc("POST /mailboxes/signin", owner(w.signInMailbox))
+	mux.HandleFunc("GET /mailboxes/signin/{id}", owner(w.signing))
+	mux.HandleFunc("POST /mailboxes/choose", owner(w.chooseMail))
 	mux.HandleFunc("POST /demo", owner(w.demo))
 }
 

@@ -8,7 +8,7 @@
     document.body.append(t); setTimeout(() => t.remove(), 2200);
   };
   const copy = async (text, what) => {
-    await navigator.clipboard.writeText(text); // loopback and https have it
+    await navigator.clipboard.writeText(text);
     say(what + " copied");
   };
   for (const b of $$("[data-copy], [data-print], [data-cite]")) b.hidden = false;
@@ -25,7 +25,7 @@
     const f = e.target;
     if (f.dataset.busy) {
       $("[data-status]", f).textContent = f.dataset.busy + " …";
-      // Disabled after it was sent, so that its value goes along.
+      // after it was sent with its value
       setTimeout(() => $$("button", f).forEach((b) => (b.disabled = true)));
     }
   });
@@ -50,7 +50,7 @@
     const all = items(); if (!all.length) return;
     here()?.classList.remove("at-hand");
     at = Math.max(0, Math.min(all.length - 1, n));
-    const x = all[at]; x.classList.add("at-hand"); x.tabIndex = -1; x.focus({ preventScroll: true });
+    const x = all[at]; x.classList.add("at-hand"); x.tabIndex = -1; x.focus({ preventScroll: 1 });
     x.scrollIntoView({ block: "center" });
   };
   const letter = () => here()?.closest(".letter, .hit, article");
@@ -73,15 +73,17 @@
     if (Object.hasOwn(keys, e.key)) { e.preventDefault(); keys[e.key](); }
   });
 
-  // What the daemon does, as it does it. When it is gone, pages stay readable and say so.
+  if ($("[data-signin]")) setInterval(async () => (await (await fetch("")).text()).includes("data-signin") || location.reload(), 2000);
+
+  // What the daemon does, or that it is gone.
   if ("live" in document.body.dataset && window.EventSource) {
     const es = new EventSource("/events"); let spoke = 0, last = new Date(), gone;
     es.onopen = () => { last = new Date(); if (gone) location.reload(); };
     es.onerror = () => {
       if (gone) return;
       gone = document.createElement("div"); gone.className = "offline"; gone.role = "status";
-      gone.innerHTML = '<div class="wrap"></div>';
-      gone.firstChild.textContent = "inwriting cannot be reached since " + last.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + ". This page stays readable.";
+      gone.innerHTML = '<div class=wrap></div>';
+      gone.firstChild.textContent = "inwriting cannot be reached since " + last.toLocaleTimeString([], { timeStyle: "short" }) + ". This page stays readable.";
       $("main").before(gone);
     };
     addEventListener("pagehide", () => es.close());
