@@ -21,7 +21,7 @@ func (f *finder) judgeOpposites(wide []*item, in map[*item]bool) []verdict {
 		}
 		for k := i - 1; k >= 0 && !told[b]; k-- {
 			a := wide[k]
-			if a.m == b.m || told[a] || !in[a] && !in[b] || math.Min(a.p2, b.p2) < leastOpposed || a.p2+b.p2 < bothOpposed || a.flagged(statement.Conditional) || a.flagged(statement.Hedged) {
+			if a.m == b.m || told[a] || !in[a] && !in[b] || math.Min(a.p2, b.p2) < leastOpposed && math.Max(a.p2, b.p2) < sureOpposed || math.Min(a.p2, b.p2) < leastJudged || a.p2+b.p2 < bothOpposed || a.flagged(statement.Conditional) || a.flagged(statement.Hedged) {
 				continue
 			}
 			if _, _, _, ok := f.apart(a, b); ok || f.opposite(a, b) {

@@ -160,59 +160,6 @@ func (f *finder) refuted() {
 	}
 }
 
-const (
-	ownWords    = "own"    // about what the speaker said: "I never ordered", "I asked for"
-	othersWords = "others" // about what the other side said or did not say: "you never told me"
-)
-
-// claimOf says whose words a dispute is about; "" where it speaks of no words.
-func claimOf(d *item) string {
-	ws := words(d.s.Quote)
-	for i, w := range ws {
-		if !sayWords[stem(w)] && !sayWords[w] {
-			continue
-		}
-		// the nearest subject before the verb
-		for j := i - 1; j >= 0 && j >= i-6; j-- {
-			switch ws[j] {
-			case "i", "we", "i'd", "i've", "we've", "we'd":
-				for k := j + 1; k < i; k++ {
-					if ws[k] == "was" || ws[k] == "were" || ws[k] == "been" {
-						return othersWords
-					}
-				}
-				return ownWords
-			case "you", "you'd", "you've":
-				return othersWords
-			case "nobody":
-				for _, x := range ws[i:] {
-					if x == "me" || x == "us" {
-						return othersWords
-					}
-				}
-				return ownWords
-			}
-		}
-	}
-	for _, w := range ws {
-		if w == "chance" || w == "warning" || w == "notice" || w == "idea" {
-			return othersWords
-		}
-	}
-	return ""
-}
-
-var sayWords = func() map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(`say said tell told ask asked order ordered approve approved agree agreed write wrote warn warned mention mentioned
- want wanted request requested instruct instructed book booked authorise authorised confirm confirmed promise promised mean meant give given gave
- receive received see saw know knew accept accepted sign signed choose chose pick picked allow allowed permit decide decided inform informed`) {
-		m[w] = true
-		m[stem(w)] = true
-	}
-	return m
-}()
-
 // negative reports whether a statement says that something is not there.
 func negative(b *item) bool {
 	if b.neg == 0 {

@@ -77,11 +77,11 @@ func solve(a [][]float64) []float64 {
 }
 
 // fitted are the weights that a fit gives.
-type fitted struct{ first, second, claim, refute, move, replace, open []float64 }
+type fitted struct{ first, second, refute, change, replace, open []float64 }
 
 func (w fitted) use() {
 	firstWeights, secondWeights = w.first, w.second
-	claimWeights, refuteWeights, moveWeights, replaceWeights, openWeights = w.claim, w.refute, w.move, w.replace, w.open
+	refuteWeights, changeWeights, replaceWeights, openWeights = w.refute, w.change, w.replace, w.open
 }
 
 // asked is one question over one case's mail with its labels, item by item.
@@ -169,17 +169,17 @@ func train(qs []*asked, cases []*goldCase, skip string) (first, second []float64
 	return first, fit(xs, ys, ws, secondRidge)
 }
 
-// TestFit fits the weights of weights.go: INWRITING_FIT=1. INWRITING_FIT=loo only
-// says how a case fares with weights fitted to the other cases, through the whole
-// of Build.
+// TestFit fits the weights of weights.go: INWRITING_FIT=1, or INWRITING_FIT=findings
+// where those of relevance shall stay. INWRITING_FIT=loo only says how a case fares
+// with weights fitted to the other cases, through the whole of Build.
 func TestFit(t *testing.T) {
 	mode := os.Getenv("INWRITING_FIT")
-	if mode != "1" && mode != "loo" {
+	if mode != "1" && mode != "findings" && mode != "loo" {
 		t.Skip("set INWRITING_FIT=1 to fit the weights anew")
 	}
 	cases := loadGold(t)
 	qs := askAll(cases)
-	old := fitted{firstWeights, secondWeights, claimWeights, refuteWeights, moveWeights, replaceWeights, openWeights}
+	old := fitted{firstWeights, secondWeights, refuteWeights, changeWeights, replaceWeights, openWeights}
 	without := map[string]fitted{}
 	samples := map[string]*samples{}
 	for _, c := range cases {
@@ -218,7 +218,9 @@ func TestFit(t *testing.T) {
 		return
 	}
 	w := old
-	w.first, w.second = train(qs, cases, "")
+	if mode == "1" {
+		w.first, w.second = train(qs, cases, "")
+	}
 	w.judges(samples, cases, "")
 	w.use()
 	writeWeights(t)
@@ -243,8 +245,9 @@ func (s *sample) join(o *sample) {
 // samples are what one case teaches, with the relevances of models that have not
 // seen it. Each choice is a sample of its own.
 type samples struct {
-	claim, move, open sample
-	refute, replace   []*sample
+	moves           []*claimed
+	open            sample
+	refute, replace []*sample
 }
 
 func sampleCase(c *goldCase, qs []*asked) *samples {
@@ -290,7 +293,6 @@ func sampleCase(c *goldCase, qs []*asked) *samples {
 				continue
 			}
 			if b.s.Kind == "dispute" {
-				out.claim.add(f.claimFeatures(q, b), labelled(Refuted, b, nil))
 				choose(&out.refute, Refuted, func(c *item) ([]float64, bool) {
 					if c.m == b.m || c.s.Kind == "dispute" {
 						return nil, false
@@ -298,16 +300,22 @@ func sampleCase(c *goldCase, qs []*asked) *samples {
 					return p.refuteFeatures(b, c), labelled(Refuted, b, c)
 				}, i)
 			}
-			out.move.add(f.moveFeatures(q, b), labelled(Changed, nil, b))
+			out.moves = append(out.moves, &claimed{f, q, b, labelled(Changed, nil, b)})
 			choose(&out.replace, Changed, func(c *item) ([]float64, bool) {
 				return p.replaceFeatures(c, b), labelled(Changed, c, b)
 			}, i)
-			if kind, x := f.openFeatures(q, b); x != nil {
-				out.open.add(x, labelled(kind, b, nil))
-			}
+			out.open.add(f.silenceFeatures(b), labelled(Unanswered, b, nil))
 		}
 	}
 	return out
+}
+
+// claimed is a dispute, and whether it is labelled as refuted.
+type claimed struct {
+	f *finder
+	q *query
+	d *item
+	y bool
 }
 
 // judges fits the models of the findings on the samples of all cases but one.
@@ -315,16 +323,25 @@ func (w *fitted) judges(of map[string]*samples, cases []*goldCase, skip string) 
 	var all samples
 	for _, c := range cases {
 		if s := of[c.ID]; c.ID != skip {
-			all.claim.join(&s.claim)
-			all.move.join(&s.move)
 			all.open.join(&s.open)
 			all.refute, all.replace = append(all.refute, s.refute...), append(all.replace, s.replace...)
 		}
 	}
-	w.claim = fit(all.claim.xs, all.claim.ys, all.claim.ws, judgeRidge)
-	w.move = fit(all.move.xs, all.move.ys, all.move.ws, judgeRidge)
 	w.open = fit(all.open.xs, all.open.ys, all.open.ws, judgeRidge)
 	w.refute, w.replace = fitChoice(all.refute, choiceRidge), fitChoice(all.replace, choiceRidge)
+	refuteWeights, replaceWeights = w.refute, w.replace
+	var changes sample
+	for _, c := range cases {
+		if c.ID == skip {
+			continue
+		}
+		for _, x := range of[c.ID].moves {
+			if a := x.f.replacedBy(x.d, x.f.wide()); a != nil {
+				changes.add(x.f.p.changeFeatures(a, x.d), x.y)
+			}
+		}
+	}
+	w.change = fit(changes.xs, changes.ys, changes.ws, judgeRidge)
 }
 
 // fitChoice is conditional logistic regression: of each sample's members, one is right.
@@ -372,8 +389,8 @@ func writeWeights(t *testing.T) {
 	for _, v := range []struct {
 		name string
 		w    []float64
-	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights}, {"claimWeights", claimWeights}, {"refuteWeights", refuteWeights},
-		{"moveWeights", moveWeights}, {"replaceWeights", replaceWeights}, {"openWeights", openWeights}} {
+	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights}, {"refuteWeights", refuteWeights},
+		{"changeWeights", changeWeights}, {"replaceWeights", replaceWeights}, {"openWeights", openWeights}} {
 		fmt.Fprintf(f, "\nvar %s = []float64{\n", v.name)
 		for _, x := range v.w {
 			fmt.Fprintf(f, "\t%.3f,\n", x)

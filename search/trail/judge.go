@@ -13,16 +13,19 @@ import (
 // a finding rests on belongs into the answer.
 
 const (
-	leastJudged  = 0.20 // of relevance
-	leastPaired  = 0.30 // of relevance, of what a statement is described beside
-	leastMove    = 0.25
-	leastClaim   = 0.40
-	leastSilent  = 0.25
-	leastPromise = 0.08
-	leastRecap   = 0.03
-	maxJudged    = 120 // statements
+	leastJudged    = 0.20 // of relevance
+	leastPaired    = 0.30 // of relevance, of what a statement is described beside
+	leastChange    = 0.22
+	leastRestated  = 0.18 // how surely an answer restates what speaks against a claim about words
+	leastAnswered  = 0.50 // the same, of a claim about anything else
+	besideThePoint = 0.30 // less relevant by so much than another dispute, one is about something else
+	leastNearby    = 0.30 // how alike they are where nothing restates it
+	leastSilent    = 0.36
+	leastPromise   = 0.08
+	maxJudged      = 120 // statements
 
-	leastOpposed = 0.30 // of each relevance
+	leastOpposed = 0.30 // of each relevance, unless the other is sure
+	sureOpposed  = 0.90
 	bothOpposed  = 0.80 // of their sum
 )
 
@@ -44,26 +47,16 @@ type judged struct {
 // with what the verdicts rest on.
 func (p *pool) judge(q *query, entries []*item) []*item {
 	f := &finder{p: p, entries: entries}
+	wide := f.wide()
 	in := map[*item]bool{}
 	for _, it := range entries {
 		in[it] = true
 	}
-	var wide []*item
-	for _, it := range p.items {
-		if in[it] || it.p2 >= leastJudged {
-			wide = append(wide, it)
-		}
-	}
-	if len(wide) > maxJudged {
-		sort.SliceStable(wide, func(i, j int) bool { return wide[i].p2 > wide[j].p2 })
-		wide = wide[:maxJudged]
-		sort.SliceStable(wide, func(i, j int) bool { return wide[i].index < wide[j].index })
-	}
-	p.judged.changed = f.judgeChanges(q, wide, in)
+	p.judged.changed = f.judgeChanges(wide, in)
 	p.judged.refuted = f.judgeDisputes(q, wide, in)
 	p.judged.opposed = f.judgeOpposites(wide, in)
 	for _, a := range wide {
-		if kind, x := f.openFeatures(q, a); kind == Unanswered && logistic(dot(x, openWeights)) >= leastSilent {
+		if x := f.silenceFeatures(a); x != nil && logistic(dot(x, openWeights)) >= leastSilent {
 			p.judged.silent = append(p.judged.silent, a)
 		}
 	}
@@ -88,6 +81,26 @@ func (p *pool) judge(q *query, entries []*item) []*item {
 	return entries
 }
 
+// wide are the entries and what lies near them, in time order.
+func (f *finder) wide() []*item {
+	in := map[*item]bool{}
+	for _, it := range f.entries {
+		in[it] = true
+	}
+	var wide []*item
+	for _, it := range f.p.items {
+		if in[it] || it.p2 >= leastJudged {
+			wide = append(wide, it)
+		}
+	}
+	if len(wide) > maxJudged {
+		sort.SliceStable(wide, func(i, j int) bool { return wide[i].p2 > wide[j].p2 })
+		wide = wide[:maxJudged]
+		sort.SliceStable(wide, func(i, j int) bool { return wide[i].index < wide[j].index })
+	}
+	return wide
+}
+
 // askedPromises adds the promises that passed without being kept, where a question
 // asks for the promises of a side: they need not name what it names.
 func (f *finder) askedPromises(q *query, entries []*item, in map[*item]bool) []*item {
@@ -106,54 +119,64 @@ func (f *finder) askedPromises(q *query, entries []*item, in map[*item]bool) []*
 		if a.s.Kind != statement.Commitment || q.speaker != "" && a.role != q.speaker || a.p2 < leastPromise {
 			continue
 		}
-		_, complaint, _ := f.missed(a, true)
-		if complaint == nil {
+		kept, complaint, _ := f.missed(a, true)
+		if kept == nil && complaint == nil {
 			continue
 		}
 		f.p.judged.missed[a] = true
 		put(a)
-		put(complaint)
+		if complaint != nil {
+			put(complaint)
+		} else {
+			put(kept)
+		}
 	}
 	return entries
 }
 
-// judgeChanges pairs what changes with what it likeliest took the place of;
-// nothing is replaced twice.
-func (f *finder) judgeChanges(q *query, wide []*item, in map[*item]bool) []verdict {
+// changes pairs what may change something with what it likeliest took the place of.
+func (f *finder) changes(wide []*item, in map[*item]bool) []verdict {
 	var all []verdict
-	for i, b := range wide {
+	for _, b := range wide {
 		if !in[b] {
 			continue
 		}
-		x := f.moveFeatures(q, b)
+		if a := f.replacedBy(b, wide); a != nil {
+			all = append(all, verdict{f.inForce(a, b, wide), b, logistic(dot(f.p.changeFeatures(a, b), changeWeights))})
+		}
+	}
+	return all
+}
+
+// replacedBy is the earlier statement whose place a later one likeliest took; nil
+// where there is none.
+func (f *finder) replacedBy(b *item, wide []*item) (a *item) {
+	best := 0.0
+	for _, c := range wide {
+		if c.index >= b.index {
+			break
+		}
+		x := f.p.replaceFeatures(c, b)
 		if x == nil {
 			continue
 		}
-		move := logistic(dot(x, moveWeights))
-		var a *item
-		best := 0.0
-		for _, c := range wide[:i] {
-			y := f.p.replaceFeatures(c, b)
-			if y == nil {
-				continue
-			}
-			s := dot(y, replaceWeights)
-			if b.base == c {
-				s += 100
-			}
-			if a == nil || s > best {
-				a, best = c, s
-			}
+		s := dot(x, replaceWeights)
+		if b.base == c {
+			s += 100
 		}
-		if a == nil {
-			continue
+		if a == nil || s > best {
+			a, best = c, s
 		}
-		a = f.inForce(a, b, wide)
-		if plainly(f.p, a, b) {
-			move += 1
-		}
-		if move >= leastMove {
-			all = append(all, verdict{a, b, move})
+	}
+	return a
+}
+
+// judgeChanges keeps the likely changes; nothing is replaced twice.
+func (f *finder) judgeChanges(wide []*item, in map[*item]bool) []verdict {
+	var all []verdict
+	for _, v := range f.changes(wide, in) {
+		if v.score >= leastChange {
+			all = append(all, v)
 		}
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].score > all[j].score })
@@ -214,78 +237,57 @@ func (f *finder) inForce(a, b *item, wide []*item) *item {
 	return last
 }
 
-// plainly reports whether a change names another day or number for the same thing
-// and leaves no doubt about it.
-func plainly(p *pool, a, b *item) bool {
-	if b.base == a {
-		return true
+// against is the earlier statement that stands most against a dispute; nil where
+// none does, or where the record bears out what it claims.
+func (f *finder) against(d *item, wide []*item) (b *item) {
+	if f.borneOut(d) {
+		return nil
 	}
-	if b.flagged(statement.Hedged) || b.flagged(statement.Conditional) {
-		return false
-	}
-	fact, _, _ := conflict(a, b)
-	same := a.m.thread == b.m.thread
-	switch b.s.Kind {
-	case statement.Approval:
-		return fact == statement.Money && a.s.Kind == statement.Terms && (same || p.alike(a, b) >= 0.1) // another price than the one offered
-	case statement.Answer:
-		return fact == statement.Quantity && same && a.side() == b.side()
-	case statement.Instruction:
-		if !movesWords(b) {
-			return false
+	best := 0.0
+	for _, c := range wide {
+		if c.index >= d.index {
+			break
 		}
-	case statement.Change:
-		if fact == statement.Quantity && same && a.side() == b.side() {
-			return true
+		if c.m == d.m || c.s.Kind == statement.Dispute && (c.side() == d.side() || d.claimOf().whose != othersWords) || !f.p.opposed(d, c) {
+			continue
 		}
-	default:
-		return false
+		s := dot(f.p.refuteFeatures(d, c), refuteWeights)
+		if typed(d, c) {
+			s += 3 // facts alone set the two against each other
+		}
+		for _, v := range f.p.judged.changed {
+			if v.a == c && v.b.index < d.index && authority(v.a, v.b) {
+				s -= 2 // no longer in force when the dispute was written
+			}
+		}
+		if b == nil || s > best {
+			b, best = c, s
+		}
 	}
-	return fact != "" && fact != statement.Money && p.alike(a, b) >= pick(same, 0.1, 0.3)
+	return b
 }
 
 // judgeDisputes pairs disputes with the earlier words that stand against them. Of
 // the disputes of one mail against the same words, the one most against them.
 func (f *finder) judgeDisputes(q *query, wide []*item, in map[*item]bool) []verdict {
 	var all []verdict
-	for i, d := range wide {
-		if !in[d] || d.s.Kind != statement.Dispute {
+	for _, d := range wide {
+		if !in[d] || d.s.Kind != statement.Dispute || d.p2 < leastRelevant {
 			continue
 		}
-		claim := logistic(dot(f.claimFeatures(q, d), claimWeights))
-		var b *item
-		best := 0.0
-		for _, c := range wide[:i] {
-			if c.m == d.m || c.s.Kind == statement.Dispute || !f.p.opposed(d, c) {
-				continue
-			}
-			s := dot(f.p.refuteFeatures(d, c), refuteWeights)
-			if typed(d, c) {
-				s += 3 // facts alone set the two against each other
-			}
-			for _, v := range f.p.judged.changed {
-				if v.a == c && v.b.index < d.index && authority(v.a, v.b) {
-					s -= 2 // no longer in force when the dispute was written
-				}
-			}
-			if b == nil || s > best {
-				b, best = c, s
-			}
-		}
+		b := f.against(d, wide)
 		if b == nil {
 			continue
 		}
-		if typed(d, b) || f.p.deniesDeed(d, b) {
-			claim += 0.2
-		}
-		if claim >= leastClaim {
-			all = append(all, verdict{d, b, claim})
+		if score, ok := f.refutes(d, b); ok {
+			all = append(all, verdict{d, b, score})
 		}
 	}
 	var out []verdict
 	for _, v := range all {
 		worse := false
 		for _, o := range all {
+			worse = worse || o.a.p2 > v.a.p2+besideThePoint
 			worse = worse || o.b == v.b && o.a.m == v.a.m && (o.score > v.score || o.score == v.score && o.a.index < v.a.index)
 		}
 		if !worse {

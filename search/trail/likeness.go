@@ -164,6 +164,9 @@ func (p *pool) findPoints(it *item) []*mail {
 	default:
 		return nil
 	}
+	if b := it.before(); b != nil && it.firstDay() == nil {
+		return p.pointsAt(b)
+	}
 	var out []*mail
 	for _, f := range it.s.Facts {
 		if !isDay(f.Type) || len(f.Value) < 10 {

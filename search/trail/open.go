@@ -8,49 +8,42 @@ import (
 	"inwriting/indexer/statement"
 )
 
-// openFeatures describes a statement that something may be missing after, by the
-// finding it would be.
-func (f *finder) openFeatures(q *query, a *item) (FindingType, []float64) {
-	if a.m.Auto || a.m.role == Unknown {
-		return "", nil
+// silenceFeatures describes a question that went unanswered, or an instruction that
+// asked for word: whether it is what the trail's question is about. nil for anything else.
+func (f *finder) silenceFeatures(a *item) []float64 {
+	if !f.open(a) {
+		return nil
 	}
-	var kind FindingType
-	switch a.s.Kind {
-	case statement.Question:
-		kind = Unanswered
-	case statement.Instruction, statement.Change:
-		kind = Unconfirmed
-		if a.asks() {
-			kind = Unanswered
-		}
-	case statement.Confirmation, statement.Caveat:
-		if a.side() != Us {
-			return "", nil
-		}
-		kind = Unacknowledged
-	default:
-		return "", nil
-	}
-	r := f.response(a)
-	top := 0.0
 	rank := 0.0
 	for _, it := range f.entries {
-		top = math.Max(top, it.p2)
-		if it != a && it.s.Kind == a.s.Kind && it.p2 > a.p2 {
+		if it != a && it.p2 > a.p2 && f.open(it) {
 			rank++
 		}
 	}
+	r := f.response(a)
 	one := func(b bool) float64 { return pick(b, 1, 0) }
-	x := []float64{1, one(a.s.Kind == statement.Change), one(a.s.Kind == statement.Caveat), one(a.s.Kind == statement.Instruction && kind == Unanswered),
-		clipped(a.p2), a.p2 - top, math.Min(rank, 4), one(rank == 0),
-		one(a.side() == Us), one(a.side() == Client), one(toClient(f.p, a)),
-		one(r.direct), one(r.replied), one(r.next), r.best, one(r.answers), one(r.promised), one(r.shared), one(r.later), one(r.lastMail),
-		one(r.missed), one(a.flagged(statement.Hedged)), one(a.flagged(statement.Conditional)),
-		math.Min(1, r.questions/3), one(q != nil && (q.kinds[statement.Question])), a.lex, one(r.auto), one(r.done),
+	return []float64{1, one(a.s.Kind == statement.Instruction), clipped(a.p2), math.Min(rank, 3), a.lex, one(a.side() == Us), one(r.lastMail), one(r.missed), r.best}
+}
+
+// open reports whether a question, or an instruction that asks for word, got no answer.
+func (f *finder) open(a *item) bool {
+	if a.s.Kind != statement.Question && !a.asks() || a.m.Auto || a.m.role == Unknown {
+		return false
 	}
-	// The three share a model: there is one way of being left without a word.
-	u, w := one(kind == Unconfirmed), one(kind == Unacknowledged)
-	return kind, append(x, one(kind == Unanswered), u, w, u*clipped(a.p2), w*clipped(a.p2))
+	if a.s.Kind != statement.Question {
+		for _, x := range a.m.items {
+			if x != a && x.s.Kind == statement.Confirmation && f.unacknowledged(x) {
+				return false // the recap beside it is what waits
+			}
+		}
+	}
+	if a.answered == 0 {
+		a.answered = -1
+		if f.answered(a) {
+			a.answered = 1
+		}
+	}
+	return a.answered < 0
 }
 
 func toClient(p *pool, a *item) bool {
@@ -64,12 +57,11 @@ func toClient(p *pool, a *item) bool {
 
 // response is what came back after a statement.
 type response struct {
-	direct, replied, next                      bool    // a reply to its mail, a later mail of the thread, of whoever was addressed at all
-	best                                       float64 // how like it the likest later words of the other side are
-	answers, promised, shared, later, lastMail bool
-	missed                                     bool // its author says later that nothing came
-	questions                                  float64
-	auto, done                                 bool
+	direct, replied, next bool    // a reply to its mail, a later mail of the thread, of whoever was addressed at all
+	best                  float64 // how like it the likest later words of the other side are
+	answers, lastMail     bool
+	missed                bool // its author says later that nothing came
+	questions             float64
 }
 
 func (f *finder) response(a *item) (r response) {
@@ -88,14 +80,10 @@ func (f *finder) response(a *item) (r response) {
 						r.missed = r.missed || strings.Contains(s, w)
 					}
 				}
-				if it.s.Kind == statement.Delivery && f.p.alike(a, it) > 0.2 {
-					r.done = true
-				}
 			}
 			continue
 		}
 		if c.Auto {
-			r.auto = r.auto || c.parent == a.m
 			continue
 		}
 		to := addressed(a.m, c.author, f.p)
@@ -115,18 +103,16 @@ func (f *finder) response(a *item) (r response) {
 		for _, it := range c.items {
 			s := math.Max(f.p.alike(a, it), f.p.similar(a, it))
 			r.best = math.Max(r.best, s)
-			r.shared = r.shared || agree(a, it) || sharesNumber(a, it)
 			switch it.s.Kind {
 			case statement.Answer, statement.Approval, statement.Confirmation, statement.Change, statement.Delivery:
 				if direct || inThread && fresh || s > 0.15 && c.Date.Sub(a.m.Date) < 21*24*time.Hour {
 					r.answers = true
 				}
-			case statement.Commitment, statement.Instruction, statement.Terms:
-				if direct || inThread && fresh {
-					r.promised = true
+			case statement.Terms: // a quotation that was asked for
+				if s > 0.3 && c.Date.Sub(a.m.Date) < 21*24*time.Hour {
+					r.answers = true
 				}
 			}
-			r.later = r.later || s > 0.3
 		}
 	}
 	return r

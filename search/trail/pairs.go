@@ -14,71 +14,45 @@ import (
 
 const (
 	leastRelevant = 0.45 // findings rest on statements that surely bear on the question
-	leastOpen     = 0.60 // that something stayed open is said of what the question is about
+	// That something stayed open is said of what the question is about.
+	leastUnconfirmed    = 0.40
+	leastUnacknowledged = 0.40
 )
 
 // refuteFeatures describes a dispute and earlier words that may speak against it.
 func (p *pool) refuteFeatures(d, b *item) []float64 {
+	c := d.claimOf()
 	same := b.side() == d.side()
-	claim := claimOf(d)
-	own := claim == ownWords
-	// Words that bind their speaker weigh against the same speaker's denial;
-	// words that inform weigh against "nobody told me".
-	fit := 0.0
-	switch b.s.Kind {
-	case statement.Approval, statement.Change:
-		fit = pick(same, 1, 0.1)
-		if claim == othersWords && same {
-			fit = 0.4
-		}
-	case statement.Instruction, statement.Commitment, statement.Answer:
-		fit = pick(same, 0.7, 0.3)
-		if claim == othersWords {
-			fit = 0.3
-		}
-	case statement.Confirmation:
-		fit = 0.5
-	case statement.Caveat, statement.Terms:
-		fit = pick(same, 0.2, 0.7)
-		if own && same {
-			fit = 0.5
-		} else if own {
-			fit = 0.2
-		}
-	case statement.Question:
-		fit = pick(same, 0, 0.3)
-	case statement.Delivery, statement.Assurance:
-		fit = 0.2
-	}
-	about := 0.0
-	switch {
-	case own && same && !samePerson(d, b):
-		fit *= 0.5 // "I never said" is about one's own words, not a colleague's
-	case own && same, claim == othersWords && !same:
-		about = 1
-	case claim == "":
-		about = 0.3
-	}
 	fact, _, _ := conflict(d, b)
-	deny := negative(d) || denies(d)
-	quoted, dated := p.citedIn(d, b)
-	binding := same && binds(b.s.Kind)
-	return []float64{1, logit(d.p2), logit(b.p2), math.Max(p.alike(d, b), p.similar(d, b)), fit, about, pick(fact != "", 1, 0), pick(claim != "", 1, 0), quoted, dated,
-		pick(!deny && fact == "", 1, 0),  // it complains, and denies nothing
-		pick(!deny && agree(d, b), 1, 0), // it claims what b says
-		pick(strings.HasSuffix(strings.TrimSpace(d.s.Quote), "?"), 1, 0),
-		pick(binding && deny && own, 1, 0), // its own binding words
-		pick(claim == othersWords && !same && b.s.Kind != statement.Question, 1, 0),
-		pick(b.side() == Other, 1, 0),
-		pick(d.side() == Us, 1, 0),
-		pick(deny && agree(d, b) && same, 1, 0), // it denies a value that its own side wrote
-		pick(deedFits(d, b), 1, 0),
-		pick(deedFits(d, b) && (own && same || claim == othersWords && !same), 1, 0),
-		p.alikeAbout(d, b), pick(same && binds(b.s.Kind), 1, 0), pick(b.s.Kind == statement.Approval && same, 1, 0), pick(b.s.Kind == statement.Question, 1, 0),
-		math.Log1p(float64(d.m.index - b.m.index)), pick(b.s.Kind == statement.Delivery && same, 1, 0), pick(b.s.Kind == statement.Confirmation && !same, 1, 0),
-		pick(typed(d, b), 1, 0), pick(p.deniesDeed(d, b), 1, 0),
-	}
+	one := func(b bool) float64 { return pick(b, 1, 0) }
+	alike := math.Max(p.alike(d, b), p.similar(d, b))
+	return []float64{p.restatedTo(d, b), alike, p.alikeAbout(d, b), clipped(b.p2), b.lex,
+		one(same && binds(b.s.Kind)), one(same && binds(b.s.Kind) && c.whose == ""), one(same && !samePerson(d, b)), one(kindIn(b.s.Kind, c.deeds)),
+		one(fact != "" || differs(d, b)), one(c.deny && agree(d, b)), one(b.side() == Other), one(b.s.Kind == statement.Question), math.Log1p(float64(d.m.index - b.m.index))}
 }
+
+// differs reports whether d names a value of a slot that b names others of.
+func differs(d, b *item) bool {
+	for _, f := range d.s.Facts {
+		if f.Type == statement.Reference || f.Type == statement.Duration {
+			continue
+		}
+		other, same := false, false
+		for _, g := range b.s.Facts {
+			if isDay(f.Type) && isDay(g.Type) || f.Type == g.Type && factUnit(f) == factUnit(g) {
+				same = same || sameValue(f, g)
+				other = true
+			}
+		}
+		if other && !same {
+			return true
+		}
+	}
+	return false
+}
+
+// toldKinds are what a side tells the other with.
+var toldKinds = []statement.Kind{statement.Caveat, statement.Terms, statement.Confirmation, statement.Answer, statement.Delivery, statement.Assurance, statement.Commitment, statement.Dispute}
 
 // binds reports whether a kind of statement commits whoever makes it.
 func binds(k statement.Kind) bool {
@@ -95,6 +69,7 @@ var deeds = func() map[string][]statement.Kind {
 	m := map[string][]statement.Kind{}
 	for verbs, kinds := range map[string][]statement.Kind{
 		"agree agreed accept accepted approve approved sign signed ok'd allow allowed authorise authorised": {statement.Approval, statement.Terms},
+		"pick picked choose chose chosen select selected":                                                   {statement.Approval, statement.Answer, statement.Instruction},
 		"order ordered ask asked request requested want wanted instruct instructed book booked":             {statement.Instruction, statement.Change, statement.Approval},
 		"warn warned inform informed mention mentioned":                                                     {statement.Caveat, statement.Terms},
 		"promise promised":  {statement.Commitment},
@@ -107,19 +82,10 @@ var deeds = func() map[string][]statement.Kind {
 	return m
 }()
 
-func deedFits(d, b *item) bool {
-	for _, w := range words(d.s.Quote) {
-		if kindIn(b.s.Kind, deeds[w]) {
-			return true
-		}
-	}
-	return false
-}
-
 // typed reports whether the facts alone set a claim about one's own words against
 // those words: it denies a value that its own side wrote, or claims another.
 func typed(d, b *item) bool {
-	if claimOf(d) != ownWords || b.side() != d.side() || !binds(b.s.Kind) || !samePerson(d, b) {
+	if d.claimOf().whose != ownWords || b.side() != d.side() || !binds(b.s.Kind) || !samePerson(d, b) {
 		return false
 	}
 	if negative(d) {
@@ -132,18 +98,7 @@ func typed(d, b *item) bool {
 // deniesDeed reports whether somebody denies to have agreed, ordered or promised
 // what the same person's earlier words of that kind are about.
 func (p *pool) deniesDeed(d, b *item) bool {
-	return negative(d) && claimOf(d) == ownWords && b.side() == d.side() && samePerson(d, b) && deedFits(d, b) && math.Max(p.alike(d, b), p.similar(d, b)) >= 0.25
-}
-
-// denies reports whether a statement denies without a negative word.
-func denies(d *item) bool {
-	for _, w := range words(d.s.Quote) {
-		switch w {
-		case "nobody", "neither", "nor", "none", "cannot", "deny", "inadvertent", "error":
-			return true
-		}
-	}
-	return false
+	return negative(d) && d.claimOf().whose == ownWords && b.side() == d.side() && samePerson(d, b) && kindIn(b.s.Kind, d.claimOf().deeds) && math.Max(p.alike(d, b), p.similar(d, b)) >= 0.25
 }
 
 func pick(yes bool, a, b float64) float64 {
@@ -151,42 +106,6 @@ func pick(yes bool, a, b float64) float64 {
 		return a
 	}
 	return b
-}
-
-// citations are the statements that quote something or point at the day of a mail.
-func (p *pool) citations() []*item {
-	if !p.sought {
-		p.sought = true
-		for _, r := range p.items {
-			if p.quotes(r) || len(p.pointsAt(r)) > 0 {
-				p.citing = append(p.citing, r)
-			}
-		}
-	}
-	return p.citing
-}
-
-// citedIn looks among the other side's later words for a citation of b: whoever
-// answers a dispute by citing words says that the two belong together.
-func (p *pool) citedIn(d, b *item) (quoted, dated float64) {
-	for _, r := range p.citations() {
-		if r.index <= d.index || r.m == d.m || r.side() == d.side() {
-			continue
-		}
-		w := 0.5
-		if r.m.parent == d.m {
-			w = 1
-		}
-		if p.quotedBy(r, []*item{b}) != nil {
-			quoted = math.Max(quoted, w)
-		}
-		for _, m := range p.pointsAt(r) {
-			if m == b.m {
-				dated = math.Max(dated, w*(0.4+p.similar(r, b)))
-			}
-		}
-	}
-	return quoted, dated
 }
 
 // movesWords reports whether an instruction speaks of moving what was asked before.
@@ -200,21 +119,31 @@ func movesWords(b *item) bool {
 	return false
 }
 
-// opposed reports whether a dispute and earlier words are against each other at
-// all: it denies, or speaks of what was said, or names another value; whoever
-// repeats a value without a denial agrees with it.
+// opposed reports whether a dispute and earlier words can be against each other at
+// all: they do not bear it out.
 func (p *pool) opposed(d, b *item) bool {
-	deny := negative(d) || denies(d)
-	fact, _, _ := conflict(d, b)
-	if !deny && fact == "" {
-		if agree(d, b) {
+	if p.bearsOut(d, b) {
+		return false
+	}
+	c := d.claimOf()
+	same := b.side() == d.side()
+	switch c.whose {
+	case "":
+		if !c.deny && !c.blames && !(differs(d, b) && math.Max(p.alike(d, b), p.alikeAbout(d, b)) > 0.1) {
+			return false // it says nothing that words could speak against
+		}
+	case ownWords: // one's own side's words, or the other's record of them
+		if !(same && binds(b.s.Kind) || b.s.Kind == statement.Confirmation || !same && b.s.Kind == statement.Assurance) {
 			return false
 		}
-		quoted, dated := p.citedIn(d, b)
-		return claimOf(d) != "" || quoted+dated > 0
+	case othersWords: // the other side's words, or one's own that took note of them
+		if !(!same && b.side() != Other && (b.s.Kind == statement.Question || kindIn(b.s.Kind, toldKinds)) || same && c.deny && (b.s.Kind == statement.Confirmation || b.s.Kind == statement.Approval)) {
+			return false
+		}
 	}
 	// "I never said the 15th" beside words that name the 14th: they bear it out.
-	return !(negative(d) && claimOf(d) == ownWords && !agree(d, b) && (fact != "" || d.slots()&b.slots()&slotDate != 0))
+	fact, _, _ := conflict(d, b)
+	return !(c.deny && c.whose == ownWords && !agree(d, b) && (fact != "" || d.slots()&b.slots()&slotDate != 0))
 }
 
 func (it *item) flagged(flag string) bool {

@@ -45,6 +45,8 @@ type item struct {
 	no, yes    map[term]bool
 	neg        int8 // 1 negative, -1 not, 0 not asked yet
 	cue        int8 // of a change, likewise
+	claimed    *claim
+	answered   int8 // 1 answered, -1 open, 0 not asked yet
 }
 
 // mail is one message of the pool.

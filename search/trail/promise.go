@@ -38,7 +38,7 @@ func (f *finder) commitments() {
 // the entries did, the one that complains of it. With wide, any statement may.
 func (f *finder) missed(a *item, wide bool) (kept, complaint *item, due time.Time) {
 	due, ok := dueDay(a)
-	if !ok {
+	if !ok || a.flagged(statement.Conditional) || a.lasts() {
 		return nil, nil, due
 	}
 	for _, b := range f.p.items[a.index+1:] {
@@ -46,7 +46,7 @@ func (f *finder) missed(a *item, wide bool) (kept, complaint *item, due time.Tim
 			continue
 		}
 		alike := math.Max(f.p.alike(a, b), f.p.similar(a, b))
-		if b.s.Kind == statement.Delivery && b.side() == a.side() && kept == nil && (alike > 0.1 || b.m.thread == a.m.thread) {
+		if b.s.Kind == statement.Delivery && b.side() == a.side() && kept == nil && (alike > 0.1 || b.m.thread == a.m.thread) && !partOf(b, a) {
 			if wide || f.number[b] > 0 {
 				kept = b
 			} else if !b.m.Date.After(due) && alike > 0.2 {
@@ -56,8 +56,7 @@ func (f *finder) missed(a *item, wide bool) (kept, complaint *item, due time.Tim
 		if !wide && f.number[b] == 0 {
 			continue
 		}
-		if b.side() != a.side() && complaint == nil && b.m.Date.After(due) && b.s.Kind != statement.Terms && negative(b) && b.m.party == a.m.party &&
-			(alike > 0.15 || b.s.Kind == statement.Dispute && (b.m.thread == a.m.thread || says(b, arrivedNot) && b.m.Date.Sub(due) < 30*24*time.Hour)) {
+		if complaint == nil && b.m.Date.After(due) && f.complains(b, a, due, alike) {
 			complaint = b
 		}
 	}
@@ -70,6 +69,59 @@ func (f *finder) missed(a *item, wide bool) (kept, complaint *item, due time.Tim
 		return kept, nil, due
 	}
 	return nil, nil, due
+}
+
+// complains reports whether b says that what a promised has not come: it says so of
+// the same thing, of the day it was due, or in the weeks after.
+func (f *finder) complains(b, a *item, due time.Time, alike float64) bool {
+	if b.side() == a.side() || b.s.Kind == statement.Terms || b.m.party != a.m.party || !negative(b) {
+		return false
+	}
+	if alike > 0.15 && (b.s.Kind == statement.Dispute || b.s.Kind == statement.Question) {
+		return true
+	}
+	if !says(b, arrivedNot) {
+		return false
+	}
+	for _, x := range b.s.Facts {
+		if isDay(x.Type) && len(x.Value) >= 10 && x.Value[:10] == due.Add(-24*time.Hour).Format(time.DateOnly) {
+			return true
+		}
+	}
+	return alike > 0.15 || b.m.thread == a.m.thread || b.m.Date.Sub(due) < 30*24*time.Hour
+}
+
+// lasts reports whether a promise says how long something will stay as it is, not by
+// when something will be done.
+func (it *item) lasts() bool {
+	s := it.folds()
+	if !strings.Contains(s, " until ") && !strings.Contains(s, " till ") {
+		return false
+	}
+	for _, w := range [...]string{" hold ", " holds ", " keep ", " keeps ", " stays ", " stay ", " valid ", " wait ", " reserve "} {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// partOf reports whether a delivery names less of the same than was promised.
+func partOf(b, a *item) bool {
+	for _, x := range a.s.Facts {
+		for _, y := range b.s.Facts {
+			if x.Type == statement.Quantity && y.Type == x.Type && factUnit(x) == factUnit(y) && amount(y) < amount(x) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// amount is a quantity's number; 0 where it is not a whole one.
+func amount(f statement.Fact) int {
+	n, _, _ := strings.Cut(f.Value, " ")
+	return atoi(n)
 }
 
 // dueDay is the end of the day by which a commitment is to be kept.

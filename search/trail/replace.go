@@ -139,74 +139,39 @@ func (p *pool) replaceFeatures(a, b *item) []float64 {
 	return f
 }
 
-// moveFeatures describes a statement that may change what was said before.
-func (f *finder) moveFeatures(q *query, b *item) []float64 {
-	var kind [5]float64
-	switch b.s.Kind {
-	case statement.Change:
-		kind[0] = 1
-	case statement.Approval:
-		kind[1] = 1
-	case statement.Answer:
-		kind[2] = 1
-	case statement.Instruction:
-		kind[3] = 1
-	case statement.Confirmation, statement.Delivery, statement.Terms, statement.Assurance:
-		kind[4] = 1
-	default:
+// changeFeatures describes an earlier statement and a later one that may have taken
+// its place; nil where it cannot.
+func (p *pool) changeFeatures(a, b *item) []float64 {
+	x := p.pair(a, b)
+	if !x.fits {
 		return nil
 	}
-	top, rank := 0.0, 0.0
-	for _, it := range f.entries {
-		if it != b && it.s.Kind == b.s.Kind {
-			top = math.Max(top, it.p2)
-			if it.p2 > b.p2 {
-				rank++
+	near := math.Max(x.alike, x.about)
+	same := a.m.thread == b.m.thread
+	on := same || near > 0.15 || b.base == a
+	latest := true
+	if x.fact != "" {
+		for _, c := range p.items[a.index+1 : b.index] {
+			if c.p2 >= leastJudged && c.m != a.m && c.m != b.m && c.side() == a.side() && asksOrAllows(c) && p.pair(a, c).fact == x.fact {
+				latest = false
+				break
 			}
 		}
 	}
-	turned := 0.0
-	dated, summed, counted, flipped, likest, agreed, priced := 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-	for _, a := range f.p.items[:b.index] {
-		if a.p2 < leastPaired {
-			continue
-		}
-		x := f.p.pair(a, b)
-		if !x.fits {
-			continue
-		}
-		alike := math.Max(x.alike, x.about)
-		likest = math.Max(likest, alike)
-		fact := x.fact
-		if x.turn {
-			turned = 1
-		}
-		near := a.m.thread == b.m.thread || alike > 0.15
-		if a.s.Kind == statement.Instruction || a.s.Kind == statement.Change || a.s.Kind == statement.Terms || a.s.Kind == statement.Approval || a.s.Kind == statement.Answer {
-			switch {
-			case fact == statement.Quantity && near:
-				counted = 1
-			case fact == statement.Money && near:
-				summed = 1
-				if a.side() != b.side() && a.s.Kind == statement.Terms {
-					priced = 1
-				}
-			case (fact == statement.Date || fact == statement.DateTime) && near:
-				dated = 1
-			case fact == "" && negative(a) != negative(b) && alike > 0.15:
-				flipped = 1
-			case fact == "" && agree(a, b):
-				agreed = 1
-			}
-		}
-	}
-	cue := cued(b)
 	one := func(b bool) float64 { return pick(b, 1, 0) }
-	firm := one(!b.flagged(statement.Hedged) && !b.flagged(statement.Conditional))
-	return []float64{1, kind[0], kind[1], kind[2], kind[3], kind[4], clipped(b.p2), b.p2 - top, math.Min(rank, 4),
-		one(cue), one(cue && kind[0] == 0), firm, dated, summed, counted, flipped, likest, agreed, priced,
-		one(cue) * math.Max(dated, math.Max(summed, counted)), one(movesWords(b)), one(b.side() == Us), one(b.side() == Other), one(b.base != nil),
-		kind[1] * math.Max(summed, priced), kind[3] * dated * one(cue), kind[2] * counted, b.lex, one(q != nil && q.kinds[statement.Change]), turned, turned * kind[3]}
+	slot := x.fact != "" && on
+	change := b.s.Kind == statement.Change
+	firm := !b.flagged(statement.Conditional)
+	asked := a.s.Kind == statement.Instruction || a.s.Kind == statement.Change
+	return []float64{1,
+		one(slot && change), one(slot && !change && cued(b)), one(slot && !change && !cued(b)), one(x.fact != "" && !on), one(slot && !latest),
+		one(slot && b.s.Kind == statement.Approval && a.s.Kind == statement.Terms && a.side() != b.side()),
+		one(x.fact == statement.Money && slot && b.s.Kind != statement.Approval),
+		one(x.turn), one(x.turn && change), one(change), one(change && x.fact == "" && !x.turn) * near, one(cued(b)),
+		one(firm), one(asked), one(asked && a.side() == b.side() && change), one(a.s.Kind == statement.Terms), near, one(same), one(a.side() == b.side()), one(a.side() == Other || b.side() == Other),
+		clipped(a.p2), clipped(b.p2), one(b.base == a), one(negative(a) != negative(b)) * near, one(x.fact == "" && agree(a, b)),
+		math.Log1p(float64(b.m.index - a.m.index)), math.Max(a.lex, b.lex),
+	}
 }
 
 // turns reports whether one of two statements takes away what the other asks for,

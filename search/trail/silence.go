@@ -84,6 +84,8 @@ func side(r Role) Role {
 	return Other
 }
 
+// answered reports whether the other side came back to a question with what may be an
+// answer.
 func (f *finder) answered(a *item) bool {
 	replies := f.replies(a.m)
 	for i, c := range replies {
@@ -97,10 +99,14 @@ func (f *finder) answered(a *item) bool {
 		for _, it := range c.items {
 			switch it.s.Kind {
 			case statement.Answer, statement.Approval, statement.Confirmation, statement.Change:
-				if direct || f.p.alike(a, it) > 0.1 {
+				if direct && f.answers(it, a) || f.p.alike(a, it) > 0.1 {
 					return true
 				}
-			case statement.Instruction, statement.Delivery, statement.Terms, statement.Dispute, statement.Commitment, statement.Assurance:
+			case statement.Commitment: // "I'll find out by Monday" answers when, not what
+				if c.parent == a.m && asksWhen(a) || next && f.p.alike(a, it) > 0.1 && asksWhen(a) {
+					return true
+				}
+			case statement.Instruction, statement.Delivery, statement.Terms, statement.Dispute, statement.Assurance:
 				if c.parent == a.m || next && f.p.alike(a, it) > 0.1 {
 					return true
 				}
@@ -124,115 +130,189 @@ func (f *finder) answered(a *item) bool {
 	return false
 }
 
-// instructions reports those that nobody confirmed, carried out or declined. A
-// change asks for nothing unless it replaces something.
+// answers reports whether an answer may be one to a, of the questions that its mail
+// asks: where there are fewer answers than questions, each belongs to the likest.
+func (f *finder) answers(it, a *item) bool {
+	asked, got := 0, 0
+	for _, x := range a.m.items {
+		if x.s.Kind == statement.Question {
+			asked++
+		}
+	}
+	for _, x := range it.m.items {
+		switch x.s.Kind {
+		case statement.Answer, statement.Approval, statement.Confirmation, statement.Change, statement.Terms, statement.Assurance:
+			got++
+		}
+	}
+	if asked < 2 || got >= asked {
+		return true
+	}
+	own := f.p.alikeAbout(it, a)
+	for _, x := range a.m.items {
+		if x != a && x.s.Kind == statement.Question && f.p.alikeAbout(it, x) > own {
+			return false
+		}
+	}
+	return true
+}
+
+// asksWhen reports whether a question asks when or whether something will be done.
+func asksWhen(a *item) bool {
+	for _, w := range words(a.s.Quote) {
+		switch w {
+		case "when", "will", "can", "could", "would", "shall", "until", "by":
+			return true
+		}
+	}
+	return false
+}
+
+// instructions reports those that nobody confirmed, carried out or declined.
 func (f *finder) instructions() {
 	for _, a := range f.entries {
-		if a.s.Kind != statement.Instruction && (a.s.Kind != statement.Change || !f.replaced(a)) || a.m.Auto || a.m.role == Unknown || a.p2 < leastOpen {
-			continue
-		}
-		if a.s.Kind == statement.Change && (a.side() == Us || a.flagged(statement.Hedged)) || a.asks() {
-			continue
-		}
-		open := true
-		for _, c := range f.p.mails[a.m.index+1:] {
-			if c.Auto || side(c.role) == side(a.m.role) || !addressed(a.m, c.author, f.p) {
-				continue
-			}
-			open = open && c.thread != a.m.thread && c.parent != a.m
-			for _, it := range c.items {
-				if f.p.alike(a, it) > 0.1 || agree(a, it) || sharesNumber(a, it) {
-					open = false
-				}
-			}
-		}
-		if open {
+		if a.p2 >= leastUnconfirmed && f.unconfirmed(a) {
 			f.add(Unconfirmed, a, nil, nil, "", f.ref(a)+" is not confirmed, carried out or declined in the record.")
 		}
 	}
 }
 
+// unconfirmed reports whether nobody on the other side came back to an instruction. A
+// change asks for nothing unless it replaces what somebody was to do.
+func (f *finder) unconfirmed(a *item) bool {
+	switch {
+	case a.m.Auto || a.m.role == Unknown || a.asks():
+		return false
+	case a.s.Kind == statement.Change:
+		if a.side() == Us || a.flagged(statement.Hedged) || !f.replaced(a) {
+			return false
+		}
+	case a.s.Kind != statement.Instruction:
+		return false
+	}
+	for _, c := range f.p.mails[a.m.index+1:] {
+		if c.Auto || side(c.role) == side(a.m.role) || !addressed(a.m, c.author, f.p) {
+			continue
+		}
+		if c.thread == a.m.thread || c.parent == a.m {
+			return false
+		}
+		for _, it := range c.items {
+			if f.p.alike(a, it) > 0.1 || agree(a, it) || sharesNumber(a, it) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // sharesNumber reports whether two statements name one number of two digits or more.
 func sharesNumber(a, b *item) bool {
 	for t := range a.terms {
-		if strings.HasPrefix(t, "n:") && len(t) >= 4 && b.terms[t] > 0 {
+		n, ok := strings.CutPrefix(t, "n:")
+		if ok && len(strings.TrimSuffix(n, "%")) >= 2 && b.terms[t] > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// replaced reports whether a changed finding names b as what came in its place.
+// replaced reports whether a changed finding names b as what came in the place of
+// what somebody was to do.
 func (f *finder) replaced(b *item) bool {
 	if f.loose {
 		return cued(b)
 	}
 	for _, x := range f.found {
-		if x.Type == Changed && !x.NotApplied && x.B == f.number[b] {
+		if x.Type == Changed && !x.NotApplied && x.B == f.number[b] && f.entries[x.A-1].s.Kind != statement.Dispute {
 			return true
 		}
 	}
 	return false
 }
 
-// recaps reports recaps and caveats of ours that the other side never came back
-// to. A confirmation that answers a client's mail closes an exchange and waits
-// for nothing; a caveat beside a question is the question's business.
+// recaps reports recaps and caveats of ours that the other side never came back to
+// though it wrote again, once a mail: of those that bear on the question alike, the
+// one that comes first.
 func (f *finder) recaps() {
 	best := map[*mail]*item{}
 	for _, a := range f.entries {
-		if a.side() != Us || a.p2 < leastOpen {
+		if a.p2 < leastUnacknowledged || !f.unacknowledged(a) || !f.wroteAgain(a) {
 			continue
 		}
-		switch a.s.Kind {
-		case statement.Confirmation:
-			if a.m.parent != nil && a.m.parent.role != Us || len(f.p.pointsAt(a)) > 0 || f.closes(a) {
-				continue
-			}
-		case statement.Caveat:
-			asks := false
-			for _, x := range a.m.items {
-				asks = asks || x.s.Kind == statement.Question
-			}
-			if asks {
-				continue
-			}
-		default:
-			continue
-		}
-		toClient := false
-		for _, x := range a.m.everybody() {
-			toClient = toClient || f.p.role(x) == Client
-		}
-		if !toClient || len(f.replies(a.m)) > 0 {
-			continue
-		}
-		later, taken := false, false
-		for _, c := range f.p.mails[a.m.index+1:] {
-			if c.role != Client || c.Auto {
-				continue
-			}
-			later = true // the silence had an end
-			for _, it := range c.items {
-				switch it.s.Kind {
-				case statement.Dispute, statement.Question:
-				default:
-					taken = taken || f.p.alike(a, it) > 0.3 || f.p.sharedFacts(a, it) > 0.5
-				}
-			}
-		}
-		if _, x := f.openFeatures(nil, a); later && !taken && logistic(dot(x, openWeights)) < leastRecap {
-			continue
-		}
-		if b := best[a.m]; later && !taken && (b == nil || a.p2 > b.p2) {
+		if b := best[a.m]; b == nil || a.p2 > b.p2+likeRelevant {
 			best[a.m] = a
 		}
 	}
 	for _, a := range f.entries {
-		if best[a.m] == a { // once a mail
+		if best[a.m] == a {
 			f.add(Unacknowledged, a, nil, nil, "", "No reply to "+f.ref(a)+" is in the record.")
 		}
 	}
+}
+
+// likeRelevant is how far relevances lie apart that say nothing of which is nearer.
+const likeRelevant = 0.2
+
+// wroteAgain reports whether a client wrote after a statement: the silence had an end.
+func (f *finder) wroteAgain(a *item) bool {
+	for _, c := range f.p.mails[a.m.index+1:] {
+		if c.role == Client && !c.Auto {
+			return true
+		}
+	}
+	return false
+}
+
+// unacknowledged reports whether a recap or caveat of ours to a client has had no
+// reply, and no later mail of theirs that takes it up. A confirmation that answers
+// a client's mail closes an exchange and waits for nothing; a caveat beside a
+// question is the question's business.
+func (f *finder) unacknowledged(a *item) bool {
+	if a.side() != Us || a.m.Auto {
+		return false
+	}
+	switch a.s.Kind {
+	case statement.Confirmation:
+		if a.m.parent != nil && a.m.parent.role != Us || len(f.p.pointsAt(a)) > 0 || f.closes(a) {
+			return false
+		}
+	case statement.Caveat:
+		for _, x := range a.m.items {
+			if x.s.Kind == statement.Question {
+				return false
+			}
+		}
+	default:
+		return false
+	}
+	if !toClient(f.p, a) || len(f.replies(a.m)) > 0 {
+		return false
+	}
+	for _, c := range f.p.mails[a.m.index+1:] {
+		if c.role != Client || c.Auto {
+			continue
+		}
+		for _, it := range c.items {
+			if f.takesUp(it, a) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// takesUp reports whether a later statement shows that its author has read a. Whoever
+// asks again, or denies what was said, has not.
+func (f *finder) takesUp(it, a *item) bool {
+	switch it.s.Kind {
+	case statement.Question:
+		return false
+	case statement.Dispute:
+		c := it.claimOf()
+		return !(c.deny && c.whose != "") && !differs(it, a) && f.p.alike(a, it) > 0.25
+	}
+	return f.p.alike(a, it) > 0.3 || f.p.sharedFacts(a, it) > 0.5
 }
 
 // closes reports whether a confirmation repeats what the client has just accepted,
