@@ -25,7 +25,7 @@ type claim struct {
 // claimOf reads a dispute's claim.
 func (it *item) claimOf() claim {
 	if it.claimed == nil {
-		c := readClaim(words(it.s.Quote), it.folds())
+		c := readClaim(it.bag.words, it.folds())
 		it.claimed = &c
 	}
 	return *it.claimed
@@ -57,7 +57,7 @@ func readClaim(ws []string, folded string) (c claim) {
 
 // deniesSomething reports whether a statement has a word of denial.
 func deniesSomething(it *item) bool {
-	for _, w := range words(it.s.Quote) {
+	for _, w := range it.bag.words {
 		if deniesWord(w) {
 			return true
 		}

@@ -46,7 +46,9 @@ type item struct {
 	neg        int8 // 1 negative, -1 not, 0 not asked yet
 	cue        int8 // of a change, likewise
 	claimed    *claim
-	answered   int8 // 1 answered, -1 open, 0 not asked yet
+	replied    bool
+	replies    []reply // what restates something in answer to it
+	answered   int8    // 1 answered, -1 open, 0 not asked yet
 }
 
 // mail is one message of the pool.

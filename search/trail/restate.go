@@ -51,7 +51,7 @@ func sameWords(quote, folded string) float64 {
 // not say no where r names nobody.
 func (p *pool) spokenBy(r, b *item) bool {
 	named := false
-	for _, w := range words(r.s.Quote) {
+	for _, w := range r.bag.words {
 		switch w {
 		case "you", "your", "yours", "you'd", "you've":
 			if named = true; b.side() != r.side() {
@@ -109,16 +109,32 @@ func answering(r, d *item) float64 {
 // is meant there. Where one mail answers several disputes, what is like d counts.
 func (p *pool) restatedTo(d, b *item) float64 {
 	best := 0.0
-	for _, r := range p.restating() {
-		w := answering(r, d)
-		if w == 0 {
-			continue
-		}
-		if s := p.restates(r, b); s > 0 {
-			best = math.Max(best, w*s*(0.25+0.75*p.onPoint(d, r)))
+	for _, r := range p.answersBack(d) {
+		if r.weight > best {
+			best = math.Max(best, r.weight*p.restates(r.item, b))
 		}
 	}
 	return best
+}
+
+// reply is a statement that restates something in answer to another, and how surely
+// it speaks to that one's point.
+type reply struct {
+	*item
+	weight float64
+}
+
+// answersBack lists what restates something in answer to d, found once.
+func (p *pool) answersBack(d *item) []reply {
+	if !d.replied {
+		d.replied = true
+		for _, r := range p.restating() {
+			if w := answering(r, d); w > 0 {
+				d.replies = append(d.replies, reply{r, w * (0.25 + 0.75*p.onPoint(d, r))})
+			}
+		}
+	}
+	return d.replies
 }
 
 // onPoint is how like a dispute is what answers it, with what that leans on.
