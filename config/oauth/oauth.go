@@ -187,6 +187,9 @@ type Source struct {
 type kept struct {
 	Refresh string `json:"refresh_token"`
 	Secret  string `json:"client_secret,omitempty"` // one that was typed in at sign-in
+	// Whose secret it is: it goes to nobody else.
+	Client string `json:"client_id,omitempty"`
+	Token  string `json:"token_endpoint,omitempty"`
 }
 
 // early is for how long a token must still be good: a long download may begin

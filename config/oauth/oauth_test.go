@@ -147,6 +147,27 @@ func TestDevice(t *testing.T) {
 
 // A token is fetched anew five minutes before its end, with the refresh token of
 // the last time, which is kept before it is used.
+// A sign-in anew has the secret that was kept for the application, and no other
+// application is given it.
+func TestKeptSecret(t *testing.T) {
+	srv := oauthtest.New(t)
+	srv.Secret = "client-secret"
+	s, store := source(srv, Device)
+	approve := func(p Prompt) { srv.Approve(p.Code) }
+	if err := s.SignIn(t.Context(), Asking{Secret: "client-secret", Show: approve}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SignIn(t.Context(), Asking{Show: approve}); err != nil {
+		t.Errorf("with the kept secret: %v", err)
+	}
+	other := oauthtest.New(t)
+	o, _ := source(other, Device)
+	o.Store = store
+	if err := o.SignIn(t.Context(), Asking{Show: func(p Prompt) { other.Approve(p.Code) }}); err != nil {
+		t.Errorf("another server, which wants none: %v", err)
+	}
+}
+
 func TestRotation(t *testing.T) {
 	srv := oauthtest.New(t)
 	s, store := source(srv, Device)

@@ -26,7 +26,8 @@ type Prompt struct {
 // Asking is how SignIn asks the user.
 type Asking struct {
 	// Secret is the client secret where the application has one, as those of Google
-	// do; it is kept with the token. "" is the one that was kept before.
+	// do; it is kept with the token. "" is the one that was kept for this
+	// application before.
 	Secret string
 	// Show is called once, with what the user is to open.
 	Show func(Prompt)
@@ -44,14 +45,14 @@ func (s *Source) SignIn(ctx context.Context, ask Asking) error {
 		_, err := s.Token(ctx)
 		return err
 	}
-	if ask.Secret == "" {
-		if k, err := s.load(ctx); err == nil {
-			ask.Secret = k.Secret
-		}
-	}
 	c, srv, err := s.config(ctx, ask.Secret)
 	if err != nil {
 		return err
+	}
+	if ask.Secret == "" {
+		if k, err := s.load(ctx); err == nil && k.Client == s.Client && k.Token == srv.Token {
+			ask.Secret, c.ClientSecret = k.Secret, k.Secret
+		}
 	}
 	var t *oauth2.Token
 	if s.Flow == Device {
@@ -67,7 +68,7 @@ func (s *Source) SignIn(ctx context.Context, ask Asking) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.save(ctx, kept{Refresh: t.RefreshToken, Secret: ask.Secret}); err != nil {
+	if err := s.save(ctx, kept{Refresh: t.RefreshToken, Secret: ask.Secret, Client: s.Client, Token: srv.Token}); err != nil {
 		return err
 	}
 	s.token = t
