@@ -489,7 +489,7 @@ func (b *bag) words() error {
 	claim := b.in.Trail.Coverage.Checkpoint
 	words := map[string]any{
 		"Title": title, "Rule": strings.Repeat("=", min(72, utf8.RuneCountInString(title))),
-		"Outside": len(b.outside), "Exhibits": plural(len(b.exhibits), "message", "messages"), "Version": b.in.Version, "Originals": b.sum.Originals, "Redacted": b.sum.Redacted,
+		"Outside": len(b.outside), "Exhibits": plural(len(b.exhibits), "message", "messages"), "Version": b.in.Version, "Messages": len(b.exhibits), "Originals": b.sum.Originals, "Redacted": b.sum.Redacted,
 		"AsOf": b.time.Format("2 January 2006, 15:04") + " UTC", "Note": profileNotes[b.in.Profile], "Profile": b.in.Profile,
 		"VKey": b.in.VKey, "Rows": len(b.in.Trail.Entries), "Token": visible("\u202E", ""), "Origin": b.cp.Origin, "Namespace": Namespace, "Fingerprint": print,
 		"PayloadFiles": payload, "AllFiles": len(b.p.files) + more, "Signed": b.in.Signer != nil, "Stamped": b.in.Stamp != nil, "Anchors": len(b.in.Anchors), "Chains": chains,
