@@ -40,10 +40,13 @@ func addresses(list []message.Address) []string {
 
 // statement is the nth statement of r as answers show it. Lists are never null.
 func (e *Engine) statement(r *Record, n int) trail.Statement {
-	s := r.Statements[n]
+	return e.shown(r, &r.Statements[n])
+}
+
+func (e *Engine) shown(r *Record, s *Statement) trail.Statement {
 	out := trail.Statement{
 		ID: s.ID, Kind: s.Kind, Confidence: s.Confidence, Quote: s.Quote, Start: s.RuneStart, End: s.RuneEnd,
-		Message: e.info(r), Corrected: s.Corrected,
+		Message: e.info(r), Corrected: s.Corrected, Answering: s.Answering,
 		Facts: slices.Clone(s.Facts), Flags: slices.Clone(s.Flags), Why: slices.Clone(s.Why),
 	}
 	// RFC 5322 section 3.6.2: From is the author; Sender only posted it.
@@ -127,7 +130,26 @@ func (e *Engine) document(r *Record) *MessageDoc {
 			d.Dates.Collected = t
 		}
 	}
+	d.Dates.Disagree = d.Dates.disagree()
 	return d
+}
+
+// disagree allows for a wrong time zone, and for a night in which a server was down.
+func (d *Dates) disagree() bool {
+	var first, last *time.Time
+	for _, t := range [...]*time.Time{d.Date, d.Received, d.InternalDate} {
+		if t == nil {
+			continue
+		}
+		if first == nil || t.Before(*first) {
+			first = t
+		}
+		if last == nil || t.After(*last) {
+			last = t
+		}
+	}
+	const day = 24 * time.Hour
+	return first != nil && (last.Sub(*first) > day || d.Collected != nil && last.Sub(*d.Collected) > day)
 }
 
 func known(t time.Time) *time.Time {

@@ -353,7 +353,9 @@ func (e *Engine) Message(ctx context.Context, id string) (*MessageDoc, error) {
 	if r == nil {
 		return nil, fmt.Errorf("message %q: %w", id, ErrNotFound)
 	}
-	return e.document(r), nil
+	d := e.document(r)
+	d.SecondHand, err = e.secondHand(ctx, r)
+	return d, err
 }
 
 // Statement implements Searcher.

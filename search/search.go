@@ -174,6 +174,7 @@ type MessageDoc struct {
 	Truncated   bool              `json:"truncated,omitempty"`
 	Zones       []Zone            `json:"zones"`
 	Statements  []trail.Statement `json:"statements"`
+	SecondHand  []trail.Statement `json:"second_hand,omitempty"` // of others, repeated here, whose mail is not kept
 	Parts       []message.Part    `json:"parts"`
 	Defects     []message.Defect  `json:"defects"`
 	LedgerIndex int64             `json:"ledger_index"` // -1 when the ledger has no entry
@@ -188,8 +189,9 @@ type MessageDoc struct {
 type Dates struct {
 	Date         *time.Time `json:"date"`
 	Received     *time.Time `json:"received"`
-	InternalDate *time.Time `json:"internal_date"` // of the first occurrence
-	Collected    *time.Time `json:"collected"`     // first time
+	InternalDate *time.Time `json:"internal_date"`      // of the first occurrence
+	Collected    *time.Time `json:"collected"`          // first time
+	Disagree     bool       `json:"disagree,omitempty"` // they lie more than a day apart, or one after Collected
 }
 
 // Zone is a stretch of MessageDoc.Text, in code points.

@@ -82,6 +82,18 @@ type Record struct {
 	// Hashes of the sentences the author wrote and of those repeated from
 	// earlier mail, as trail.Record wants them. Optional.
 	NewHashes, QuotedHashes []uint64
+
+	SecondHand []SecondHand // what it repeats of mail that it does not find kept
+}
+
+// SecondHand is a passage of a message that somebody else is said to have written.
+type SecondHand struct {
+	From       message.Address
+	Date       time.Time // as the passage has it; zero when it does not
+	DateRaw    string
+	Forwarded  bool
+	Hashes     []uint64 // of its sentences
+	Statements []Statement
 }
 
 // Statement is a stored statement with its id. RuneStart and RuneEnd are the
@@ -92,6 +104,7 @@ type Statement struct {
 	ID                 string
 	RuneStart, RuneEnd int
 	Corrected          *trail.Correction // Kind is then the corrected one
+	Answering          *trail.Quoted
 }
 
 // Occurrence is one place a message was found, and when.

@@ -92,6 +92,11 @@ func (s VaultStore) readFull(ctx context.Context, ref archive.Ref, r *Record) er
 	if err != nil {
 		return fmt.Errorf("reading %v: %w", ref, err)
 	}
+	// What other mail told about it was kept with the reading.
+	if len(r.Message.Zones) > 0 {
+		m.Zones = r.Message.Zones
+		m.Defects = append(m.Defects, r.Message.Defects...)
+	}
 	r.Message = m
 	from := ""
 	if len(m.From) > 0 {
@@ -108,13 +113,21 @@ func record(m *catalog.Message) *Record {
 	d := m.Doc
 	r := &Record{Ref: m.Ref, Date: d.Date, LedgerIndex: m.Entry, Size: m.Size, NewHashes: d.New, QuotedHashes: d.Quoted,
 		Message: &message.Message{From: d.From, Sender: d.Sender, To: d.To, Cc: d.Cc, Subject: d.Subject, MessageID: d.MessageID,
-			InReplyTo: d.InReplyTo, References: d.References, ThreadIndex: d.ThreadIndex, Date: d.Date, Auto: d.Auto, Parts: d.Parts, Size: m.Size}}
+			InReplyTo: d.InReplyTo, References: d.References, ThreadIndex: d.ThreadIndex, Date: d.Date, Auto: d.Auto, Parts: d.Parts, Size: m.Size,
+			Zones: d.Zones, Defects: d.Notes}}
 	if r.Date.IsZero() {
 		r.Date = m.Date
 	}
-	for _, st := range d.Statements {
-		r.Statements = append(r.Statements, Statement{ID: st.ID, RuneStart: st.Start, RuneEnd: st.End,
-			Statement: statement.Statement{Kind: st.Kind, Confidence: st.Confidence, Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why}})
+	for i := range d.Statements {
+		r.Statements = append(r.Statements, kept(&d.Statements[i]))
+	}
+	for i := range d.Second {
+		x := &d.Second[i]
+		h := SecondHand{From: x.From, Date: x.Date, DateRaw: x.DateRaw, Forwarded: x.Forwarded, Hashes: x.Hashes}
+		for k := range x.Statements {
+			h.Statements = append(h.Statements, kept(&x.Statements[k]))
+		}
+		r.SecondHand = append(r.SecondHand, h)
 	}
 	for _, p := range m.Places {
 		o := Occurrence{InternalDate: p.InternalDate, Collected: m.Seen}
@@ -122,6 +135,15 @@ func record(m *catalog.Message) *Record {
 		r.Occurrences = append(r.Occurrences, o)
 	}
 	return r
+}
+
+func kept(st *catalog.Statement) Statement {
+	s := Statement{ID: st.ID, RuneStart: st.Start, RuneEnd: st.End,
+		Statement: statement.Statement{Kind: st.Kind, Confidence: st.Confidence, Quote: st.Quote, Facts: st.Facts, Flags: st.Flags, Why: st.Why}}
+	if a := st.Answers; a.Quote != "" {
+		s.Answering = &trail.Quoted{Start: a.Start, End: a.End, Quote: a.Quote}
+	}
+	return s
 }
 
 // Place implements Store.
@@ -275,6 +297,9 @@ func (s vaultSearcher) Trail(ctx context.Context, q TrailQuery) (*trail.Trail, e
 	refs := make([]archive.Ref, len(tr.Entries))
 	for i, e := range tr.Entries {
 		refs[i] = e.Statement.Message.Ref
+	}
+	if tr.Second, err = s.engine().secondHandIn(ctx, slices.Clone(refs)); err != nil {
+		return nil, err
 	}
 	err = s.store().catalog(func(c *catalog.Catalog) error {
 		ids, err := c.AbsentFrom(refs)

@@ -231,6 +231,9 @@ func renderMessage(w io.Writer, t terminal, m *search.MessageDoc) {
 	for _, sign := range m.Signs {
 		head("Note", sign.Text)
 	}
+	if m.Dates.Disagree {
+		head("Times", timesDisagree(m.Dates))
+	}
 	for _, d := range m.Defects {
 		head("Defect", d.Text)
 	}
@@ -252,8 +255,12 @@ func renderMessage(w io.Writer, t terminal, m *search.MessageDoc) {
 		for _, s := range m.Statements {
 			text, _ := t.quoteText(s)
 			fmt.Fprintln(w, wrap(text, t.width, fmt.Sprintf(" %s  %s ", t.dim(s.ID), pad(t.bold(kindName(s.Kind)), 13)), strings.Repeat(" ", 28)))
+			if s.Answering != nil {
+				fmt.Fprintln(w, wrap(t.dim("under: "+unmarked(s.Answering.Quote)), t.width, strings.Repeat(" ", 28), strings.Repeat(" ", 28)))
+			}
 		}
 	}
+	renderSecondHand(w, t, "SECOND-HAND, FROM MAIL THAT IS NOT KEPT", m.SecondHand)
 }
 
 // cleanLine is clean for text whose white space means something.

@@ -31,6 +31,7 @@ type explainDoc struct {
 	Zones      []search.Zone     `json:"zones"`
 	Statements []trail.Statement `json:"statements"`
 	Sentences  []sentence        `json:"sentences"`
+	SecondHand []trail.Statement `json:"second_hand,omitempty"` // of others, quoted or forwarded here
 	Parts      []message.Part    `json:"parts"`
 	Defects    []message.Defect  `json:"defects"`
 	Times      messageTimes      `json:"times"`
@@ -87,7 +88,13 @@ file gives one JSON document a line.`,
 				if err != nil {
 					return err
 				}
+				if kept != nil {
+					m.Zones = zonesOf(m, kept.Zones)
+				}
 				d := explain(m, statement.Read(m), ref, people)
+				if d.SecondHand = secondHand(m, d.Message, ref, people); kept != nil {
+					d.SecondHand = kept.SecondHand
+				}
 				d.Path = path
 				d.corrected(kept)
 				if a.json {
@@ -265,7 +272,7 @@ func explain(m *message.Message, s statement.Reading, ref archive.Ref, people tr
 	for _, st := range s.Statements {
 		start, end := at(st.Start), at(st.End)
 		t := trail.Statement{ID: catalog.StatementID(ref, start, end), Kind: st.Kind, Confidence: st.Confidence, Quote: st.Quote, Start: start, End: end,
-			Speaker: speaker, Message: info, Facts: st.Facts, Flags: st.Flags, Why: st.Why}
+			Speaker: speaker, Message: info, Facts: st.Facts, Flags: st.Flags, Why: st.Why, Answering: answering(m, st.Start)}
 		if t.Facts == nil {
 			t.Facts = []statement.Fact{}
 		}
@@ -337,6 +344,9 @@ func (a *app) renderExplain(d *explainDoc) {
 		if reading != "" {
 			fmt.Fprintln(w, "    "+t.dim(reading))
 		}
+		if s.Answering != nil {
+			fmt.Fprintln(w, wrap(t.dim("under: "+unmarked(s.Answering.Quote)), t.width, "    ", "    "))
+		}
 		for _, f := range s.Facts {
 			more := ""
 			if f.Deadline {
@@ -354,6 +364,7 @@ func (a *app) renderExplain(d *explainDoc) {
 			fmt.Fprintf(w, "    %s\n", t.dim(fmt.Sprintf("%s %+.2f  %s", pad(y.Rule, 24), y.Weight, clean(y.Text))))
 		}
 	}
+	renderSecondHand(w, t, "SECOND-HAND, QUOTED OR FORWARDED HERE", d.SecondHand)
 	for _, p := range d.Parts {
 		fmt.Fprintf(w, "\npart %s  %s  %s, %d octets\n", p.Number, clean(orNoName(p.Name)), clean(p.ContentType), p.Size)
 	}

@@ -382,6 +382,7 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 			fmt.Fprintln(w, wrap(fmt.Sprintf("%d belongs to %d: %s", j.B, j.A, clean(j.Reason)), t.width, "  ", "    "))
 		}
 	}
+	renderSecondHand(w, t, "SECOND-HAND, FROM MAIL THAT IS NOT KEPT", tr.Second)
 	if len(tr.Near) > 0 {
 		fmt.Fprintf(w, "\n%s\n", t.bold("NEAR, AND LEFT OUT"))
 		for _, s := range tr.Near {

@@ -67,6 +67,24 @@ type Statement struct {
 	Flags      []string           `json:"flags"`
 	Why        []statement.Reason `json:"why"`
 	Corrected  *Correction        `json:"corrected,omitempty"` // somebody reads it differently; Kind is then theirs
+	Answering  *Quoted            `json:"answering,omitempty"` // the quoted sentence that it was written under
+	SecondHand *SecondHand        `json:"second_hand,omitempty"`
+}
+
+// Quoted is a sentence that a message repeats, in code points of its text.
+type Quoted struct {
+	Start int    `json:"start"`
+	End   int    `json:"end"`
+	Quote string `json:"quote"`
+}
+
+// SecondHand marks a statement that is known only from a message of somebody else, who
+// quoted or forwarded it: Speaker is the one who is said to have written it, Message
+// the one that says so.
+type SecondHand struct {
+	Date      *time.Time `json:"date"`    // when it is said to have been written; null when that is not said
+	Written   string     `json:"written"` // the same in the words of the quotation
+	Forwarded bool       `json:"forwarded,omitempty"`
 }
 
 // Rel is how a later statement bears on an earlier one.
@@ -151,10 +169,11 @@ type Trail struct {
 	Gaps     []Gap     `json:"gaps"`
 	Coverage Coverage  `json:"coverage"`
 
-	AsOf      *time.Time  `json:"as_of,omitempty"`     // nothing written later was looked at
-	Standings []Standing  `json:"standings,omitempty"` // with AsOf: what held then
-	Joined    []Joined    `json:"joined,omitempty"`    // what ties conversations of one piece of work, in time order
-	Near      []Statement `json:"near,omitempty"`      // the nearest that were left out, where asked for; no entries
+	AsOf      *time.Time  `json:"as_of,omitempty"`       // nothing written later was looked at
+	Standings []Standing  `json:"standings,omitempty"`   // with AsOf: what held then
+	Joined    []Joined    `json:"joined,omitempty"`      // what ties conversations of one piece of work, in time order
+	Second    []Statement `json:"second_hand,omitempty"` // repeated in messages of the entries from mail that is not kept; no entries
+	Near      []Statement `json:"near,omitempty"`        // the nearest that were left out, where asked for; no entries
 
 	// Of a kept question.
 	Matter   *Matter   `json:"matter,omitempty"`
