@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"inwriting/indexer/rtf"
 )
 
 // maxContainer bounds the octets of an Outlook container that are looked into.
@@ -26,14 +28,15 @@ const (
 	tnefAttachment = 0x00069005 // properties of the attachment
 
 	propBody     = 0x1000
+	propRich     = 0x1009
 	propHTML     = 0x1013
 	propLongName = 0x3707
 )
 
-// container is what winmail.dat holds beside what Outlook alone can use. A body in
-// compressed rich text alone is left there.
+// container is what winmail.dat holds beside what Outlook alone can use.
 type container struct {
 	text, html string
+	rich       []byte // compressed
 	files      []containerFile
 }
 
@@ -73,6 +76,8 @@ func readTNEF(b []byte) (c container, ok bool) {
 					c.text = orElse(c.text, propertyText(kind, v))
 				case propHTML:
 					c.html = orElse(c.html, propertyText(kind, v))
+				case propRich:
+					c.rich = v
 				}
 			})
 		case tnefTitle:
@@ -200,12 +205,34 @@ func (p *parser) openContainer(e *entity) {
 			}
 		}
 	}
+	if strings.TrimSpace(c.text+c.html) == "" && len(c.rich) > 0 {
+		p.unpackRich(e, &c)
+	}
 	for _, l := range [...]textLeaf{{typ: "text/plain", data: []byte(c.text)}, {typ: "text/html", data: []byte(c.html)}} {
 		if len(bytes.TrimSpace(l.data)) > 0 && len(p.leaves) < maxParts && p.keep(len(l.data)) {
 			l.charset, l.named, l.inside = "utf-8", true, true
 			p.leaves = append(p.leaves, l)
 			return
 		}
+	}
+}
+
+// unpackRich makes text of a body that is there as compressed rich text alone.
+func (p *parser) unpackRich(e *entity, c *container) {
+	rich, err := rtf.Unpack(c.rich, maxRaw)
+	rich = bytes.TrimRight(rich, "\x00")
+	if err != nil {
+		p.defect("tnef-broken", "part %s: the formatted text: %v", e.number, err)
+	}
+	charset := rtf.Charset(rtf.Page(rich, 1252))
+	text, isHTML := rtf.Text(rich, func(b []byte) string {
+		s, _ := toUTF8(b, charset)
+		return s
+	})
+	if isHTML {
+		c.html = text
+	} else {
+		c.text = text
 	}
 }
 

@@ -102,3 +102,27 @@ func FuzzTNEF(f *testing.F) {
 		}
 	})
 }
+
+// A body that is there as compressed rich text alone becomes text, with the HTML
+// that was packed into it.
+func TestRichBody(t *testing.T) {
+	for _, tt := range []struct{ name, rich, want string }{
+		{"rich text", `{\rtf1\ansi\ansicpg1250 Pros\'edm rezervujte dva pokoje.\par Nora}`, "Prosím rezervujte dva pokoje.\nNora"},
+		{"HTML in it", `{\rtf1\ansi\fromhtml1 {\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Please book {\*\htmltag84 <b>}two{\*\htmltag92 </b>} rooms.{\*\htmltag72 </p>}}`, "Please book two rooms."},
+	} {
+		packed := binary.LittleEndian.AppendUint32(nil, uint32(len(tt.rich)+12))
+		packed = binary.LittleEndian.AppendUint32(packed, uint32(len(tt.rich)))
+		packed = append(append(packed, "MELA\x00\x00\x00\x00"...), tt.rich...)
+		prop := []byte{1, 0, 0, 0, 0x02, 0x01, 0x09, 0x10, 1, 0, 0, 0}
+		prop = binary.LittleEndian.AppendUint32(prop, uint32(len(packed)))
+		prop = append(prop, packed...)
+		for len(prop)%4 != 0 {
+			prop = append(prop, 0)
+		}
+		m := Parse([]byte("From: nora@deskandco.example\r\nContent-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+			base64.StdEncoding.EncodeToString(containerOf(tnefMessage, string(prop)))))
+		if got := strings.TrimSpace(m.Text); got != tt.want {
+			t.Errorf("%s: %q, want %q; %v", tt.name, got, tt.want, m.Defects)
+		}
+	}
+}

@@ -20,6 +20,8 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/text/encoding/htmlindex"
+
+	"inwriting/indexer/rtf"
 )
 
 // ErrNotMessage means that a compound file is none of a message: a document, a
@@ -306,6 +308,9 @@ func (r *reader) message(n *node, header, depth int) *message {
 	return m
 }
 
+// maxRich is how large a text may become when it is unpacked.
+const maxRich = 64 << 20
+
 func (r *reader) body(p properties, m *message) {
 	m.text = p.text(pidBody)
 	if b := p.binary(pidHTML); len(b) > 0 {
@@ -324,33 +329,18 @@ func (r *reader) body(p properties, m *message) {
 	if len(packed) == 0 {
 		return
 	}
-	rtf, err := unpackRTF(packed)
+	rich, err := rtf.Unpack(packed, maxRich)
 	if err != nil {
 		r.defect("the formatted text: %v", err)
 	}
-	text, isHTML := rtfText(rtf, func(b []byte) string { return decodePage(b, rtfPage(rtf, p.cp)) })
+	page := rtf.Page(rich, p.cp)
+	text, isHTML := rtf.Text(rich, func(b []byte) string { return decodePage(b, page) })
 	switch {
 	case isHTML:
 		m.html = text
 	case m.text == "":
 		m.text = text
 	}
-}
-
-// rtfPage reads \ansicpg, which \'hh are in.
-func rtfPage(rtf []byte, otherwise int) int {
-	_, rest, ok := strings.Cut(string(rtf[:min(len(rtf), 512)]), `\ansicpg`)
-	n := 0
-	for _, c := range rest {
-		if c < '0' || c > '9' || n > 1e6 {
-			break
-		}
-		n = n*10 + int(c-'0')
-	}
-	if !ok || n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 func (r *reader) people(n *node, m *message) {
@@ -411,21 +401,11 @@ func (r *reader) files(n *node, of properties, m *message, depth int) {
 	}
 }
 
-// pages are the code pages of Windows by the names that htmlindex knows.
-var pages = map[int]string{874: "windows-874", 932: "shift_jis", 936: "gbk", 949: "euc-kr", 950: "big5", 10000: "macintosh", 20866: "koi8-r", 21866: "koi8-u",
-	28591: "windows-1252", 28592: "iso-8859-2", 28593: "iso-8859-3", 28594: "iso-8859-4", 28595: "iso-8859-5", 28596: "iso-8859-6", 28597: "iso-8859-7", 28598: "iso-8859-8", 28599: "windows-1254",
-	28603: "iso-8859-13", 28605: "iso-8859-15", 50220: "iso-2022-jp", 51932: "euc-jp", 51936: "gbk", 51949: "euc-kr", 52936: "gbk", 54936: "gb18030"}
-
 // decodePage decodes octets of a code page.
 func decodePage(b []byte, page int) string {
-	name := pages[page]
-	switch {
-	case page == 65001, page == 20127:
+	name := rtf.Charset(page)
+	if name == "utf-8" {
 		return strings.ToValidUTF8(string(b), "\uFFFD")
-	case page >= 1250 && page <= 1258:
-		name = fmt.Sprintf("windows-%d", page)
-	case name == "":
-		name = "windows-1252"
 	}
 	e, err := htmlindex.Get(name)
 	if err != nil {

@@ -1,24 +1,30 @@
-package outlook
+// Package rtf takes the text out of rich text as Outlook keeps it: compressed
+// (MS-OXRTFCP), and with HTML or plain text packed into it (MS-OXRTFEX). It takes
+// octets and returns values, in memory that the caller bounds.
+package rtf
 
 import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// rtfDictionary is what the dictionary begins with (MS-OXRTFCP section 2.1.2.1).
-const rtfDictionary = "{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
+// dictionary is what the dictionary begins with (MS-OXRTFCP section 2.1.2.1).
+const dictionary = "{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 
-// maxRTF is how large a text may become.
-const maxRTF = 64 << 20
+// maxText bounds what Text returns, in octets; it is seldom more than it was given.
+const maxText = 64 << 20
 
-// unpackRTF undoes the compression of MS-OXRTFCP. What was read before the data
-// ends too early is returned with the error.
-func unpackRTF(b []byte) ([]byte, error) {
+var errCut = errors.New("compressed text is damaged or cut short")
+
+// Unpack undoes the compression of MS-OXRTFCP, up to limit octets. What was read before
+// the data ends too early is returned with the error.
+func Unpack(b []byte, limit int) ([]byte, error) {
 	le := binary.LittleEndian
 	if len(b) < 16 {
 		return nil, errors.New("compressed text is too short")
@@ -26,7 +32,7 @@ func unpackRTF(b []byte) ([]byte, error) {
 	raw := int(le.Uint32(b[4:]))
 	kind := string(b[8:12])
 	b = b[16:]
-	if raw > maxRTF {
+	if raw < 0 || raw > limit {
 		return nil, errors.New("compressed text is too large")
 	}
 	switch kind {
@@ -37,7 +43,7 @@ func unpackRTF(b []byte) ([]byte, error) {
 		return nil, errors.New("compressed text of an unknown kind")
 	}
 	var dict [4096]byte
-	w := copy(dict[:], rtfDictionary)
+	w := copy(dict[:], dictionary)
 	var out []byte
 	put := func(c byte) {
 		out = append(out, c)
@@ -74,11 +80,45 @@ func unpackRTF(b []byte) ([]byte, error) {
 	return out, nil
 }
 
-// rtfText takes the text out of RTF: the HTML or the plain text that Outlook packed
-// into it (MS-OXRTFEX), which of the two isHTML says, or else the text as a reader
-// sees it.
-func rtfText(b []byte, decode func([]byte) string) (text string, isHTML bool) {
-	r := &rtfReader{b: b, decode: decode}
+// Page is the code page that b says its octets are in, otherwise where it does not.
+func Page(b []byte, otherwise int) int {
+	_, rest, ok := strings.Cut(string(b[:min(len(b), 512)]), `\ansicpg`)
+	n := 0
+	for _, c := range rest {
+		if c < '0' || c > '9' || n > 1e6 {
+			break
+		}
+		n = n*10 + int(c-'0')
+	}
+	if !ok || n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+// pages are the code pages of Windows by the names that htmlindex knows.
+var pages = map[int]string{874: "windows-874", 932: "shift_jis", 936: "gbk", 949: "euc-kr", 950: "big5", 10000: "macintosh", 20866: "koi8-r", 21866: "koi8-u",
+	28591: "windows-1252", 28592: "iso-8859-2", 28593: "iso-8859-3", 28594: "iso-8859-4", 28595: "iso-8859-5", 28596: "iso-8859-6", 28597: "iso-8859-7", 28598: "iso-8859-8", 28599: "windows-1254",
+	28603: "iso-8859-13", 28605: "iso-8859-15", 50220: "iso-2022-jp", 51932: "euc-jp", 51936: "gbk", 51949: "euc-kr", 52936: "gbk", 54936: "gb18030"}
+
+// Charset is the name of a code page; what is not known is read as Windows-1252.
+func Charset(page int) string {
+	switch name := pages[page]; {
+	case page == 65001, page == 20127:
+		return "utf-8"
+	case page >= 1250 && page <= 1258:
+		return fmt.Sprintf("windows-%d", page)
+	case name != "":
+		return name
+	}
+	return "windows-1252"
+}
+
+// Text takes the text out of b: the HTML or the plain text that Outlook packed into
+// it (MS-OXRTFEX), which of the two isHTML says, or else the text as a reader sees it.
+// decode reads octets of the code page.
+func Text(b []byte, decode func([]byte) string) (text string, isHTML bool) {
+	r := &reader{b: b, decode: decode}
 	isHTML = bytes.Contains(b[:min(len(b), 2048)], []byte(`\fromhtml`))
 	r.html = isHTML
 	r.run()
@@ -86,36 +126,36 @@ func rtfText(b []byte, decode func([]byte) string) (text string, isHTML bool) {
 	return r.out.String(), isHTML
 }
 
-// rtfState is what a group inherits and what ends with it.
-type rtfState struct {
+// state is what a group inherits and what ends with it.
+type state struct {
 	skip    bool // a destination that is no text
 	hidden  bool // \htmlrtf: for readers of RTF only
 	tag     bool // within \*\htmltag
 	unicode int  // how many characters stand in for a \u
 }
 
-type rtfReader struct {
+type reader struct {
 	b      []byte
 	decode func([]byte) string
 	html   bool
-	state  rtfState
-	stack  []rtfState
+	state  state
+	stack  []state
 	bytes  []byte // \'hh, in the code page
 	out    strings.Builder
 	high   rune // first half of a surrogate pair
 	ignore int  // characters still standing in for a \u
 }
 
-const maxRTFDepth = 10000
+const maxDepth = 10000
 
-func (r *rtfReader) flush() {
+func (r *reader) flush() {
 	if len(r.bytes) > 0 {
 		r.out.WriteString(r.decode(r.bytes))
 		r.bytes = r.bytes[:0]
 	}
 }
 
-func (r *rtfReader) text(s string) {
+func (r *reader) text(s string) {
 	if r.state.skip || r.state.hidden && r.html {
 		return
 	}
@@ -123,15 +163,15 @@ func (r *rtfReader) text(s string) {
 	r.out.WriteString(s)
 }
 
-func (r *rtfReader) run() {
+func (r *reader) run() {
 	r.state.unicode = 1
-	for len(r.b) > 0 && r.out.Len() < maxRTF {
+	for len(r.b) > 0 && r.out.Len() < maxText {
 		c := r.b[0]
 		r.b = r.b[1:]
 		switch c {
 		case '{':
 			r.ignore = 0
-			if len(r.stack) < maxRTFDepth {
+			if len(r.stack) < maxDepth {
 				r.stack = append(r.stack, r.state)
 			}
 		case '}':
@@ -157,7 +197,7 @@ func (r *rtfReader) run() {
 }
 
 // control reads a control word or symbol.
-func (r *rtfReader) control() {
+func (r *reader) control() {
 	switch {
 	case len(r.b) == 0:
 	case !isLetter(r.b[0]):
@@ -169,7 +209,7 @@ func (r *rtfReader) control() {
 }
 
 // symbol reads a control symbol, which c begins.
-func (r *rtfReader) symbol(c byte) {
+func (r *reader) symbol(c byte) {
 	r.b = r.b[1:]
 	switch c {
 	case '\'':
@@ -203,7 +243,7 @@ func (r *rtfReader) symbol(c byte) {
 }
 
 // keyword acts on a control word.
-func (r *rtfReader) keyword(word string, n int, given bool) {
+func (r *reader) keyword(word string, n int, given bool) {
 	switch word {
 	case "u":
 		if !given {
@@ -262,7 +302,7 @@ func (r *rtfReader) keyword(word string, n int, given bool) {
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // peekWord returns the control word that comes next, without taking it.
-func (r *rtfReader) peekWord() (string, bool) {
+func (r *reader) peekWord() (string, bool) {
 	b := bytes.TrimLeft(r.b, "\r\n ")
 	if len(b) == 0 || b[0] != '\\' {
 		return "", false
@@ -275,7 +315,7 @@ func (r *rtfReader) peekWord() (string, bool) {
 }
 
 // word takes a control word with its number and the space that ends it.
-func (r *rtfReader) word() (word string, n int, given bool) {
+func (r *reader) word() (word string, n int, given bool) {
 	i := 0
 	for i < len(r.b) && isLetter(r.b[i]) && i < 32 {
 		i++
