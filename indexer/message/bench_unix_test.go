@@ -52,7 +52,7 @@ func BenchmarkZones(b *testing.B) {
 	b.ResetTimer()
 	start := cpu()
 	for i := range b.N {
-		zones(texts[i%len(texts)], nil, names, false)
+		zones(texts[i%len(texts)], nil, author{signers: names}, false)
 	}
 	if used := cpu() - start; used > 0 {
 		b.ReportMetric(float64(b.N)/used.Seconds(), "mails/cpu-s")

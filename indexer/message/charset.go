@@ -69,7 +69,7 @@ func toUTF8(b []byte, label string) (text, wrong string) {
 	if err != nil || !utf8.Valid(out) {
 		return strings.ToValidUTF8(string(out), "\uFFFD"), charsetBroken
 	}
-	if bytes.Count(out, []byte("\uFFFD")) > len(out)/8+1 && utf8.Valid(b) {
+	if bytes.Contains(out, []byte("\uFFFD")) && utf8.Valid(b) {
 		return string(b), charsetFalse
 	}
 	return string(out), ""

@@ -47,7 +47,7 @@ func (p *parser) compose() {
 	case strings.Contains(text, "-----BEGIN PGP MESSAGE-----"):
 		p.defect("encrypted", "the text is encrypted (OpenPGP)")
 	}
-	p.m.Zones = zones(text, hints, signers(p.m.From), passedOn(p.m.Subject))
+	p.m.Zones = zones(text, hints, authorOfMail(p.m.From), passedOn(p.m.Subject))
 	p.m.tinted(b.runs)
 	p.sortParts()
 }

@@ -156,11 +156,30 @@ func (h *headerReader) astray(p *parser, l []byte) {
 			return
 		}
 	}
+	if n := len(h.stray); n > 0 && (l[0] == ' ' || l[0] == '\t') && private(h.stray[n-1]) {
+		h.stray[n-1] = append(append(h.stray[n-1], '\n'), l...)
+		return
+	}
 	h.stray = append(h.stray, append([]byte(nil), l...))
-	if len(h.stray) < maxStrayBody && !(h.spaced && len(h.fields) > 0) {
+	if len(h.stray) < maxStrayBody && !(h.spaced && len(h.fields) > 0) || h.allPrivate() {
 		return
 	}
 	h.startBody(p)
+}
+
+// private tells a line that means to be a field of somebody's own, whatever is wrong
+// with its name: no body begins like that.
+func private(l []byte) bool {
+	return len(l) > 2 && (l[0] == 'X' || l[0] == 'x') && l[1] == '-' && bytes.IndexByte(l, ':') > 0
+}
+
+func (h *headerReader) allPrivate() bool {
+	for _, l := range h.stray {
+		if !private(l) {
+			return false
+		}
+	}
+	return len(h.stray) < maxFields
 }
 
 // startBody ends the section and gives the stray lines to the body.
@@ -184,12 +203,13 @@ func (h *headerReader) dropStray(p *parser) {
 // end is called at the empty line.
 func (h *headerReader) end(p *parser) {
 	h.line = h.line[:0]
-	if len(h.stray) > 0 {
+	if len(h.stray) > 0 && !h.allPrivate() {
 		// The body began without an empty line, and here is its first.
 		h.startBody(p)
 		p.feed([]byte{'\n'}, true)
 		return
 	}
+	h.dropStray(p)
 	p.headerDone()
 }
 

@@ -277,7 +277,7 @@ func (z *zoner) attribution(i int, s string) (k int, sure bool) {
 		}
 		if k == 4 || i+k >= len(z.lines) || z.lines[i+k].blank || z.lines[i+k].mark {
 			// "On … wrote" without a colon, or with the dots of a phone.
-			if !trigger || !verbAtEnd(joined) {
+			if short := k == 1 && i+k < len(z.lines) && z.lines[i+k].mark && len(strings.Fields(s)) <= 6; !trigger && !short || !verbAtEnd(joined) && !isoHead(joined) {
 				return 0, false
 			}
 			break
@@ -296,7 +296,7 @@ func (z *zoner) attribution(i int, s string) (k int, sure bool) {
 	verb := hasVerb(low)
 	address := strings.Contains(low, "@")
 	switch {
-	case verb && trigger && dated(low):
+	case verb && trigger && dated(low), isoHead(joined) && (marked || strings.Contains(joined, "GMT")):
 		return k, true
 	case isDigit(low[0]) && address && dated(low) && strings.HasSuffix(low, ">:"):
 		return k, true
@@ -312,6 +312,17 @@ func (z *zoner) attribution(i int, s string) (k int, sure bool) {
 		return k, false
 	}
 	return 0, false
+}
+
+// isoHead tells "2016-03-03 17:21 GMT+01:00 Ann Example" and "2013/7/20 Ann <ann@desk.example>",
+// with which some web mailers introduce a quotation, without a verb.
+func isoHead(s string) bool {
+	y, n := digits(s)
+	if n != 4 || y < 1970 || y > 2100 || n >= len(s) || s[n] != '-' && s[n] != '/' || !hasNumericDate(s[:min(len(s), 10)]) {
+		return false
+	}
+	low := strings.TrimRight(s, " :")
+	return strings.Contains(s, " GMT") && len(strings.Fields(s)) <= 8 || strings.HasSuffix(low, ">") && strings.Contains(low, "@")
 }
 
 // begins tells whether a line starts as attributions do.

@@ -17,12 +17,12 @@ func (z *zoner) tail(a, b int) int {
 			continue
 		}
 		s := z.at(i)
-		rule := ruleOf(s) >= 10
+		rule := ruleOf(s) >= 3
 		if !rule && (len(s) > 200 || b-i >= 15 || i > a && !z.lines[i-1].blank && ruleOf(z.at(i-1)) == 0) {
 			continue
 		}
 		// List footers stand below a rule; other lines of the kind by themselves.
-		if rule && b-i <= 16 && z.any(i+1, b, footerPhrase) || !rule && unsubscribes(strings.ToLower(s)) {
+		if rule && b-i <= 16 && (ruleOf(s) >= 10 && z.any(i+1, b, footerPhrase) || z.next(i+1) < b && unsubscribes(strings.ToLower(z.at(z.next(i+1))))) || !rule && unsubscribes(strings.ToLower(s)) {
 			z.set(i, b, isLegal)
 			end = i
 			break
@@ -109,7 +109,8 @@ func (z *zoner) wordsIn(a, b int) int {
 
 func unsubscribes(low string) bool {
 	return strings.Contains(low, "unsubscribe") && (strings.Contains(low, "http") || strings.Contains(low, "@") || strings.HasPrefix(low, "unsubscribe") || strings.Contains(low, "to unsubscribe")) ||
-		strings.Contains(low, "you received this message because") || strings.Contains(low, "manage your preferences") || strings.Contains(low, "abmelden") && strings.Contains(low, "newsletter") || strings.Contains(low, "do you yahoo!?")
+		strings.Contains(low, "you received this message because") || strings.Contains(low, "manage your preferences") || strings.Contains(low, "abmelden") && strings.Contains(low, "newsletter") || strings.Contains(low, "do you yahoo!?") ||
+		strings.Contains(low, "prefer not to receive future") || strings.HasPrefix(low, "you are currently subscribed to ") || strings.HasPrefix(low, "this message was sent by ") && strings.Contains(low, " using ")
 }
 
 type phraseKind uint8

@@ -345,7 +345,7 @@ func (r *passageReader) views() {
 		if len(r.m.From) > 0 && x.From.Address != "" && x.From.Address == r.m.From[0].Address {
 			continue // what the author repeats of himself he may have said anywhere
 		}
-		r.z.signers = signers([]Address{x.From})
+		r.z.author = authorOfMail([]Address{x.From})
 		for i := range r.z.lines {
 			r.z.lines[i].kind = isLegal
 			if r.owner[i] == p {

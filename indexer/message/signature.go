@@ -1,15 +1,20 @@
 package message
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// signers gives the words by which the author may sign: parts of the display
-// name and of the address, lower-case.
-func signers(from []Address) []string {
+// author is what the header tells of how the author may sign.
+type author struct {
+	signers []string // parts of the display name and of the address, lower-case
+	lone    bool     // the display name has no two words: the first name is not known
+}
+
+func authorOfMail(from []Address) author {
 	if len(from) == 0 {
-		return nil
+		return author{lone: true}
 	}
 	var words []string
 	local, _, _ := strings.Cut(from[0].Address, "@")
@@ -20,7 +25,20 @@ func signers(from []Address) []string {
 			words = append(words, w)
 		}
 	}
-	return words
+	return author{words, len(strings.Fields(from[0].Name)) < 2}
+}
+
+// loneName tells a line of one word that looks like a first name.
+func loneName(s string) bool {
+	if len(s) < 3 || len(s) > 12 || s[0] < 'A' || s[0] > 'Z' || strings.HasSuffix(s, "ed") || answers(s) {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // own labels the signature and the legal matter of the stretch [a,b) of the
@@ -56,6 +74,11 @@ func (z *zoner) signature(a, b, depth int) {
 		b--
 	}
 	if a == b {
+		return
+	}
+	// Below a quotation the signature may stand alone.
+	if a > 0 && z.lines[a-1].kind != isNew && b-a <= maxClosing && z.signs(z.at(a)) && z.cardBelow(a+1, b) {
+		z.set(a, b, isSignature)
 		return
 	}
 	if at := z.delimiterLine(a, b); at >= 0 {
@@ -302,6 +325,7 @@ func (z *zoner) signs(s string) bool {
 	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
 		return r == ' ' || r == '.' || r == ',' || r == '-' || r == '\t' || r == '"' || r == '*' || r == '/' || r == '(' || r == ')' || r == '~' || r == '–' || r == '—' || r == '!'
 	})
+	words = slices.DeleteFunc(words, func(w string) bool { return strings.Trim(w, "0123456789") == "" })
 	if len(words) == 0 || len(words) > 5 {
 		return false
 	}
@@ -327,20 +351,34 @@ func (z *zoner) signs(s string) bool {
 	if len(words) == 1 && len(words[0]) >= 1 && len(words[0]) <= 3 {
 		return z.initials(words[0])
 	}
+	if len(words) == 2 && hits == 1 && len(z.signers) <= 2 {
+		// The header has the family name alone, or another form of the first.
+		return capitalised(s) && slices.ContainsFunc(words, func(w string) bool { return len(w) > 3 && slices.Contains(z.signers, w) })
+	}
 	return hits >= 2 && hits >= len(words)-2
 }
 
-// initials tells "jd" of Jane Doe.
-func (z *zoner) initials(w string) bool {
-	if len(z.signers) < 2 {
-		return false
-	}
-	for i := range len(w) {
-		if i >= len(z.signers) || z.signers[i] == "" || z.signers[i][0] != w[i] {
+func capitalised(s string) bool {
+	for _, w := range strings.Fields(s) {
+		if w[0] < 'A' || w[0] > 'Z' {
 			return false
 		}
 	}
 	return true
+}
+
+// initials tells "jd" of Jane Doe, also where the header has Doe first.
+func (z *zoner) initials(w string) bool {
+	n := len(z.signers)
+	if n < 2 || len(w) > n {
+		return false
+	}
+	straight, turned := true, len(w) == 2
+	for i := range len(w) {
+		straight = straight && z.signers[i] != "" && z.signers[i][0] == w[i]
+		turned = turned && z.signers[1-i%2] != "" && z.signers[1-i%2][0] == w[i]
+	}
+	return straight || turned
 }
 
 const maxClosing = 14 // lines that a closing with its card may take
@@ -363,7 +401,7 @@ func (z *zoner) closing(a, b int) int {
 			}
 			continue
 		}
-		if z.signs(s) && i > a {
+		if (z.signs(s) || n == 1 && z.lone && loneName(s)) && i > a {
 			if z.cardBelow(i+1, b) {
 				at = i
 			}

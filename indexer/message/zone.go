@@ -34,19 +34,20 @@ var zoneKinds = [...]ZoneKind{New, Quoted, Forwarded, Signature, Legal}
 type zoner struct {
 	text    string
 	lines   []line
-	signers []string // lower-case words of the author's name
+	author
 	fwd     bool     // the subject says that something is passed on
 	hits    []hit    // legal and footer phrases in the stretch at hand
 }
 
 // zones cuts text. hints has at most one entry a line.
-func zones(text string, hints []hint, signers []string, fwd bool) []Zone {
+func zones(text string, hints []hint, by author, fwd bool) []Zone {
 	if text == "" {
 		return nil
 	}
-	z := &zoner{text: text, signers: signers, fwd: fwd}
+	z := &zoner{text: text, author: by, fwd: fwd}
 	z.split(hints)
 	z.structure()
+	z.listed()
 	z.capitals()
 	for a := 0; a < len(z.lines); {
 		b := a
@@ -79,7 +80,19 @@ func (z *zoner) split(hints []hint) {
 		z.lines = append(z.lines, l)
 		at = end
 	}
+	z.escapes()
 	z.otherMarks()
+}
+
+// escapes tells ">From " within a quotation from what mailbox files make of a line that
+// begins with "From ": that one stands among lines without marks.
+func (z *zoner) escapes() {
+	for i := range z.lines {
+		if l := &z.lines[i]; !l.blank && !l.mark && strings.HasPrefix(z.at(i), ">From ") {
+			p, n := z.previous(i), z.next(i+1)
+			l.mark = p >= 0 && z.lines[p].mark && p == i-1 || n < len(z.lines) && z.lines[n].mark && n == i+1
+		}
+	}
 }
 
 // otherMarks knows quotations that are not marked with ">": three lines or more,
@@ -144,7 +157,7 @@ func isMarked(s string) bool {
 		return false
 	}
 	if s[0] == '>' {
-		return true
+		return !strings.HasPrefix(s, ">From ")
 	}
 	// Initials of the quoted person (RFC 3676 section 4.5 knows them as a habit).
 	n := 0
@@ -259,21 +272,55 @@ func (z *zoner) wrapped(i int, s string) bool {
 	if between && ruleOf(s) >= 10 {
 		return true // a rule of the quoted mail that lost its mark
 	}
-	// Each program on the way has broken the line again: "> >> > to" / "connect".
-	if between && n >= 40 && strings.Count(above[:min(n, 24)], ">") >= 2 && len(strings.Fields(s)) <= 3 && !strings.ContainsAny(above[n-1:], ".?!:") {
-		return true
-	}
-	if n < 60 || n+1+len(first) < 70 || strings.ContainsAny(above[n-1:], ".?!:") {
+	if answers(first) {
 		return false
 	}
-	switch strings.ToLower(strings.Trim(first, ",.!")) {
-	case "yes", "no", "ok", "okay", "sure", "done", "agreed", "please", "will", "i", "we", "it's", "thanks":
-		return false // an answer between the lines
+	ends := strings.ContainsAny(above[n-1:], ".?!:")
+	lower := 'a' <= s[0] && s[0] <= 'z'
+	// Each program on the way has broken the line again: "> >> > to" / "connect".
+	if between && strings.Count(above[:min(n, 24)], ">") >= 2 && !strings.ContainsAny(s[len(s)-1:], ".?!:") {
+		words := len(strings.Fields(s))
+		if words <= 2 || n >= 40 && !ends && (words <= 3 || lower && words <= 6) {
+			return true
+		}
 	}
-	if 'a' <= s[0] && s[0] <= 'z' {
+	if n < 60 || n+1+len(first) < 70 || ends {
+		return false
+	}
+	if lower || z.unwrapped(i) {
 		return true
 	}
 	return between && (len(s) <= 30 && n <= 82 || n >= 70 && n <= 100 && len(s) < n && !strings.ContainsAny(s[len(s)-1:], ".?!"))
+}
+
+// answers tells the words with which answers between the lines begin.
+func answers(first string) bool {
+	switch strings.ToLower(strings.Trim(first, ",.!")) {
+	case "yes", "no", "ok", "okay", "sure", "done", "agreed", "please", "will", "i", "we", "it's", "thanks":
+		return true
+	}
+	return false
+}
+
+// wideLine is longer than people let their programs break lines.
+const wideLine = 80
+
+// unwrapped tells whether line i and what follows up to the next mark is the rest of a
+// paragraph that was marked at its beginning alone: its lines are as wide as the one
+// above, as programs break what came as one line.
+func (z *zoner) unwrapped(i int) bool {
+	if len(z.at(i-1)) < wideLine {
+		return false
+	}
+	for j := i; j < len(z.lines) && j < i+maxClosing; j++ {
+		if next := j + 1; next < len(z.lines) && z.lines[next].mark {
+			return true
+		}
+		if z.lines[j].blank || len(z.at(j)) < wideLine {
+			return false
+		}
+	}
+	return false
 }
 
 func isAttributionEnd(s string) bool { return strings.HasSuffix(s, ":") }
@@ -288,6 +335,18 @@ func (z *zoner) passedOn(a, b int, kind lineKind) (from int, toEnd bool) {
 		return b, false
 	}
 	return 0, true
+}
+
+// listed gives the names of attachments at the end of the text to the history above them:
+// Lotus Notes lists the files of a message it passes on below it.
+func (z *zoner) listed() {
+	i := len(z.lines)
+	for i > 0 && (z.lines[i-1].blank || z.lines[i-1].kind == isNew && attachmentLine(z.at(i-1))) {
+		i--
+	}
+	if i > 0 && z.lines[i-1].kind != isNew {
+		z.set(i, len(z.lines), z.lines[i-1].kind)
+	}
 }
 
 // capitals gives back to the author what he wrote in capitals into a quotation

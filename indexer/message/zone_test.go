@@ -87,7 +87,7 @@ func TestZones(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := unlabel(tt.want)
-			got := labelled(text, zones(text, nil, []string{"marisa", "oyelaran"}, tt.fwd))
+			got := labelled(text, zones(text, nil, author{signers: []string{"marisa", "oyelaran"}}, tt.fwd))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -183,7 +183,7 @@ func FuzzZones(f *testing.F) {
 			t.Skip("longer than any text that is read")
 		}
 		at := 0
-		for i, z := range zones(text, nil, []string{"ann", "example"}, fwd) {
+		for i, z := range zones(text, nil, author{signers: []string{"ann", "example"}}, fwd) {
 			if z.Start != at || z.End <= z.Start || z.Start > 0 && text[z.Start-1] != '\n' {
 				t.Fatalf("zone %d is %+v after %d in %q", i, z, at, text)
 			}
