@@ -46,3 +46,10 @@ bench-sync bench-index bench-big bench-memory bench-bundle bench-web: tools buil
 .PHONY: bench-ledger
 bench-ledger:
 	$(GO) test -run '^$$' -bench Million -benchtime 2000x ./indexer/ledger
+
+# The same mail read on amd64 and, under qemu, on arm64: octet for octet. "make test"
+# does it with the demo's mail; this with a mailbox file or a folder of your own.
+.PHONY: processors
+processors: export CI = true
+processors: tools
+	INWRITING_PROCESSOR_MAIL=$$(realpath $${MAIL:-../shared/corpora/threads/usrp-users.mbox.zst}) $(GO) test -count=1 -timeout 60m -v -run SameBytesOnArm64 ./cmd/inwriting
