@@ -48,13 +48,11 @@ var ErrNoBlob = errors.New("the ledger names it and the archive does not have it
 // durable on return.
 type Catalog struct {
 	path string
-	r    *sql.DB
-	// What is asked for each message, prepared once.
-	blobByRef, placesOf       *sql.Stmt
-	blobsIn, readIn, placesIn *sql.Stmt     // of inPage
-	changes                   atomic.Uint64 // transactions so far
-	counts                    sync.Map      // countKey to counted
-	docs                      docCache
+	r    *reader
+
+	changes atomic.Uint64 // transactions so far
+	counts  sync.Map      // countKey to counted
+	docs    docCache
 
 	mu sync.Mutex // serialises writers; guards what follows
 	w  *sql.DB
@@ -88,35 +86,17 @@ func Open(path string) (*Catalog, error) {
 		w.Close()
 		return nil, fmt.Errorf("opening catalog %q: %w", path, err)
 	}
-	c.r, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)"))
+	db, err := sql.Open("sqlite", dsn("&_pragma=query_only(1)"))
 	if err != nil {
 		w.Close()
 		return nil, fmt.Errorf("opening catalog %q: %w", path, err)
 	}
-	c.r.SetMaxOpenConns(4)
-	if err := c.prepare(); err != nil {
+	db.SetMaxOpenConns(4)
+	c.r = &reader{DB: db}
+	if err := c.r.QueryRow(`SELECT coalesce(max(blob), 0) FROM message`).Scan(&c.docs.top); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening catalog %q: %w", path, err), c.r.Close(), c.wc.Close(), w.Close())
 	}
 	return c, nil
-}
-
-func (c *Catalog) prepare() error {
-	for _, s := range []struct {
-		to   **sql.Stmt
-		text string
-	}{
-		{&c.blobByRef, `SELECT ` + blobColumns + ` FROM blob WHERE ref = ?`},
-		{&c.blobsIn, `SELECT ` + blobColumns + ` FROM blob WHERE ref IN ` + in},
-		{&c.readIn, `SELECT m.blob, b.ref, m.date, m.doc FROM message m JOIN blob b ON b.id = m.blob WHERE m.blob IN ` + in},
-		{&c.placesOf, placesQuery + `= ?`},
-		{&c.placesIn, placesQuery + `IN ` + in},
-	} {
-		var err error
-		if *s.to, err = c.r.Prepare(s.text); err != nil {
-			return err
-		}
-	}
-	return c.r.QueryRow(`SELECT coalesce(max(blob), 0) FROM message`).Scan(&c.docs.top)
 }
 
 // Close closes the catalog. No method may be called afterwards.

@@ -1,11 +1,14 @@
 package catalog
 
 import (
+	"bytes"
+	order "cmp"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -301,6 +304,61 @@ func TestStandIn(t *testing.T) {
 		places, err := c.Places(b.ID)
 		if err != nil || len(places) != 1 || places[0].Gone != gone {
 			t.Errorf("%s lies in %+v, %v; want gone %v", text, places, err, gone)
+		}
+	}
+}
+
+// With merges the mail of many addresses as one sorted question would find it.
+func TestWithManyAddresses(t *testing.T) {
+	c := base(t)
+	var names []string
+	var all []ledger.Fact
+	for i := range 60 {
+		names = append(names, fmt.Sprint("mail ", i))
+		all = append(all, seen(names[i], uint32(i+1)))
+	}
+	commit(t, c, names, all...)
+	type mail struct {
+		date int64
+		ref  archive.Ref
+	}
+	var reads []Read
+	var want []mail
+	people := []string{"a@x.example", "b@x.example", "c@x.example"}
+	for i, name := range names {
+		b, err := c.Blob(ref(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Unix(1_700_000_000+int64(i*7919%60/4), 0) // four at each moment
+		d := Doc{}
+		for k, p := range people {
+			if i%(k+2) == 0 {
+				d.To = append(d.To, message.Address{Address: p})
+			}
+		}
+		if len(d.To) > 0 {
+			want = append(want, mail{at.Unix(), b.Ref})
+		}
+		reads = append(reads, Read{Blob: b.ID, Doc: d, Date: at})
+	}
+	if err := c.SaveReadings(reads); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(want, func(a, b mail) int {
+		return order.Or(int(a.date-b.date), bytes.Compare(a.ref[:], b.ref[:]))
+	})
+	for _, limit := range []int{1, 2, 3, 10, 11, 12, 13, 30, 100} {
+		got, err := c.With(append(people, "B@X.example", "nobody@x.example"), time.Time{}, time.Time{}, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refs []archive.Ref
+		for _, m := range want[:min(limit, len(want))] {
+			refs = append(refs, m.ref)
+		}
+		if !slices.Equal(got, refs) {
+			t.Errorf("the first %d are not the oldest", limit)
 		}
 	}
 }

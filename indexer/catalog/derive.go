@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"sort"
 	"strings"
 	"time"
@@ -284,7 +283,7 @@ func (c *Catalog) CountAfter(id int64) (n int, err error) {
 
 // Blob returns the blob of ref, or ErrNotFound.
 func (c *Catalog) Blob(ref archive.Ref) (Blob, error) {
-	return scanBlob(c.blobByRef.QueryRow(ref[:]))
+	return scanBlob(c.r.QueryRow(`SELECT `+blobColumns+` FROM blob WHERE ref = ?`, ref[:]))
 }
 
 // Have returns which of refs are recorded.
@@ -410,28 +409,6 @@ func (c *Catalog) mentioned(refs []archive.Ref, limit int) ([]archive.Ref, error
 		}
 	}
 	return out, nil
-}
-
-// With returns up to limit messages that any of addresses takes part in, with a
-// date in [from, to), oldest first. A zero time is an open end.
-func (c *Catalog) With(addresses []string, from, to time.Time, limit int) ([]archive.Ref, error) {
-	if len(addresses) == 0 {
-		return nil, nil
-	}
-	args := make([]any, 0, len(addresses)+3)
-	for _, a := range addresses {
-		args = append(args, strings.ToLower(a))
-	}
-	begin, end := int64(math.MinInt64), int64(math.MaxInt64)
-	if !from.IsZero() {
-		begin = from.Unix()
-	}
-	if !to.IsZero() {
-		end = to.Unix() - 1
-	}
-	args = append(args, begin, end, limit)
-	return c.refs(`SELECT ref FROM (SELECT DISTINCT b.ref, p.date FROM participant p JOIN blob b ON b.id = p.blob
-		WHERE p.address IN (?`+strings.Repeat(", ?", len(addresses)-1)+`) AND p.date BETWEEN ? AND ?) ORDER BY date, ref LIMIT ?`, args...)
 }
 
 // Addresses returns the addresses seen in mail that end in suffix ("@x.example",

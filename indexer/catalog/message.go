@@ -66,7 +66,7 @@ func (c *Catalog) messages(refs []archive.Ref) ([]*Message, error) {
 	}
 	var ids []int64
 	blobs := map[archive.Ref]Blob{}
-	err := c.eachIn(c.blobsIn, args, func(rows *sql.Rows) error {
+	err := c.eachIn(blobsIn, args, func(rows *sql.Rows) error {
 		b, err := scanBlob(rows)
 		blobs[b.Ref] = b
 		ids = append(ids, b.ID)
@@ -80,7 +80,7 @@ func (c *Catalog) messages(refs []archive.Ref) ([]*Message, error) {
 		return nil, err
 	}
 	places := map[int64][]Place{}
-	err = c.eachIn(c.placesIn, anys(ids), func(rows *sql.Rows) error {
+	err = c.eachIn(placesQuery+`IN `+in, anys(ids), func(rows *sql.Rows) error {
 		id, p, err := scanPlace(rows)
 		places[id] = append(places[id], p)
 		return err
@@ -112,18 +112,19 @@ func anys(ids []int64) []any {
 	return args
 }
 
-// eachIn calls fn for the rows of a statement that ends with a list of inPage
+var (
+	blobsIn = `SELECT ` + blobColumns + ` FROM blob WHERE ref IN ` + in
+	readIn  = `SELECT m.blob, b.ref, m.date, m.doc FROM message m JOIN blob b ON b.id = m.blob WHERE m.blob IN ` + in
+)
+
+// eachIn calls fn for the rows of a query that ends with a list of inPage
 // parameters, of which args are the first; the others repeat the last.
-func (c *Catalog) eachIn(s *sql.Stmt, args []any, fn func(*sql.Rows) error) error {
+func (c *Catalog) eachIn(query string, args []any, fn func(*sql.Rows) error) error {
 	full := make([]any, inPage)
 	for i := range full {
 		full[i] = args[min(i, len(args)-1)]
 	}
-	rows, err := s.Query(full...)
-	if err != nil {
-		return err
-	}
-	return each(rows, fn)
+	return c.each(fn, query, full...)
 }
 
 // readings returns what is kept of messages, by number; it may be any number of them.
@@ -131,7 +132,7 @@ func (c *Catalog) readings(ids []int64) (map[int64]*reading, error) {
 	out := make(map[int64]*reading, len(ids))
 	missing, gen := c.docs.get(ids, out)
 	for page := range slices.Chunk(missing, inPage) {
-		err := c.eachIn(c.readIn, anys(page), func(rows *sql.Rows) error {
+		err := c.eachIn(readIn, anys(page), func(rows *sql.Rows) error {
 			r := &reading{}
 			var ref, packed []byte
 			err := rows.Scan(&r.blob, &ref, &r.date, &packed)
@@ -244,16 +245,12 @@ const placesQuery = `SELECT o.blob, a.address, a.source, m.display, m.uidvalidit
 
 // Places returns where a blob was found, by mailbox, folder and UID.
 func (c *Catalog) Places(blob int64) ([]Place, error) {
-	rows, err := c.placesOf.Query(blob)
-	if err != nil {
-		return nil, err
-	}
 	var out []Place
-	err = each(rows, func(rows *sql.Rows) error {
+	err := c.each(func(rows *sql.Rows) error {
 		_, p, err := scanPlace(rows)
 		out = append(out, p)
 		return err
-	})
+	}, placesQuery+`= ?`, blob)
 	return ordered(out), err
 }
 
