@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"inwriting/indexer"
 	"inwriting/indexer/archive"
@@ -117,7 +119,7 @@ func (s *service) exportFrom(ctx context.Context, from *service, args exportArgs
 		return nil, err
 	}
 	in.Progress = func(label string, done, total int) { events(progress{Label: label, Done: done, Total: total}) }
-	f, err := os.CreateTemp(filepath.Dir(args.Out), ".inwriting-*")
+	f, err := beside(args.Out)
 	if err != nil {
 		return nil, fmt.Errorf("writing the bundle: %w", err)
 	}
@@ -129,7 +131,11 @@ func (s *service) exportFrom(ctx context.Context, from *service, args exportArgs
 		if errors.As(err, &h) {
 			return heldReport(h), &heldError{h}
 		}
-		return nil, fmt.Errorf("writing the bundle: %w", err)
+		err = fmt.Errorf("writing the bundle: %w", err)
+		if errors.Is(err, syscall.ENOSPC) {
+			err = &exitError{status: exitFailed, err: err, hint: fmt.Sprintf("nothing of it is left; make room in %q, or write it elsewhere", filepath.Dir(args.Out))}
+		}
+		return nil, err
 	}
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -144,6 +150,37 @@ func (s *service) exportFrom(ctx context.Context, from *service, args exportArgs
 	return &exportReport{Schema: "inwriting.export/v1", File: args.Out, Size: size, SHA256: hash, Messages: sum.Exhibits, Entries: sum.Rows, Findings: sum.Findings,
 		Pages: sum.Pages, Originals: sum.Originals, Redacted: sum.Redacted, Withheld: sum.Withheld, TagManifest: sum.TagManifest,
 		LedgerSize: in.Trail.Coverage.Checkpoint.Size, Warnings: sum.Warnings}, nil
+}
+
+// beside makes the file that becomes out when it is whole. It is locked while it is
+// written: what a killed export left there an hour ago nobody holds, and it is removed.
+func beside(out string) (*os.File, error) {
+	const prefix = ".inwriting-"
+	dir := filepath.Dir(out)
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		left = nil // it may be written to and not listed
+	}
+	for _, de := range left {
+		fi, err := de.Info()
+		if err != nil || !strings.HasPrefix(de.Name(), prefix) || !fi.Mode().IsRegular() || time.Since(fi.ModTime()) < time.Hour {
+			continue
+		}
+		path := filepath.Join(dir, de.Name())
+		if f, err := os.Open(path); err == nil {
+			if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+				os.Remove(path)
+			}
+			f.Close()
+		}
+	}
+	f, err := os.CreateTemp(dir, prefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	// A file system without locks has no killed exports cleaned up either.
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	return f, nil
 }
 
 // heldError is what waits, with how to decide.

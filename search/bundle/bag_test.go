@@ -66,10 +66,14 @@ func TestCheck01ValidBag(t *testing.T) {
 	// It must be able to fail.
 	root, _ := unpacked(t, fixture(t))
 	for what, change := range map[string]func() error{
-		"added":       func() error { return os.WriteFile(filepath.Join(root, "data", "more"), nil, 0o600) },
-		"changed":     func() error { return os.WriteFile(filepath.Join(root, "data", "text", "E0001.txt"), []byte("x"), 0o600) },
-		"declaration": func() error { return os.WriteFile(filepath.Join(root, "bagit.txt"), []byte("BagIt-Version: 0.97\n"), 0o600) },
-		"removed":     func() error { return os.Remove(filepath.Join(root, "data", "eml", "E0001.eml")) },
+		"added": func() error { return os.WriteFile(filepath.Join(root, "data", "more"), nil, 0o600) },
+		"changed": func() error {
+			return os.WriteFile(filepath.Join(root, "data", "text", "E0001.txt"), []byte("x"), 0o600)
+		},
+		"declaration": func() error {
+			return os.WriteFile(filepath.Join(root, "bagit.txt"), []byte("BagIt-Version: 0.97\n"), 0o600)
+		},
+		"removed": func() error { return os.Remove(filepath.Join(root, "data", "eml", "E0001.eml")) },
 	} {
 		before, _ := valid(root)
 		if err := change(); err != nil {

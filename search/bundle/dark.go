@@ -95,7 +95,7 @@ func (x *exhibit) lock(b *bag) {
 		for _, d := range x.m.Defects {
 			switch d.Code {
 			case "encrypted", "too-deep", "too-many-parts", "too-many-fields":
-				x.redacted = true // there is more than was looked at
+				x.redacted, x.unread = true, d.Text // there is more than was looked at
 			}
 		}
 	}
@@ -268,6 +268,9 @@ func unencoded(s string) string {
 // warnDark names what was withheld, and what was not.
 func (b *bag) warnDark(say func(string, ...any)) {
 	for _, x := range slices.Concat(b.exhibits, b.outside) {
+		if x.unread != "" {
+			say("%s: the original is withheld, since not all of it can be searched for words: %s", x.name, plain(x.unread))
+		}
 		for _, d := range x.dark {
 			name := plain(b.hide(d.name))
 			if name == "" {

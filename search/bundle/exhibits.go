@@ -359,6 +359,9 @@ func (p *printer) attachments(x *exhibit) {
 		p.d.Add(tableRow(widths, false, append(c, para(code, pdf.Span{Text: a.SHA256}))...))
 	}
 	p.d.End()
+	if slices.ContainsFunc(x.m.Defects, func(d message.Defect) bool { return d.Code == "too-many-parts" }) {
+		p.d.Add(para(styled(quiet, amber), pdf.Span{Text: "The message has more than these; they are in the original only."}))
+	}
 }
 
 // provenance says where the message was found, and what is known of how it came.

@@ -40,6 +40,7 @@ type exhibit struct {
 	redacted    bool   // its octets stay with their owner
 	blacked     bool   // a redacted word stands in it
 	dark        []dark // what in it could not be looked into
+	unread      string // why not all of it was looked at
 	first, last int    // pages
 }
 
