@@ -68,6 +68,9 @@ func (e *Engine) shown(r *Record, s *Statement) trail.Statement {
 	if out.Why == nil {
 		out.Why = []statement.Reason{}
 	}
+	if slices.Contains(out.Flags, statement.Reported) {
+		out.Reported = e.people.Attribute(&out, r.Message.To, r.Message.Cc)
+	}
 	return out
 }
 

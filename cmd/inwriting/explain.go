@@ -279,6 +279,7 @@ func explain(m *message.Message, s statement.Reading, ref archive.Ref, people tr
 		if t.Flags == nil {
 			t.Flags = []string{}
 		}
+		t.Reported = people.Attribute(&t, m.To, m.Cc)
 		d.Statements = append(d.Statements, t)
 	}
 	return d
@@ -343,6 +344,9 @@ func (a *app) renderExplain(d *explainDoc) {
 		fmt.Fprintln(w, wrap(text, t.width, "   ", "    "))
 		if reading != "" {
 			fmt.Fprintln(w, "    "+t.dim(reading))
+		}
+		if s.Reported != nil {
+			fmt.Fprintln(w, wrap(t.reportedWords(s.Reported, s.Speaker), t.width, "    ", "      "))
 		}
 		if s.Answering != nil {
 			fmt.Fprintln(w, wrap(t.dim("under: "+unmarked(s.Answering.Quote)), t.width, "    ", "    "))

@@ -360,6 +360,9 @@ func renderTrail(w io.Writer, t terminal, title string, tr *trail.Trail) {
 		if reading != "" {
 			fmt.Fprintln(w, indent+t.dim(reading))
 		}
+		if s.Reported != nil {
+			fmt.Fprintln(w, wrap(t.reportedWords(s.Reported, s.Speaker), t.width, indent, indent+"  "))
+		}
 		if s.Corrected != nil {
 			fmt.Fprintln(w, indent+t.dim(correctedWords(*s.Corrected)))
 		}

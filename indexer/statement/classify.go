@@ -378,10 +378,13 @@ func (r *reader) flags(g *segment) []string {
 	names := [...]string{Negative, Conditional, Hedged, Reported}
 	for _, h := range g.hits {
 		for i, n := range names {
-			if vocabulary.rules[h.rule].flag == n {
+			if vocabulary.rules[h.rule].flag == n && (h.from >= len(g.toks) || g.toks[h.from].cls&clsReferenceFact == 0) { // "invoice no. 1187" denies nothing
 				has[i] = true
 			}
 		}
+	}
+	if !has[3] {
+		_, has[3] = reportIn(r.m.Text, g.toks)
 	}
 	out := []string{}
 	for i, n := range names {

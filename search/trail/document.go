@@ -69,6 +69,7 @@ type Statement struct {
 	Corrected  *Correction        `json:"corrected,omitempty"` // somebody reads it differently; Kind is then theirs
 	Answering  *Quoted            `json:"answering,omitempty"` // the quoted sentence that it was written under
 	SecondHand *SecondHand        `json:"second_hand,omitempty"`
+	Reported   *Reported          `json:"reported,omitempty"` // what it says that somebody said; Speaker reports it
 }
 
 // Quoted is a sentence that a message repeats, in code points of its text.
