@@ -167,7 +167,7 @@ func mailboxCoverage(c *catalog.Catalog, a catalog.Account, indexed int64) (trai
 		if err != nil {
 			return m, err
 		}
-		fc := trail.FolderCoverage{Name: f.Display, Server: f.Server, Stored: n.Stored, Indexed: n.Indexed, Quarantined: n.Quarantined, Gone: n.Gone, Erased: n.Erased, LeftOut: n.LeftOut, Excluded: f.Excluded,
+		fc := trail.FolderCoverage{Name: f.Display, Server: f.Server, Stored: n.Stored, Indexed: n.Indexed, Quarantined: n.Quarantined, Gone: n.Gone, Erased: n.Erased, LeftOut: n.LeftOut, NotChosen: n.NotChosen, Excluded: f.Excluded,
 			From: optional(n.From), To: optional(n.To), LastSync: optional(f.LastSync)}
 		m.Folders = append(m.Folders, fc)
 		open += n.Listed + n.Quarantined

@@ -249,7 +249,7 @@ func (a *app) find(ctx context.Context, address string, n *adding) error {
 				return err
 			}
 			if err != nil {
-				fmt.Fprintf(a.err, "%v\n", err)
+				a.say("%v", err)
 			}
 		}
 		if f == nil && a.asks() {
@@ -351,6 +351,9 @@ func (a *app) obtain(ctx context.Context, e *config.Editor, n *adding) error {
 		n.explain(a.err)
 	}
 	m := &n.box
+	if err := a.askApplication(ctx, n); err != nil {
+		return err
+	}
 	elsewhere := m.PasswordFile != "" || m.PasswordCommand != "" || m.Credential != "" || m.TokenCommand != ""
 	if m.OAuth == "" && !elsewhere && n.provider != nil && n.provider.Secret == "token" {
 		return &exitError{status: exitUsage, err: fmt.Errorf("%s takes no password, only a token", n.provider.Name), hint: fmt.Sprintf("--oauth %s --oauth-client ID; \"inwriting help %s\" tells where the id comes from", n.provider.OAuth, n.provider.ID)}
@@ -438,7 +441,7 @@ func (a *app) keepWhere(ctx context.Context, cfg *config.Config, n *adding) erro
 			}
 		}
 		if n.keep == "sealed" {
-			fmt.Fprintf(a.err, "No system keyring is used: it will be kept in %s, encrypted with age.\n", filepath.Join(cfg.Sealed(a.getenv).Dir, "secrets.age"))
+			a.say("No system keyring is used: it will be kept in %s, encrypted with age.", filepath.Join(cfg.Sealed(a.getenv).Dir, "secrets.age"))
 		}
 	default:
 		return usage("--keep %q: want keyring or sealed", n.keep)
@@ -446,53 +449,6 @@ func (a *app) keepWhere(ctx context.Context, cfg *config.Config, n *adding) erro
 	n.box.Keyring, n.box.Sealed = n.keep == "keyring", n.keep == "sealed"
 	n.store, n.storeName = cfg.Store(n.box, a.getenv)
 	return nil
-}
-
-// tries is how often a person may type a password before the provider might lock
-// the account.
-const tries = 3
-
-// tryBox signs in once. A person may correct a password that is refused.
-func (a *app) tryBox(ctx context.Context, cfg *config.Config, n *adding) error {
-	for try := 1; ; try++ {
-		account := accountOf(cfg, n.box, a.getenv)
-		if n.password != "" && n.box.OAuth == "" {
-			account.Password = func(context.Context) (string, error) { return n.password, nil }
-		}
-		if n.box.Flow() == "app" && n.password != "" {
-			// The source of tokens asks the store, so the secret has to lie there.
-			if err := n.store.Set(ctx, n.storeName, n.password); err != nil {
-				return err
-			}
-		}
-		n.test = a.probeAs(ctx, cfg, n.box, account)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if n.test.OK {
-			line := n.test.line()
-			fmt.Fprintf(a.err, "%s.\n", strings.ToUpper(line[:1])+line[1:])
-			if w := n.test.warning(); w != "" {
-				fmt.Fprintf(a.err, "Note: %s.\n", w)
-			}
-			return nil
-		}
-		again := try < tries && a.asks() && n.password != "" && errors.Is(n.test.err, errSignIn)
-		if !again {
-			if n.box.Flow() == "app" && n.password != "" {
-				if err := n.store.Delete(ctx, n.storeName); err != nil {
-					fmt.Fprintf(a.err, "inwriting: the secret that was tried is still kept: %v\n", err)
-				}
-			}
-			return &exitError{status: exitMailbox, err: errors.New(n.test.Error), hint: n.test.Hint}
-		}
-		fmt.Fprintf(a.err, "%s\n%s\n", n.test.Error, n.test.Hint)
-		p, err := a.typed(ctx, "Once more, or Ctrl-C")
-		if err != nil {
-			return err
-		}
-		n.password = p
-	}
 }
 
 func (a *app) mailboxRemoveCmd() *cobra.Command {

@@ -60,7 +60,7 @@ func (a *app) init(ctx context.Context, args []string, n *adding, read, noRead b
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "This sets up inwriting in %s. It reads your mail and never changes it.\n", dir)
+	a.say("This sets up inwriting in %s. It reads your mail and never changes it.", dir)
 	address := strings.Join(args, "")
 	if address == "" {
 		if !a.asks() {
@@ -76,7 +76,7 @@ func (a *app) init(ctx context.Context, args []string, n *adding, read, noRead b
 		if !t.OK {
 			return &exitError{status: exitMailbox, err: errors.New(t.Error), hint: t.Hint}
 		}
-		fmt.Fprintf(a.err, "%s is in the configuration already: %s.\n", m.Address, t.line())
+		a.say("%s is in the configuration already: %s.", m.Address, t.line())
 		d.Test = &t
 	} else {
 		if err := a.add(ctx, e, cfg, address, n); err != nil {
@@ -120,7 +120,7 @@ func (a *app) init(ctx context.Context, args []string, n *adding, read, noRead b
 	if !read {
 		next = `"inwriting sync" reads it once; ` + next
 	}
-	fmt.Fprintf(a.err, "Next: %s\n", next)
+	a.say("Next: %s", next)
 	return nil
 }
 

@@ -19,12 +19,25 @@ func (a *app) asks() bool {
 	return ok && !a.noInput && term.IsTerminal(int(f.Fd()))
 }
 
+// say writes a sentence to whoever watches; at a terminal no line is cut in a word.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.err, a.broken("", fmt.Sprintf(format, args...)))
+}
+
+// broken is text behind a mark, in lines as wide as the terminal has them.
+func (a *app) broken(mark, text string) string {
+	if t := a.errTerm(); t.tty {
+		return wrap(text, t.width, mark, "")
+	}
+	return mark + text
+}
+
 // question asks for a line; an empty one is what stands in brackets.
 func (a *app) question(ctx context.Context, text, otherwise string) (string, error) {
 	if otherwise != "" {
 		text += " [" + otherwise + "]"
 	}
-	fmt.Fprintf(a.err, "%s: ", text)
+	fmt.Fprint(a.err, a.broken("", text+":"), " ")
 	line, err := a.readLine(ctx)
 	if line = strings.TrimSpace(line); line == "" {
 		line = otherwise
@@ -39,7 +52,7 @@ func (a *app) yes(ctx context.Context, text string, otherwise bool) (bool, error
 		choice = "y/N"
 	}
 	for {
-		fmt.Fprintf(a.err, "%s [%s] ", text, choice)
+		fmt.Fprint(a.err, a.broken("", text+" ["+choice+"]"), " ")
 		line, err := a.readLine(ctx)
 		if err != nil {
 			return false, err

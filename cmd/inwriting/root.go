@@ -155,10 +155,10 @@ func run(ctx context.Context, args, environ []string, s streams) int {
 	}
 	status, hint := statusOf(ctx, err)
 	if msg := err.Error(); msg != "" && !(status == exitInterrupted && errors.Is(err, context.Canceled)) {
-		fmt.Fprintf(s.err, "inwriting: %s\n", msg)
+		fmt.Fprintln(s.err, a.broken("inwriting: ", msg))
 	}
 	if hint != "" {
-		fmt.Fprintf(s.err, "inwriting: hint: %s\n", hint)
+		fmt.Fprintln(s.err, a.broken("inwriting: hint: ", hint))
 	}
 	return status
 }

@@ -83,13 +83,13 @@ func (a *app) tellDaemon(ctx context.Context, mailbox string) {
 	var r reloadReport
 	switch err := b.do(ctx, "reload", reloadArgs{Config: path, Mailbox: mailbox}, nil, &r); {
 	case err != nil:
-		fmt.Fprintf(a.err, "The running daemon did not take it over: %v\n", err)
-		fmt.Fprintln(a.err, "It goes on as before until it is restarted.")
+		a.say("The running daemon did not take it over: %v", err)
+		a.say("It goes on as before until it is restarted.")
 	case len(r.Restart) > 0:
-		fmt.Fprintf(a.err, "The running daemon took it over, but for %s: in force after a restart.\n", list(r.Restart))
+		a.say("The running daemon took it over, but for %s: in force after a restart.", list(r.Restart))
 	case mailbox != "":
-		fmt.Fprintln(a.err, "The running daemon took it over and reads the mailbox now.")
+		a.say("The running daemon took it over and reads the mailbox now.")
 	default:
-		fmt.Fprintln(a.err, "The running daemon took it over.")
+		a.say("The running daemon took it over.")
 	}
 }

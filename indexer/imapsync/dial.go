@@ -126,7 +126,12 @@ func (d *dialer) reach(ctx context.Context, e endpoint, doing string) (net.Conn,
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, d.err(ErrUnreachable, doing, err, dialHint(err))
+		hint := dialHint(err)
+		var op *net.OpError
+		if errors.As(err, &op) { // which address it was, is said already
+			err = op.Err
+		}
+		return nil, d.err(ErrUnreachable, doing, err, hint)
 	}
 	switch e.scheme {
 	case "insecure":
