@@ -25,6 +25,11 @@ func (w *workbench) Trail(_ context.Context, q search.TrailQuery) (*trail.Trail,
 	return &trail.Trail{Question: q.Question, Coverage: w.cov}, nil
 }
 
+func (w *workbench) Search(_ context.Context, q search.Query) (*search.Results, error) {
+	w.asked.Add(1)
+	return &search.Results{Query: q.Text, Coverage: w.cov}, nil
+}
+
 func TestRemembered(t *testing.T) {
 	box := func(n int) trail.Coverage {
 		return trail.Coverage{Mailboxes: []trail.MailboxCoverage{{Address: "nora@deskandco.example", Folders: []trail.FolderCoverage{{Stored: n}}}}}
@@ -60,7 +65,14 @@ func TestRemembered(t *testing.T) {
 		t.Error("a trail of a moment ago claims to be drawn from what came since")
 	}
 	times("a moment later", 2)
-	r.known[search.TrailQuery{Question: "a"}].at = time.Now().Add(-time.Minute)
+	old := r.trails[search.TrailQuery{Question: "a"}]
+	old.at = time.Now().Add(-recallOld / 2)
+	old.working.Lock() // somebody works it out anew
+	if tr := ask("a"); tr.Coverage.Mailboxes[0].Folders[0].Stored != 1 {
+		t.Error("whoever asks meanwhile waits")
+	}
+	old.working.Unlock()
+	times("while it is worked out anew", 2)
 	if tr := ask("a"); tr.Coverage.Mailboxes[0].Folders[0].Stored != 2 {
 		t.Error("the coverage is old")
 	}
@@ -73,4 +85,16 @@ func TestRemembered(t *testing.T) {
 	times("after people changed", 5)
 	ask("a")
 	times("with nothing new", 5)
+
+	look := func(q search.Query) {
+		t.Helper()
+		if res, err := r.Search(t.Context(), q); err != nil || res.Query != q.Text {
+			t.Fatalf("%v %v", res, err)
+		}
+	}
+	for range 3 {
+		look(search.Query{Text: "flight", Client: []string{"Hale"}})
+		look(search.Query{Text: "flight", Client: []string{"Brook"}})
+	}
+	times("two searches, three times", 7)
 }
