@@ -287,6 +287,7 @@ func (v *Vault) readAll(ctx, stop context.Context, g *errgroup.Group, blobs []ca
 	g.Go(func() error {
 		defer close(queue)
 		for _, b := range blobs {
+			v.opt.GiveWay(ctx)
 			out := make(chan reading, 1)
 			if ctx.Err() != nil || !send(stop, slots, struct{}{}) || !send(stop, queue, out) {
 				return nil

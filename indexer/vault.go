@@ -12,6 +12,7 @@
 package indexer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,9 @@ type Options struct {
 	// ledger: the way back from a catalog that cannot be opened.
 	FreshCatalog bool
 	Attest       Attest // whom to ask about signatures and the time
+	// GiveWay is called between messages that are read. It may wait a little, so that
+	// whoever waits for an answer goes first. Nil: nobody does.
+	GiveWay func(context.Context)
 	// Hooks of the stores, for tests that make disks fail.
 	Archive archive.Options
 	Ledger  ledger.Options
@@ -93,6 +97,9 @@ func Open(dir string, opt Options) (_ *Vault, err error) {
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.GiveWay == nil {
+		opt.GiveWay = func(context.Context) {}
 	}
 	opt.Ledger.Now = opt.Now
 	v := &Vault{dir: dir, log: opt.Logger, now: opt.Now, opt: opt, recorded: map[int64]time.Time{}}

@@ -260,7 +260,7 @@ func (s *service) handler(ctx context.Context, ln net.Listener, o *serveOptions)
 	if o.book != nil {
 		h = o.book.Guard(h)
 	}
-	return httpapi.Hosts(tcpAddr(ln), o.hosts, h), d, nil
+	return httpapi.Hosts(tcpAddr(ln), o.hosts, s.gate.passing(h)), d, nil
 }
 
 // tcpAddr is the address of a listener, also under TLS.

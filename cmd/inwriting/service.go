@@ -164,6 +164,7 @@ type service struct {
 	getenv func(string) string
 	log    *slog.Logger
 	feed   feed
+	gate   gate
 	watch  *watch.Watcher
 
 	owner     *app // whose configuration a daemon follows; nil: none
@@ -186,17 +187,19 @@ func openService(cfg *config.Config, dir string, people trail.People, getenv fun
 	if err != nil {
 		return nil, err
 	}
-	v, err := indexer.Open(dir, indexer.Options{Logger: log, FreshCatalog: freshCatalog, Attest: attest})
+	s := &service{cfg: cfg, named: people, changed: newBell(), arrived: newBell(), getenv: getenv, log: log}
+	v, err := indexer.Open(dir, indexer.Options{Logger: log, FreshCatalog: freshCatalog, Attest: attest, GiveWay: s.gate.giveWay})
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, named: people, changed: newBell(), arrived: newBell(), vault: v, getenv: getenv, log: log}
+	s.vault = v
 	if err := s.setPeople(people); err != nil {
 		v.Close()
 		return nil, err
 	}
 	s.Searcher = search.NewVaultSearcher(v, s.peopleNow, search.Options{})
 	s.watch = search.NewVaultWatcher(v, s.peopleNow)
+	s.watch.GiveWay = s.gate.giveWay
 	return s, nil
 }
 

@@ -78,6 +78,9 @@ type Watcher struct {
 	Store  Store
 	Source func(trail.People) trail.Source
 	People func() trail.People
+	// GiveWay is called between messages; it may wait a little, so that answers go
+	// first. It may be nil.
+	GiveWay func(context.Context)
 
 	mu sync.Mutex // held by the one Update that runs
 }
@@ -210,6 +213,9 @@ func (r *run) look(ctx context.Context, s *Step, messages []Message) error {
 		client := r.client(rec)
 		if client == "" {
 			continue
+		}
+		if r.w.GiveWay != nil {
+			r.w.GiveWay(ctx)
 		}
 		if err := r.thread(ctx, s, rec.Ref); err != nil {
 			return err
