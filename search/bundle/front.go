@@ -16,6 +16,7 @@ func (p *printer) front() {
 	h := para(h1, own(v.Title))
 	h.Tag, h.Bookmark, h.After = "H1", v.Title, 6
 	p.d.Add(h)
+	p.claimed()
 	if v.Title != v.Question {
 		q := para(asked, own("“"+v.Question+"”"))
 		q.After = 5

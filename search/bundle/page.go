@@ -61,8 +61,10 @@ type saidView struct {
 type span struct{ Text, Fact string }
 
 type linkView struct {
-	Word string
-	N    int
+	Word  string
+	N     int
+	Rel   trail.Rel
+	After string // ", 14 minutes later"
 }
 
 type outsideView struct{ Name, File, Title, Note, Taken, SHA string }
@@ -147,8 +149,9 @@ func (b *bag) view() *pageView {
 			if w == "" {
 				w = title(string(l.Rel))
 			}
-			said.Links = append(said.Links, linkView{w, l.N})
+			said.Links = append(said.Links, linkView{Word: w, N: l.N, Rel: l.Rel})
 		}
+		said.Links = append(said.Links, answered(t, e)...)
 		if x == last {
 			r := &v.Rows[len(v.Rows)-1]
 			r.Said = append(r.Said, said)

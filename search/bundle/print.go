@@ -153,32 +153,6 @@ func (p *printer) rowLinks(ns []int) []pdf.Span {
 	return out
 }
 
-func (p *printer) findings() {
-	if len(p.v.Findings) == 0 {
-		return
-	}
-	p.section("Findings", 70)
-	for _, f := range p.v.Findings {
-		color := map[string]pdf.Color{"hard": pencil, "good": green}[f.Class]
-		if color == 0 {
-			color = amber
-		}
-		sign := para(styled(pdf.Style{Font: pdf.SansBold, Size: 10, Leading: 13}, color), pdf.Span{Text: f.Sign})
-		sign.Tag, sign.Align = "Artifact", pdf.Center
-		side := para(styled(quiet, color), pdf.Span{Text: f.Side})
-		side.Align = pdf.End
-		what := para(strong, pdf.Span{Text: f.Type})
-		what.Tag = "H3"
-		said := para(text, append([]pdf.Span{own(f.Text), {Text: "  See "}}, p.rowLinks(f.Rows)...)...)
-		if len(f.Rows) == 0 {
-			said = para(text, own(f.Text))
-		}
-		p.d.Add(&pdf.Group{Tag: "Sect", Box: &roundBox, Pad: [4]float64{8, 12, 8, 10}, After: 6, Blocks: []pdf.Block{&pdf.Row{Gap: 10, Cols: []pdf.Col{
-			col(14, sign), col(0, &pdf.Row{Gap: 8, Cols: []pdf.Col{col(0, what), col(120, side)}}, said)}}}})
-	}
-	p.d.End()
-}
-
 // row is a table row of short texts; a header when th.
 func tableRow(widths []float64, th bool, cells ...*pdf.Para) *pdf.Row {
 	r := &pdf.Row{Tag: "TR", Gap: 8, Rule: line1, Before: 3, After: 0}
@@ -323,7 +297,11 @@ func (p *printer) letter(r *rowView) pdf.Block {
 			Spans: []pdf.Span{{Text: s.KindWord}}}
 		side := []pdf.Block{kind}
 		for _, l := range s.Links {
-			side = append(side, para(small, pdf.Span{Text: l.Word + " "}, p.to(l.N, heading)))
+			line := styled(small, linkColor(l.Rel))
+			side = append(side, para(line, pdf.Span{Text: l.Word + " "}, p.to(l.N, styled(heading, line.Color))))
+			if l.After != "" {
+				side = append(side, para(small, pdf.Span{Text: strings.TrimPrefix(l.After, ", ")}))
+			}
 		}
 		blocks = append(blocks, &pdf.Row{Gap: 9, Dest: fmt.Sprintf("n%d", s.N), Cols: []pdf.Col{col(20, n), {Tag: "BlockQuote", Blocks: []pdf.Block{para(words, p.blackened(words, quote)...)}}, col(96, side...)}})
 	}
