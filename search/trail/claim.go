@@ -9,6 +9,7 @@ import (
 
 const (
 	ownWords    = "own"    // about what the speaker's side said: "I never ordered", "I asked for"
+	anyWords    = "any"    // about what either said: "nobody ever said that"
 	othersWords = "others" // about what the other side said or did not say: "you never told me"
 )
 
@@ -114,7 +115,7 @@ func whoseWords(ws []string) string {
 				if ws[j+1] == w {
 					return ownWords // "nobody asked for"
 				}
-				return ""
+				return anyWords
 			}
 		}
 	}
@@ -161,7 +162,7 @@ var sayWords = func() map[string]bool {
 // the same thing, every value that d names and no other.
 func (p *pool) bearsOut(d, b *item) bool {
 	c := d.claimOf()
-	if c.whose == "" || c.deny || (c.whose == ownWords) != (b.side() == d.side()) || b.s.Kind == statement.Dispute {
+	if c.whose == "" || c.whose == anyWords || c.deny || (c.whose == ownWords) != (b.side() == d.side()) || b.s.Kind == statement.Dispute {
 		return false
 	}
 	if differs(d, b) || differs(b, d) || deniesSomething(d) != deniesSomething(b) {
@@ -178,7 +179,7 @@ func (p *pool) bearsOut(d, b *item) bool {
 	case len(d.s.Facts) > 0:
 		return near > 0.1
 	}
-	return near >= 0.2
+	return near >= 0.3
 }
 
 // borneOut reports whether what d claims was said, and still held when d was written.

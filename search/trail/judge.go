@@ -15,8 +15,9 @@ import (
 const (
 	leastJudged    = 0.20 // of relevance
 	leastPaired    = 0.30 // of relevance, of what a statement is described beside
+	bothChanged    = 1.2  // of their relevances, where words leave no doubt
 	leastChange    = 0.22
-	leastRestated  = 0.18 // how surely an answer restates what speaks against a claim about words
+	leastRestated  = 0.12 // how surely an answer restates what speaks against a claim about words
 	leastAnswered  = 0.50 // the same, of a claim about anything else
 	besideThePoint = 0.30 // less relevant by so much than another dispute, one is about something else
 	leastNearby    = 0.30 // how alike they are where nothing restates it
@@ -142,7 +143,14 @@ func (f *finder) changes(wide []*item, in map[*item]bool) []verdict {
 			continue
 		}
 		if a := f.replacedBy(b, wide); a != nil {
-			all = append(all, verdict{f.inForce(a, b, wide), b, logistic(dot(f.p.changeFeatures(a, b), changeWeights))})
+			if a = f.inForce(a, b, wide); f.p.passesOn(a, b, wide) {
+				continue
+			}
+			score := logistic(dot(f.p.changeFeatures(a, b), changeWeights))
+			if a.p2+b.p2 >= bothChanged && f.p.replaces(a, b) {
+				score += leastChange
+			}
+			all = append(all, verdict{a, b, score})
 		}
 	}
 	return all

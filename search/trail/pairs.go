@@ -15,7 +15,7 @@ import (
 const (
 	leastRelevant = 0.45 // findings rest on statements that surely bear on the question
 	// That something stayed open is said of what the question is about.
-	leastUnconfirmed    = 0.40
+	leastUnconfirmed    = 0.60
 	leastUnacknowledged = 0.40
 )
 

@@ -174,9 +174,62 @@ func (p *pool) changeFeatures(a, b *item) []float64 {
 	}
 }
 
+// replaces reports whether b takes the place of a beyond doubt: it names another value
+// for the same slot of the same thing, or takes away what a asks for, and speaks of
+// what shall be.
+func (p *pool) replaces(a, b *item) bool {
+	if b.base == a {
+		return true
+	}
+	x := p.pair(a, b)
+	if b.flagged(statement.Hedged) || b.flagged(statement.Conditional) || a.s.Kind == statement.Dispute {
+		return false
+	}
+	near := math.Max(x.alike, x.about)
+	if near < 0.15 && !(a.m.thread == b.m.thread && near > 0) {
+		return false
+	}
+	switch b.s.Kind {
+	case statement.Change:
+		return x.fact != "" || x.turn
+	case statement.Instruction:
+		return x.fact != "" && x.fact != statement.Money && a.side() == b.side() && asksOrAllows(a) && cued(b)
+	case statement.Answer:
+		return x.fact != "" && x.fact != statement.Money && a.side() == b.side() && asksOrAllows(a)
+	case statement.Approval:
+		return (x.fact == statement.Money || x.turn) && a.s.Kind == statement.Terms && a.side() != b.side()
+	}
+	return false
+}
+
+// passesOn reports whether b only repeats what somebody else said before it in a's
+// place.
+func (p *pool) passesOn(a, b *item, wide []*item) bool {
+	x := p.pair(a, b)
+	if x.fact == "" && agree(a, b) && !x.turn && b.base != a {
+		return true // it says the same as a
+	}
+	if b.side() == Client || x.fact == "" {
+		return false
+	}
+	for _, c := range wide {
+		if c.index > a.index && c.index < b.index && c.side() == Client && agree(c, b) && p.pair(a, c).fact == x.fact {
+			return true
+		}
+	}
+	return false
+}
+
 // turns reports whether one of two statements takes away what the other asks for,
 // by name: "not red", later "in red"; training included, later "without training".
 func turns(a, b *item) bool {
+	no, _ := a.denied()
+	too, _ := b.denied()
+	for t := range no {
+		if too[t] && !weakWords[t] {
+			return false // both take the same away
+		}
+	}
 	return crosses(a, b) || crosses(b, a)
 }
 
