@@ -74,7 +74,7 @@ func (v *Vault) Import(ctx context.Context, address string, paths []string, opt 
 		if err != nil {
 			errs = append(errs, err)
 		}
-		res.New = after - im.before
+		res.New = max(0, after-im.before-im.labels)
 	}
 	if failed != nil {
 		return res, errors.Join(errs...) // a disk that is full takes no signature either
@@ -91,6 +91,7 @@ type importing struct {
 	address string
 	account int64 // 0 until the first message
 	before  int   // what the account held then
+	labels  int   // places of messages beside their first
 	folders map[string]*importFolder
 	res     *ImportResult
 }
@@ -114,29 +115,60 @@ func (im *importing) accept(it importer.Item) error {
 		discard()
 		return err
 	}
-	ref := it.Blob.Ref()
-	have := f.added[ref]
-	if !have {
-		if have, err = im.v.catalog.Holds(f.id, ref); err != nil {
-			discard()
-			return err
-		}
+	ref, size := it.Blob.Ref(), it.Blob.Size()
+	have, err := im.has(f, ref)
+	if err != nil {
+		discard()
+		return err
 	}
 	if have {
 		im.res.Duplicates++
 		discard()
-		return nil
+	} else {
+		// Before the message: what is a conversion is never recorded without saying so.
+		if err := im.converted(it, ref); err != nil {
+			it.Blob.Discard()
+			return err
+		}
+		im.res.New++
+		if err := im.c.add(it.Blob, f.seen(it, ref, size)); err != nil {
+			return err
+		}
 	}
-	// Before the message: what is a conversion is never recorded without saying so.
-	if err := im.converted(it, ref); err != nil {
-		it.Blob.Discard()
-		return err
+	for _, name := range it.Also {
+		f, err := im.folder(name)
+		if err != nil {
+			return err
+		}
+		have, err := im.has(f, ref)
+		if err != nil {
+			return err
+		}
+		if have {
+			continue
+		}
+		im.labels++
+		if err := im.c.add(nil, f.seen(it, ref, size)); err != nil {
+			return err
+		}
 	}
-	f.added[ref] = true
-	im.res.New++
+	return nil
+}
+
+// has reports whether a folder holds a message.
+func (im *importing) has(f *importFolder, ref archive.Ref) (bool, error) {
+	if f.added[ref] {
+		return true, nil
+	}
+	return im.v.catalog.Holds(f.id, ref)
+}
+
+// seen is the entry of a message that lies in the folder, under its next number.
+func (f *importFolder) seen(it importer.Item, ref archive.Ref, size int64) ledger.MsgSeen {
 	uid := f.next
 	f.next++
-	return im.c.add(it.Blob, ledger.MsgSeen{Blob: ref.Hex(), Size: it.Blob.Size(), Mailbox: f.id, UID: uid, InternalDate: dateText(it.Date), Flags: it.Flags, Path: it.Path})
+	f.added[ref] = true
+	return ledger.MsgSeen{Blob: ref.Hex(), Size: size, Mailbox: f.id, UID: uid, InternalDate: dateText(it.Date), Flags: it.Flags, Path: it.Path}
 }
 
 // converted records what a message was made from, and keeps it where the source

@@ -52,6 +52,9 @@ type Item struct {
 	// an mbox's name, a folder's path below the one that was named, a label.
 	Folder string
 
+	// Also are further places of the same message: Gmail's other labels.
+	Also []string
+
 	// Path says where in the source: "inbox.mbox:117" is the 117th message.
 	Path string
 

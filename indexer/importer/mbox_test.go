@@ -198,19 +198,21 @@ func TestParseFrom(t *testing.T) {
 
 func TestMboxFields(t *testing.T) {
 	for _, tt := range []struct {
-		header, folder string
+		header, folder string // folder: with the others behind it
 		flags          []string
 	}{
+		{"X-GM-THRID: 1\nX-Gmail-Labels: Vienna,Inbox,Clients/Hale,Sent,Important\n", "Sent Inbox Vienna Clients/Hale", []string{`\Seen`}},
 		{"Subject: x\nStatus: RO\nX-Status: AF\n", "f", []string{`\Seen`, `\Answered`, `\Flagged`}},
 		{"X-Mozilla-Status: 0009\n", "f", []string{`\Seen`, `\Deleted`}},
 		{"X-GM-THRID: 1\nX-Gmail-Labels: Inbox,Opened,Starred\n", "Inbox", []string{`\Flagged`, `\Seen`}},
 		{"X-GM-THRID: 1\nX-Gmail-Labels: Unread,Category promotions,Clients/Hale,\n Archived\n", "Clients/Hale", nil},
-		{"X-GM-THRID: 1\nX-Gmail-Labels: =?UTF-8?Q?Posteingang,K=C3=BCche?=\n", "Posteingang", []string{`\Seen`}},
-		{"X-GM-THRID: 1\nX-Gmail-Labels: Inbox,Sent\n", "Sent", []string{`\Seen`}},
+		{"X-GM-THRID: 1\nX-Gmail-Labels: =?UTF-8?Q?Posteingang,K=C3=BCche?=\n", "Posteingang Küche", []string{`\Seen`}},
+		{"X-GM-THRID: 1\nX-Gmail-Labels: Inbox,Sent\n", "Sent Inbox", []string{`\Seen`}},
 		{"Subject: x\nX-GM-THRID: 1\nX-Gmail-Labels: Spam\n", "f", nil},
 	} {
 		it := Item{Folder: "f"}
 		mboxFields([]byte(tt.header), &it)
+		it.Folder = strings.Join(append([]string{it.Folder}, it.Also...), " ")
 		if it.Folder != tt.folder || !cmp.Equal(it.Flags, tt.flags) {
 			t.Errorf("%q: folder %q flags %q, want %q %q", tt.header, it.Folder, it.Flags, tt.folder, tt.flags)
 		}
