@@ -17,18 +17,41 @@ type collection struct {
 	order    []int64 // of accounts
 	folders  map[int64]*collectedFolder
 	skews    []bundle.Skew
+	over     map[int64]numbering // by account: what its folders' numbers did since the last pass over it
+}
+
+// numbering is what the numbers of messages did between two passes over a mailbox.
+type numbering struct {
+	folders int   // that could be compared
+	unseen  int64 // numbers that the server gave to messages that nobody saw
+	anew    bool  // a folder began anew
+}
+
+// step compares a pass over a folder with the one before it.
+func (c *collection) step(x *collectedFolder, f ledger.Sync) {
+	n := c.over[x.account]
+	switch was := x.last; {
+	case was.UIDNext == 0 || f.UIDNext == 0:
+	case was.UIDValidity != f.UIDValidity:
+		n.anew = true
+	default:
+		n.folders++
+		n.unseen += max(0, int64(f.UIDNext)-int64(was.UIDNext)-f.New)
+	}
+	c.over[x.account], x.last = n, f
 }
 
 type collectedFolder struct {
 	account     int64
 	name        string
 	first, gone time.Time
+	last        ledger.Sync // the newest pass
 }
 
 // collected tells from the first size entries of the ledger how the mailboxes of the
 // coverage were read, and since when.
 func collected(l *ledger.Ledger, size int64, in *bundle.Input) error {
-	c := collection{accounts: map[int64]*bundle.Account{}, folders: map[int64]*collectedFolder{}}
+	c := collection{accounts: map[int64]*bundle.Account{}, folders: map[int64]*collectedFolder{}, over: map[int64]numbering{}}
 	wanted := map[string]bool{}
 	for _, m := range in.Trail.Coverage.Mailboxes {
 		wanted[strings.ToLower(m.Address)] = true
@@ -76,15 +99,19 @@ func (c *collection) add(e ledger.Entry, wanted map[string]bool) {
 		if a.Passes++; a.First.IsZero() {
 			a.First = at
 		} else if at.Sub(a.Last) > 24*time.Hour {
-			a.Gaps = append(a.Gaps, bundle.SyncGap{From: a.Last, To: at})
+			g := c.over[f.Account]
+			a.Gaps = append(a.Gaps, bundle.SyncGap{From: a.Last, To: at, Continuous: g.folders > 0 && !g.anew && g.unseen == 0, Unseen: g.unseen})
 		}
 		a.Last = at
+		delete(c.over, f.Account)
 	case ledger.ClockSkew:
 		c.skews = append(c.skews, bundle.Skew{Authority: f.Authority, Milliseconds: f.Clock, At: e.Time})
 	case ledger.MailboxAdded:
 		c.folders[f.Mailbox] = &collectedFolder{account: f.Account, name: f.Display}
 	case ledger.Sync:
-		c.folder(f.Mailbox).read(f.Ended)
+		x := c.folder(f.Mailbox)
+		x.read(f.Ended)
+		c.step(x, f)
 	case ledger.Import:
 		for _, x := range c.folders {
 			if x.account == f.Account {

@@ -27,13 +27,17 @@ func TestCollected(t *testing.T) {
 		ledger.MailboxAdded{Mailbox: 1, Account: 1, Name: "INBOX", Display: "INBOX"},
 		ledger.MailboxAdded{Mailbox: 2, Account: 1, Name: "Old", Display: "Old"},
 		ledger.MailboxAdded{Mailbox: 3, Account: 1, Name: "Spam", Display: "Spam"},
-		ledger.Sync{Mailbox: 1, Ended: "2023-03-01T07:00:00Z"},
+		ledger.Sync{Mailbox: 1, UIDValidity: 7, UIDNext: 10, Ended: "2023-03-01T07:00:00Z"},
 		ledger.Acquisition{Account: 1, Ended: "2023-03-01T07:00:01Z"},
 		ledger.Sync{Mailbox: 2, Ended: "2023-03-01T07:00:01Z"},
-		ledger.Sync{Mailbox: 1, Ended: "2023-03-05T07:00:00Z"},
+		ledger.Sync{Mailbox: 1, UIDValidity: 7, UIDNext: 14, New: 3, Ended: "2023-03-05T07:00:00Z"}, // one came and went
 		ledger.MsgGone{Mailbox: 1, FirstMissed: "2023-03-05T07:00:00Z"},
 		ledger.MsgGone{Mailbox: 1, FirstMissed: "2023-03-04T07:00:00Z"},
 		ledger.Acquisition{Account: 1, Ended: "2023-03-05T07:00:01Z"},
+		ledger.Sync{Mailbox: 1, UIDValidity: 7, UIDNext: 16, New: 2, Ended: "2023-03-09T07:00:00Z"},
+		ledger.Acquisition{Account: 1, Ended: "2023-03-09T07:00:01Z"},
+		ledger.Sync{Mailbox: 1, UIDValidity: 8, UIDNext: 16, New: 15, Ended: "2023-03-12T07:00:00Z"},
+		ledger.Acquisition{Account: 1, Ended: "2023-03-12T07:00:01Z"},
 		ledger.ClockSkew{Authority: "one", Clock: 7000},
 	})
 	if err != nil {
@@ -57,8 +61,13 @@ func TestCollected(t *testing.T) {
 			t.Errorf("%s is not in %s", want, got)
 		}
 	}
-	if len(in.Accounts) != 1 || in.Accounts[0].Passes != 2 || len(in.Accounts[0].Gaps) != 1 || in.Accounts[0].Role != "controller" || len(in.Skews) != 1 {
+	if len(in.Accounts) != 1 || in.Accounts[0].Passes != 4 || len(in.Accounts[0].Gaps) != 3 || in.Accounts[0].Role != "controller" || len(in.Skews) != 1 {
 		t.Errorf("%+v %+v", in.Accounts, in.Skews)
+	}
+	for i, want := range []bundle.SyncGap{{Unseen: 1}, {Continuous: true}, {}} {
+		if g := in.Accounts[0].Gaps[i]; g.Unseen != want.Unseen || g.Continuous != want.Continuous {
+			t.Errorf("gap %d: %+v, want %+v", i, g, want)
+		}
 	}
 	if at := in.Accounts[0].First; !at.Equal(time.Date(2023, 3, 1, 7, 0, 1, 0, time.UTC)) {
 		t.Errorf("first pass %v", at)

@@ -143,6 +143,11 @@ type Account struct {
 type SyncGap struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
+	// Continuous says that the numbers of the messages went on without a hole over the
+	// gap: nothing came and went in it. Unseen is how many numbers nobody saw; false and
+	// 0 where the numbering began anew or nothing is known.
+	Continuous bool  `json:"uids_continuous"`
+	Unseen     int64 `json:"uids_unseen"`
 }
 
 // Skew is a difference between our clock and an authority's.

@@ -137,7 +137,7 @@ func TestThreadsAbsent(t *testing.T) {
 func TestCoverage(t *testing.T) {
 	in := mailOf(t, note{raw: booking, said: "Please book the flight for Tuesday."})
 	day := time.Date(2023, 3, 4, 8, 0, 0, 0, time.UTC)
-	in.Accounts = []Account{{Address: "nora@deskandco.example", Host: "imap.deskandco.example:993", Source: "imap", Role: "controller", Passes: 2, First: day, Last: day.AddDate(0, 0, 3), Gaps: []SyncGap{{day, day.AddDate(0, 0, 3)}}}}
+	in.Accounts = []Account{{Address: "nora@deskandco.example", Host: "imap.deskandco.example:993", Source: "imap", Role: "controller", Passes: 2, First: day, Last: day.AddDate(0, 0, 3), Gaps: []SyncGap{{From: day, To: day.AddDate(0, 0, 3), Unseen: 2}}}}
 	in.Skews = []Skew{{Authority: "one", Milliseconds: 41000, At: day}}
 	bag, _ := bagOf(t, in)
 	for _, want := range []string{`"role": "controller"`, `"host": "imap.deskandco.example:993"`, `"ours_minus_theirs_ms": 41000`, `"unanchored_entries": 2`, `"not_covered": [`, `"from": "2023-03-04T08:00:00Z"`} {

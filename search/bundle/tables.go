@@ -39,6 +39,14 @@ func (b *bag) tables() error {
 			return err
 		}
 	}
+	if b.hasCertificates() {
+		if err := b.add("data/agreed-chronology.csv", b.agreed()); err != nil {
+			return err
+		}
+		if err := b.add("data/scott-schedule.csv", b.scott()); err != nil {
+			return err
+		}
+	}
 	if b.hasDark() {
 		if err := b.add("data/attachments-withheld.csv", b.darkRows()); err != nil {
 			return err

@@ -30,6 +30,7 @@ type index struct {
 	Question   string            `json:"question"`
 	Cover      string            `json:"cover,omitempty"` // words of whoever made the bundle
 	Summary    trail.Summary     `json:"summary"`
+	Vault      string            `json:"vault"` // its id, the last part of the origin
 	Origin     string            `json:"origin"`
 	Checkpoint *trail.Checkpoint `json:"checkpoint"`
 	Key        string            `json:"key"`
@@ -117,7 +118,7 @@ func (b *bag) index() index {
 		chosen = "the messages that the summary and the findings rest on; the full bundle has the others"
 	}
 	idx := index{Format: Format, Tool: build(b.in.Version), Title: b.in.Title, Profile: b.in.Profile, AsOf: utc(b.time),
-		Question: t.Question, Cover: b.in.Cover, Summary: t.Summary, Origin: b.cp.Origin, Checkpoint: t.Coverage.Checkpoint, Key: b.in.VKey, Parties: b.parties(),
+		Question: t.Question, Cover: b.in.Cover, Summary: t.Summary, Vault: b.cp.Origin[strings.LastIndexByte(b.cp.Origin, '/')+1:], Origin: b.cp.Origin, Checkpoint: t.Coverage.Checkpoint, Key: b.in.VKey, Parties: b.parties(),
 		Chosen:    indexSelection{Rule: chosen, Query: t.Question, Window: b.in.Window, Exhibits: len(b.exhibits), Withheld: len(b.withheld), Messages: len(b.in.Population)},
 		Selection: b.sum.Selection, Exhibits: []indexExhibit{}, Rows: len(t.Entries), Chronology: []indexRow{}, Findings: t.Findings, Against: []trail.Finding{}, Gaps: t.Gaps,
 		Redacted: len(b.redact) > 0, Pages: b.sum.Pages, FirstPage: b.in.First, PageSize: b.paperName(), TZ: "each writer's own, with its offset; UTC beside it", Fonts: b.fonts,
@@ -494,7 +495,7 @@ func (b *bag) words() error {
 		"VKey": b.in.VKey, "Rows": len(b.in.Trail.Entries), "Token": visible("\u202E", ""), "Origin": b.cp.Origin, "Namespace": Namespace, "Fingerprint": print,
 		"PayloadFiles": payload, "AllFiles": len(b.p.files) + more, "Signed": b.in.Signer != nil, "Stamped": b.in.Stamp != nil, "Anchors": len(b.in.Anchors), "Chains": chains,
 		"Pages": b.sum.Pages, "Withheld": len(b.withheld), "Size": claim.Size, "Attached": b.hasAttachments(), "Unsigned": !b.hasKeys(),
-		"Dark": b.hasDark(), "Changes": b.changeWords(),
+		"Dark": b.hasDark(), "Certified": b.hasCertificates(), "Changes": b.changeWords(),
 	}
 	for _, n := range []string{"READ-ME-FIRST.txt", "VERIFY.txt"} {
 		t, err := template.ParseFS(files, "files/"+n)
