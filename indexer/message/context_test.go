@@ -74,6 +74,11 @@ func TestTypedIn(t *testing.T) {
 		{"no parent", "All fine.\n" + outlookHead + quoteOf(asked, "", answers), nil, []string{"All fine."}, 0},
 		{"wrapped anew", "All fine.\n\n" + quoteOf(strings.ReplaceAll(asked, " do you", "\ndo you"), "> ", nil), []string{asked}, []string{"All fine."}, 0},
 		{"a banner and a list's footer", "All fine.\n" + outlookHead + "CAUTION: external mail\n\n" + asked + "\n____________\nWalks mailing list\nwalks@lists.example\n", []string{asked}, []string{"All fine."}, 0},
+		{"a banner in the middle", "All fine.\n" + outlookHead + strings.Replace(asked, "1. Which", "CAUTION: This email originated from outside the organisation.\n\n1. Which", 1), []string{asked}, []string{"All fine."}, 0},
+		{"a picture", "All fine.\n" + outlookHead + strings.Replace(asked, "1. Which", "[image: a map of the town]\n1. Which", 1), []string{asked}, []string{"All fine."}, 0},
+		{"put another way", "All fine.\n" + outlookHead + strings.Replace(asked, "On what day do you want to arrive in Porto?", "Arrival?", 1), []string{asked}, []string{"All fine."}, 0},
+		{"a day was changed", "As agreed.\n" + outlookHead + "Please meet the guests at the station on Friday at noon and bring the keys.\n", []string{"Please meet the guests at the station on Thursday at noon and bring the keys.\n"}, []string{"As agreed."}, 1},
+		{"a word that weighs nothing", "As agreed.\n" + outlookHead + "Please meet the visitors at the station on Thursday at noon and bring the keys.\n", []string{"Please meet the guests at the station on Thursday at noon and bring the keys.\n"}, []string{"As agreed."}, 0},
 		{"a figure was changed", "As agreed.\n" + outlookHead + strings.ReplaceAll(asked, "400", "450"), []string{asked}, []string{"As agreed."}, 1},
 	}
 	for _, tt := range tests {

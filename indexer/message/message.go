@@ -22,7 +22,7 @@ const (
 
 // Zone is a stretch of Message.Text, in bytes, [Start,End). The zones of a
 // message are in order, do not overlap and cover its text. Zones begin and end at
-// line boundaries.
+// line boundaries, but for an answer that stands on the line of its question.
 type Zone struct {
 	Kind       ZoneKind
 	Start, End int

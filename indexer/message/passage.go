@@ -222,11 +222,14 @@ func authorOf(v string) Address {
 		}
 	}
 	v = strings.TrimSuffix(strings.TrimSpace(v), "mailto:")
+	if i := strings.Index(strings.ToLower(v), " on behalf of "); i > 0 && len(v) > i+14 {
+		v = v[i+14:]
+	}
 	if i := strings.IndexByte(v, '/'); i > 0 && a.Address == "" {
 		v = v[:i]
 	}
 	a.Name = clip(strings.Trim(v, " \t\"'<>[](),;:*|"), 100)
-	if !strings.ContainsFunc(a.Name, func(r rune) bool { return r >= 0x80 || isLetter(byte(r)) }) {
+	if a.Name == "you" || !strings.ContainsFunc(a.Name, func(r rune) bool { return r >= 0x80 || isLetter(byte(r)) }) {
 		a.Name = ""
 	}
 	return a

@@ -49,7 +49,10 @@ func wordsOf(dst []word, text string, from, to int) []word {
 
 // rewritten tells what stands differently in each program's quotation.
 func rewritten(chunk string) bool {
-	return strings.ContainsRune(chunk, '@') || strings.Contains(chunk, "://") || strings.HasPrefix(chunk, "www.") || strings.Contains(chunk, "cid:")
+	if i := strings.LastIndexByte(chunk, '.'); i > 0 && i+1 < len(chunk) && isLetter(chunk[i-1]) && isLetter(chunk[i+1]) || len(chunk) > 40 {
+		return true // "desk.example"
+	}
+	return strings.Contains(chunk, "&gt;") || strings.ContainsRune(chunk, '@') || strings.Contains(chunk, "://") || strings.HasPrefix(chunk, "www.") || strings.Contains(chunk, "cid:")
 }
 
 func wordsIn(dst []word, text string, from, to int) []word {

@@ -32,11 +32,11 @@ var zoneKinds = [...]ZoneKind{New, Quoted, Forwarded, Signature, Legal}
 // header blocks of quoted mail), then each stretch of own words loses its
 // signature and its legal matter.
 type zoner struct {
-	text    string
-	lines   []line
+	text  string
+	lines []line
 	author
-	fwd     bool     // the subject says that something is passed on
-	hits    []hit    // legal and footer phrases in the stretch at hand
+	fwd  bool  // the subject says that something is passed on
+	hits []hit // legal and footer phrases in the stretch at hand
 }
 
 // zones cuts text. hints has at most one entry a line.
