@@ -101,7 +101,7 @@ func group(w *site, v *trailView, t *trail.Trail, views map[int]statementView, s
 		// Two authors can stand in one message: a forwarded statement is not the sender's.
 		key := m.Ref.String() + e.Statement.Speaker.Address
 		if key != last {
-			letters = append(letters, &letter{Time: w.clock(m.Date), ISO: iso(m.Date), Address: messageURL(m), Who: s.Who, To: names(m.To), Own: s.Own,
+			letters = append(letters, &letter{Time: w.clock(m.Date), Address: messageURL(m), Who: s.Who, To: names(m.To), Own: s.Own,
 				Subject: s.Subject, Place: s.Place, Gone: s.Gone, date: m.Date, info: m})
 			last = key
 		}

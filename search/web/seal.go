@@ -135,7 +135,8 @@ func (p *sealing) seal(m trail.MessageInfo) *sealView {
 		v.Unaltered = "These octets are not those that were sealed. Do not rely on this message; restore the archive from a backup and check it again."
 	}
 	if s.ledger >= 0 {
-		v.Ledger, v.Paper = "entry "+thousands(int(s.ledger)), strconv.FormatInt(s.ledger, 10)
+		v.Ledger = "entry " + thousands(int(s.ledger))
+		v.Paper = v.Ledger
 		if p.total > 0 {
 			v.Ledger += " of " + thousands(int(p.total))
 		}

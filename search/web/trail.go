@@ -83,23 +83,23 @@ type row struct {
 }
 
 type letter struct {
-	Time, ISO, Address string
-	Who                who
-	To                 []string
-	Own                bool
-	Subject            string
-	Other              bool // under another subject than most of the trail
-	Place              string
-	Gone               bool
-	Files              []fileView
-	Joined             []joinedView // why it belongs here though it is of another conversation
-	Rows               []statementView
-	Notes              []note
-	Seal               *sealView
-	Whole              template.HTML // the full text, where whole messages are asked for
-	Claims             bool          // it disputes
-	date               time.Time
-	info               trail.MessageInfo
+	Time, Address string
+	Who           who
+	To            []string
+	Own           bool
+	Subject       string
+	Other         bool // under another subject than most of the trail
+	Place         string
+	Gone          bool
+	Files         []fileView
+	Joined        []joinedView // why it belongs here though it is of another conversation
+	Rows          []statementView
+	Notes         []note
+	Seal          *sealView
+	Whole         template.HTML // the full text, where whole messages are asked for
+	Claims        bool          // it disputes
+	date          time.Time
+	info          trail.MessageInfo
 }
 
 // fileView is an attachment, with the earlier entry whose message had the same file.
@@ -157,7 +157,7 @@ func (w *site) trail(rw http.ResponseWriter, r *http.Request) {
 }
 
 // nearMost is how many near matches a trail's page has.
-const nearMost = 5
+const nearMost = 3
 
 // named is the matter that an address names, and the question of its trail.
 func (w *site) named(r *http.Request) (m Matter, question string, err error) {
@@ -281,7 +281,8 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 	}
 	for _, s := range t.Near {
 		x := w.statement(s, nil)
-		x.Citation = "" // its message has it
+		x.Citation, x.Place = "", "" // its message has them
+		x.Address = shortURL(s.Message) + "#" + s.ID
 		v.Near = append(v.Near, x)
 	}
 	v.Short = w.shortVersion(m, t, &v)

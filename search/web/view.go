@@ -295,6 +295,9 @@ func iso(t time.Time) string { return t.Format(time.RFC3339) }
 
 func messageURL(m trail.MessageInfo) string { return "/message/" + m.Ref.String() }
 
+// shortURL is messageURL by as many digits as no other message has, where octets count.
+func shortURL(m trail.MessageInfo) string { return messageURL(m)[:len("/message/sha256-")+16] }
+
 func place(m trail.MessageInfo) string {
 	if len(m.Occurrences) == 0 {
 		return ""

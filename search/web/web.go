@@ -204,7 +204,7 @@ func (w *site) page(rw http.ResponseWriter, r *http.Request, status int, name st
 	if len(body) > 1400 && gzips(r) {
 		rw.Header().Set("Content-Encoding", "gzip")
 		rw.WriteHeader(status)
-		z, _ := gzip.NewWriterLevel(rw, 6)
+		z, _ := gzip.NewWriterLevel(rw, gzip.BestCompression)
 		_, _ = z.Write(body)
 		_ = z.Close()
 		return

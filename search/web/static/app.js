@@ -44,7 +44,7 @@
   };
 
   let at = -1, g = false;
-  const items = () => $$("[data-item]");
+  const items = () => $$(".say, [data-item]");
   const here = () => items()[at];
   const go = (n) => {
     const all = items(); if (!all.length) return;
@@ -53,7 +53,7 @@
     const x = all[at]; x.classList.add("at-hand"); x.tabIndex = -1; x.focus({ preventScroll: 1 });
     x.scrollIntoView({ block: "center" });
   };
-  const letter = () => here()?.closest(".letter, .hit, article");
+  const letter = () => here()?.closest("article");
   const keys = {
     "/": () => ($("#find") || $("#q"))?.focus(), j: () => go(at + 1), k: () => go(at - 1),
     o: () => letter()?.querySelector("a[data-open], .from a, h3 a")?.click(),
