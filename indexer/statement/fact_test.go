@@ -207,6 +207,11 @@ func TestDaysOfADiscourse(t *testing.T) {
 		{"a day later", "2023-03-02", "", "Make that a day later.", "> out on Tuesday 14 March", []string{"duration 1 day", "date 2023-03-15"}},
 		{"two days earlier", "2023-03-02", "", "Not 14 March but two days earlier.", "", []string{"date 2023-03-14", "duration 2 days", "date 2023-03-12"}},
 		{"the day after", "2023-03-02", "", "The talk is on 14 March and I fly the day after.", "", []string{"date 2023-03-14", "date 2023-03-15"}},
+		{"an entry of a chronicle", "2023-03-27", "", "19 February: the money in my account by Friday.", "", []string{"date 2023-02-19", "date 2023-02-24 <"}},
+		{"a mail of a day", "2023-03-16", "", "It stays, as in my mail of Friday.", "", []string{"date 2023-03-10"}},
+		{"a day elsewhere", "2023-03-17", "", "It is scheduled for 8am Friday London.", "", []string{"datetime 2023-03-17T08:00 ?2023-03-24T08:00"}},
+		{"as promised is no past", "2023-03-13", "", "The corrections come on Friday as promised.", "", []string{"date 2023-03-17"}},
+		{"said on a day, of a day", "2023-03-23", "", "On 16 March she answered \"go ahead on Friday as planned\".", "", []string{"date 2023-03-16", "date 2023-03-17 ?2023-03-24"}},
 		{"later than nothing", "2023-03-02", "", "Make that a day later.", "", []string{"duration 1 day"}},
 		{"the day after something", "2023-03-02", "", "14 March, or the day after the fair.", "", []string{"date 2023-03-14"}},
 	} {

@@ -11,6 +11,9 @@ func (f *factReader) past(toks []token, from, to int) bool { return f.clauseTens
 // Friday" tell when it was said, not when the day is; "you told me on Friday"
 // does both.
 func (f *factReader) clauseTense(toks []token, from, to int) int {
+	if f.is(toks, from-1, "of", "from") && f.is(toks, from-2, papers...) {
+		return -1 // "in my mail of Friday"
+	}
 	if f.is(toks, to, "has", "have", "had", "is", "was") && f.is(toks, to+1, "passed", "gone", "past", "over", "been") {
 		return -1
 	}
@@ -27,7 +30,7 @@ func (f *factReader) clauseTense(toks []token, from, to int) int {
 		}
 	}
 	for k := to; k < min(len(toks), to+tenseReach); k++ {
-		if n := f.tense(toks, k); n != 0 {
+		if n := f.tense(toks, k); n != 0 && !f.is(toks, k-1, "as") { // "on Wednesday as promised"
 			return n
 		}
 		if f.is(toks, k, ";", ",", ".", "?", "!", "and", "but") {
@@ -53,6 +56,16 @@ func (f *factReader) isRetold(toks []token, from int) bool {
 	return false
 }
 
+// isSet: something is put to a day in the words before it.
+func (f *factReader) isSet(toks []token, from int) bool {
+	for k := max(0, from-8); k < from; k++ {
+		if f.is(toks, k, "moved", "scheduled", "rescheduled", "booked", "rebooked", "set", "postponed", "planned", "arranged", "pushed", "reserved", "ordered", "delayed", "deferred", "brought", "changed", "invited", "delivery") {
+			return true
+		}
+	}
+	return false
+}
+
 // tense: -1 past, +1 future or order, 0 says nothing.
 func (f *factReader) tense(toks []token, k int) int {
 	t := &toks[k]
@@ -62,6 +75,8 @@ func (f *factReader) tense(toks []token, k int) int {
 	case t.cls&clsPast != 0 && k > 0 && f.is(toks, k, "got") && f.is(toks, k-1, "have", "has", "i've", "we've", "you've", "they've", "he's", "she's", "it's"):
 		return 0 // has
 	case t.cls&clsPast != 0:
+		return -1
+	case t.cls&clsReport != 0 && !f.is(toks, k+1, "to") && !f.is(toks, k-1, "is", "are", "be"):
 		return -1
 	case t.cls&clsVBD != 0 && k > 0 && f.is(toks, k-1, "i", "we", "you", "he", "she", "they", "it", "who", "and", "never", "also", "only", "just"):
 		return -1

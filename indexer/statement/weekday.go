@@ -48,6 +48,9 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 	tense := f.clauseTense(toks, from, to)
 	past := tense < 0
 	x := found{}
+	if c, ok := f.entryDay(dst, toks, wd); ok && week == 0 && mod == "" {
+		return append(dst, f.dated(c, from, to)), to - i
+	}
 	if c, ok := f.tripDay(dst, toks, from, wd, mod == "the" || mod == "that"); ok && week == 0 && !past && (mod == "" || mod == "the" || mod == "that" || mod == "following") {
 		x = f.dated(c, from, to)
 		if ahead == 0 {
@@ -72,7 +75,7 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 		x.Alternatives = []string{other.Format("2006-01-02")}
 		return append(dst, x), to - i
 	}
-	if past && aimed && week == 0 {
+	if past && aimed && week == 0 && f.isSet(toks, from) {
 		// "was moved to Friday": where it was moved to, or when it was to be.
 		if ahead == 0 {
 			t = t.Add(7 * day)
@@ -122,6 +125,12 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 		}
 	case ahead == 0 && mod != "this":
 		t = t.Add(7 * day)
+		if to < len(toks) && toks[to].cls&clsZone != 0 {
+			// "8am Friday London": where it is that day still, or not yet.
+			x = f.dated(t.Add(-7*day), from, to)
+			x.Alternatives = []string{t.Format("2006-01-02")}
+			return append(dst, x), to - i
+		}
 	}
 	return append(dst, f.dated(t, from, to)), to - i
 }
@@ -139,6 +148,16 @@ func (f *factReader) shareWeek(dst []found, toks []token, from int, t time.Time)
 		x.day = t.Add(-time.Duration(d) * day)
 		x.Value, x.Alternatives = x.day.Format("2006-01-02"), nil
 	}
+}
+
+// entryDay finds the day that a weekday means in an entry of a chronicle, which
+// looks ahead from its own day: "19 February: the money in my account by Friday."
+func (f *factReader) entryDay(dst []found, toks []token, wd time.Weekday) (time.Time, bool) {
+	if len(dst) == 0 || dst[0].from != 0 || !dst[0].full || !dst[0].day.Before(f.anchor) || !f.is(toks, dst[0].to, ":") {
+		return time.Time{}, false
+	}
+	n := (int(wd) - int(dst[0].day.Weekday()) + 7) % 7
+	return dst[0].day.Add(time.Duration(n) * day), true
 }
 
 const tripReach = 60 // days ahead within which a trip's week may lie
