@@ -87,6 +87,7 @@ func TestFacts(t *testing.T) {
 		{"We are away from 20 April to the 24th or 25th.", []string{"date 2023-04-20", "date 2023-04-24", "date 2023-04-25"}},
 		{"March 17-30 and Sunday evening March 12.", []string{"date 2023-03-17", "date 2023-03-30", "date 2023-03-12"}},
 		{"We spoke this morning.", []string{"date 2023-03-01"}},
+		{"We will talk this am.", []string{"date 2023-03-01"}},
 		{"It is on Sitara 824147 and on #2891, not on B210 or x36007.", []string{"reference 824147", "reference 2891"}},
 		{"A loss of -$5k.", []string{"money USD -5000.00"}},
 		{"Revise deals 599461 and 1022740 and keep the firm deal, 599461, whole.", []string{"reference 599461", "reference 1022740", "reference 599461"}},
