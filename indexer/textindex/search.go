@@ -45,22 +45,13 @@ func answer(ctx context.Context, r index.IndexReader, req Request) (_ *Result, e
 	if err != nil {
 		return nil, err
 	}
-	d := &candidateDoc{spans: whole}
-	var said *postings
-	var all query.Query = query.NewMatchAllQuery()
-	if req.Statements {
-		d.spans = nil
-		if said, err = c.walk(fieldSpan, spanTerm, true); err != nil {
-			return nil, err
-		}
-		all = anyTerm{fieldSpan, []string{spanTerm}}
+	docs, said, err := c.among(p)
+	if err != nil {
+		return nil, err
 	}
-	docs := p.docs
-	switch {
-	case docs == nil:
-		docs = all
-	case req.Statements:
-		docs = query.NewConjunctionQuery([]query.Query{docs, all})
+	d := &candidateDoc{}
+	if said == nil {
+		d.spans = whole
 	}
 	// The query only decides what may fit: without scores bleve joins whole
 	// posting lists as bitmaps.
@@ -122,6 +113,25 @@ func answer(ctx context.Context, r index.IndexReader, req Request) (_ *Result, e
 		res.Hits = hits[max(0, req.Offset):]
 	}
 	return res, nil
+}
+
+// among tells which messages are looked at, and where statements are wanted walks the
+// places of those.
+func (c *compiler) among(p plan) (docs query.Query, said *postings, err error) {
+	var all query.Query = query.NewMatchAllQuery()
+	if c.statements {
+		if said, err = c.walk(fieldSpan, spanTerm, true); err != nil {
+			return nil, nil, err
+		}
+		all = anyTerm{fieldSpan, []string{spanTerm}}
+	}
+	switch docs = p.docs; {
+	case docs == nil:
+		docs = all
+	case c.statements:
+		docs = query.NewConjunctionQuery([]query.Query{docs, all})
+	}
+	return docs, said, nil
 }
 
 // place reads where the statements of the message stand.
