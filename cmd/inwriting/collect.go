@@ -3,10 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"inwriting/indexer/importer"
 )
 
 // now is the program's clock.
@@ -179,12 +182,20 @@ func (a *app) printImport(r importReport) error {
 		fmt.Fprintf(a.out, ", %s converted from Outlook's form", number(r.Converted))
 	}
 	fmt.Fprintln(a.out)
+	// What may be lost mail stands before what was never mail.
+	never := func(reason string) int {
+		if reason == importer.NotText || reason == importer.NoHeader {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(r.Skipped, func(x, y importer.Skip) int { return never(x.Reason) - never(y.Reason) })
 	for i, s := range r.Skipped {
 		if i == 10 {
 			fmt.Fprintf(a.err, "… and %d more (--json lists them)\n", len(r.Skipped)-i)
 			break
 		}
-		fmt.Fprintf(a.err, "inwriting: %s: %s\n", s.Path, s.Reason)
+		fmt.Fprintln(a.err, a.broken("inwriting: ", s.Path+": "+s.Reason))
 	}
 	return nil
 }

@@ -76,11 +76,11 @@ func sniff(head []byte, name string) (form, string) {
 	case ext == ".msf":
 		return unknown, "an index of Thunderbird's"
 	case binary:
-		return unknown, "not text"
+		return unknown, NotText
 	case ext == ".eml":
 		return mail, "" // malformed mail is data
 	}
-	return unknown, "no header of a message at its start"
+	return unknown, NoHeader
 }
 
 // after returns what follows the first line.
@@ -168,3 +168,9 @@ func headerLike(b []byte) bool {
 	_, ok := fieldName(line)
 	return ok || bytes.HasPrefix(line, []byte(">From "))
 }
+
+// Reasons to pass over a file that was never mail.
+const (
+	NotText  = "not text"
+	NoHeader = "no header of a message at its start"
+)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -126,6 +127,10 @@ func TestPST(t *testing.T) {
 	if res.Kind != PST || len(items) == 0 || res.Converted != len(items) {
 		t.Fatalf("%+v", res)
 	}
+	// readpst draws its boundaries by the clock, in seconds.
+	for first := time.Now().Unix(); time.Now().Unix() == first; {
+		time.Sleep(10 * time.Millisecond)
+	}
 	again, texts2, _, err := originals(t, pst)
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +143,19 @@ func TestPST(t *testing.T) {
 			t.Errorf("%+v", it)
 		}
 		t.Logf("%s in %q", it.Path, it.Folder)
+	}
+	// One without mail says so, and one that is cut short what to do; the rest comes.
+	b, err := os.ReadFile(pst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := plant(t, map[string]string{"cut.pst": string(b[:len(b)/2]), "ok.eml": mailA})
+	if items, _, err := collect(t, dir, Options{}); len(items) == 0 || err != nil && !strings.Contains(err.Error(), "scanpst") {
+		t.Errorf("beside one that is cut short: %d items, %v", len(items), err)
+	}
+	_, _, res, err = originals(t, corpora.Path(t, "corpora", "attachments/outlook/32-bit.pst"))
+	if res.Messages != 0 || len(res.Skipped) != 1 || !strings.Contains(res.Skipped[0].Reason, "no mail in it") {
+		t.Errorf("one without mail: %+v, %v", res, err)
 	}
 }
 

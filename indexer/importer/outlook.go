@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -95,10 +96,16 @@ func (r *run) pst(in *input) error {
 	}
 	if err != nil {
 		// What it wrote until then is imported all the same.
-		r.cannotRead(fmt.Errorf("reading %q with %s: %w: %.300q", p.path, by, err, strings.TrimSpace(string(out))))
+		r.cannotRead(fmt.Errorf("reading %q with %s: %w: %.300q: the file is damaged, cut short or no data file of Outlook; copy it again, or mend it with Outlook's scanpst", p.path, by, err, strings.TrimSpace(string(out))))
 	}
-	o := &Original{Hash: hash, Size: size, Form: "pst", By: by}
-	return r.pstDir(dir, p, o)
+	before := r.res.Messages
+	if e := r.pstDir(dir, p, &Original{Hash: hash, Size: size, Form: "pst", By: by}); e != nil {
+		return e
+	}
+	if err == nil && r.res.Messages == before {
+		r.skip(p.path, "no mail in it that "+by+" finds")
+	}
+	return nil
 }
 
 // pstDir imports what readpst wrote, in the order of the names.
@@ -135,8 +142,44 @@ func (r *run) pstMessage(file string, p place, folder string, o *Original) error
 	defer f.Close()
 	mark := fmt.Sprintf("X-Inwriting-Converted: from an Outlook data file by %s;\n original sha256=%s\n", o.By, o.Hash)
 	original := *o
-	_, err = r.message(io.MultiReader(strings.NewReader(mark), f), Item{Folder: folder, Path: p.path, Original: &original}, nil)
+	_, err = r.message(io.MultiReader(strings.NewReader(mark), &settled{r: bufio.NewReaderSize(f, 64<<10), seen: map[string]string{}}), Item{Folder: folder, Path: p.path, Original: &original}, nil)
 	return err
+}
+
+// settled is what readpst wrote with its boundaries, which it draws at random each
+// time, numbered in the order in which they come: the same file gives the same octets.
+type settled struct {
+	r    *bufio.Reader
+	seen map[string]string
+	line []byte // still to be given
+	err  error
+}
+
+// drawn is a boundary of readpst.
+var drawn = regexp.MustCompile(`boundary-LibPST-iamunique-[0-9]+`)
+
+func (s *settled) Read(p []byte) (int, error) {
+	for len(s.line) == 0 && s.err == nil {
+		var line []byte
+		line, s.err = s.r.ReadSlice('\n')
+		if errors.Is(s.err, bufio.ErrBufferFull) {
+			s.err = nil
+		}
+		s.line = drawn.ReplaceAllFunc(line, func(b []byte) []byte {
+			to, ok := s.seen[string(b)]
+			if !ok {
+				to = fmt.Sprintf("boundary-LibPST-iamunique-%d", len(s.seen)+1)
+				s.seen[string(b)] = to
+			}
+			return []byte(to)
+		})
+	}
+	if len(s.line) == 0 {
+		return 0, s.err
+	}
+	n := copy(p, s.line)
+	s.line = s.line[n:]
+	return n, nil
 }
 
 // sum hashes a file and leaves it where it stood.
