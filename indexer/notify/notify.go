@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -79,7 +80,7 @@ func (c Command) Tell(ctx context.Context, t Trouble) error {
 	cmd := exec.CommandContext(ctx, shell, flag, string(c))
 	cmd.WaitDelay = time.Second
 	cmd.Stdin = bytes.NewReader(append(b, '\n'))
-	cmd.Env = append(os.Environ(), "INWRITING_MAILBOX="+t.Mailbox, "INWRITING_STATE="+t.State, "INWRITING_SINCE="+t.Since.Format(time.RFC3339), "INWRITING_HINT="+t.Hint, "INWRITING_SUBJECT="+t.Subject())
+	cmd.Env = append(withoutSecrets(os.Environ()), "INWRITING_MAILBOX="+t.Mailbox, "INWRITING_STATE="+t.State, "INWRITING_SINCE="+t.Since.Format(time.RFC3339), "INWRITING_HINT="+t.Hint, "INWRITING_SUBJECT="+t.Subject())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
@@ -88,6 +89,11 @@ func (c Command) Tell(ctx context.Context, t Trouble) error {
 		return fmt.Errorf("telling by command: %w: %.200q", err, strings.TrimSpace(string(out)))
 	}
 	return nil
+}
+
+// withoutSecrets takes our own passwords out of an environment.
+func withoutSecrets(environ []string) []string {
+	return slices.DeleteFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, "INWRITING_PASSWORD") })
 }
 
 // Webhook is an address that gets the JSON by POST.

@@ -36,6 +36,10 @@ func TestCommand(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no such door") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("a command that fails: %v", err)
 	}
+	t.Setenv("INWRITING_PASSWORD_NORA_DESKANDCO_EXAMPLE", "hunter2")
+	if err := Command("! env | grep -q hunter2").Tell(t.Context(), trouble); err != nil {
+		t.Errorf("a command is given our passwords: %v", err)
+	}
 }
 
 func TestWebhook(t *testing.T) {
