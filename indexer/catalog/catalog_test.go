@@ -362,3 +362,28 @@ func TestWithManyAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestRefsWithPrefix(t *testing.T) {
+	c := base(t)
+	var names []string
+	var all []ledger.Fact
+	for i := range 40 {
+		names = append(names, fmt.Sprint("mail ", i))
+		all = append(all, seen(names[i], uint32(i+1)))
+	}
+	commit(t, c, names, all...)
+	whole := ref(names[3]).Hex()
+	for _, prefix := range []string{"", "0", "f", "ff", whole[:1], whole[:2], whole[:5], whole, whole + "0", "xyz", strings.ToUpper("abc")} {
+		var want []archive.Ref
+		for _, n := range names {
+			if r := ref(n); strings.HasPrefix(r.Hex(), prefix) {
+				want = append(want, r)
+			}
+		}
+		slices.SortFunc(want, func(a, b archive.Ref) int { return bytes.Compare(a[:], b[:]) })
+		got, err := c.RefsWithPrefix(prefix, 100)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %d refs, %v; want %d", prefix, len(got), err, len(want))
+		}
+	}
+}

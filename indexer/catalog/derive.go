@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/base32"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sort"
@@ -307,10 +308,22 @@ func (c *Catalog) Have(refs []archive.Ref) (map[archive.Ref]bool, error) {
 	return have, nil
 }
 
-// RefsWithPrefix returns up to limit refs whose hexadecimal form begins with
-// prefix.
+// RefsWithPrefix returns up to limit refs whose hexadecimal form, in lower case,
+// begins with prefix.
 func (c *Catalog) RefsWithPrefix(prefix string, limit int) ([]archive.Ref, error) {
-	return c.refs(`SELECT ref FROM blob WHERE entry >= 0 AND lower(hex(ref)) LIKE ? || '%' ORDER BY ref LIMIT ?`, prefix, limit)
+	// The first and the last ref that do, for the index.
+	var from, to archive.Ref
+	digits := 2 * len(from)
+	if len(prefix) > digits {
+		return nil, nil
+	}
+	if _, err := hex.Decode(from[:], []byte(prefix+strings.Repeat("0", digits-len(prefix)))); err != nil || strings.ToLower(prefix) != prefix {
+		return nil, nil // no ref begins with what is not hexadecimal
+	}
+	if _, err := hex.Decode(to[:], []byte(prefix+strings.Repeat("f", digits-len(prefix)))); err != nil {
+		return nil, nil
+	}
+	return c.refs(`SELECT ref FROM blob WHERE entry >= 0 AND ref BETWEEN ? AND ? ORDER BY ref LIMIT ?`, from[:], to[:], limit)
 }
 
 // RefsOfMessageID returns up to limit messages that carry a Message-ID: often one, but
