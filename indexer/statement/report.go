@@ -78,7 +78,7 @@ func reportIn(text string, toks []token) (Report, bool) {
 			continue
 		}
 		r.Kind = kind
-		if r.Person == Named && f.isThing(toks, k) {
+		if r.Person == Named && f.isThing(toks, k) || verb == "wanted" && r.Person != Reader && f.is(toks, k+1, "to") { // "I wanted to ask" asks
 			continue
 		}
 		if f.reported(&r, toks, i, k+1, verb) {
@@ -103,11 +103,23 @@ func (f *factReader) speakerAt(toks []token, i int) (Report, int, bool) {
 	if !isName(f, toks, i) {
 		return Report{}, 0, false
 	}
+	to := f.nameEnd(toks, i)
+	if to+1 < len(toks) && f.is(toks, to, "and", "&") && isName(f, toks, to+1) {
+		to = f.nameEnd(toks, to+1) // "Anna and Tom said"
+	}
+	who := f.text[t.start:toks[to-1].end]
+	if to+1 < len(toks) && f.is(toks, to, "of", "at", "from") && isName(f, toks, to+1) {
+		to = f.nameEnd(toks, to+1) // "Anna Hale of Hale Architects said"
+	}
+	return Report{Who: who, Person: Named}, to, true
+}
+
+func (f *factReader) nameEnd(toks []token, i int) int {
 	to := i + 1
 	for to < len(toks) && to < i+3 && isName(f, toks, to) {
 		to++
 	}
-	return Report{Who: f.text[t.start:toks[to-1].end], Person: Named}, to, true
+	return to
 }
 
 // isName: a capital that is no acronym, on no word of grammar.
@@ -131,7 +143,7 @@ func (f *factReader) doubts(toks []token, i int) bool {
 		if toks[k].shape == shapePunct && !f.is(toks, k, "\"") {
 			return false
 		}
-		if f.is(toks, k, "did", "do", "does", "didn't", "has", "if", "whether", "unless", "who", "until", "when", "nobody", "can", "could", "would", "should") {
+		if f.is(toks, k, "did", "do", "does", "didn't", "has", "if", "whether", "unless", "who", "until", "when", "what", "which", "case", "nobody", "can", "could", "would", "should") {
 			return true
 		}
 	}
@@ -153,9 +165,9 @@ func (f *factReader) reported(r *Report, toks []token, from, k int, verb string)
 		return false
 	}
 	// "As you told us on Monday, the blue one stays."
-	if f.is(toks, from-1, "as") && from <= 2 {
-		for j := k; j < len(toks); j++ {
-			if f.is(toks, j, ",", ":") {
+	if f.is(toks, from-1, "as") {
+		for j := k; j < len(toks) && from <= 2; j++ {
+			if f.is(toks, j, ",", ":", "-", "--", "–", "—") {
 				return f.span(r, toks, j+1)
 			}
 		}
@@ -178,7 +190,7 @@ func (f *factReader) reported(r *Report, toks []token, from, k int, verb string)
 // restOf is the number of tokens without the mark that ends the sentence.
 func (f *factReader) restOf(toks []token) int {
 	n := len(toks)
-	for n > 0 && f.is(toks, n-1, ".", "!", "?", "\"", ")") {
+	for n > 0 && f.is(toks, n-1, ".", "!", "?", "\"", ")", "(", ",", ";", ":", "-") {
 		n--
 	}
 	return n
@@ -247,7 +259,7 @@ func (f *factReader) paperAt(toks []token, i int) (Report, bool) {
 	}
 	if i > 1 { // "The blue one stays, per your email."
 		end := i
-		for end > 1 && f.is(toks, end-1, ",", "as", "-") {
+		for end > 1 && f.is(toks, end-1, ",", "as", "-", "(") {
 			end--
 		}
 		r.Start, r.End = toks[0].start, toks[end-1].end

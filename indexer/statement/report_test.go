@@ -26,6 +26,9 @@ func TestReportOf(t *testing.T) {
 		{"She promised me the draft.", "She", Absent, Commitment, "the draft"},
 		{"We've agreed 600 all in.", "We", OurOwn, Approval, "600 all in"},
 		{"Two rooms, you said.", "you", Reader, "", "Two rooms"},
+		{"Anna Hale of Hale Architects has said that it is due;", "Anna Hale", Named, "", "it is due"},
+		{"Anna and Tom mentioned a ramp.", "Anna and Tom", Named, "", "a ramp"},
+		{"As Dan said -- it is due.", "Dan", Named, "", "it is due"},
 		{"Gordon says you told him it is refundable.", "Gordon", Named, "", "you told him it is refundable"},
 	} {
 		r, ok := ReportOf(c.quote)
@@ -34,7 +37,8 @@ func TestReportOf(t *testing.T) {
 		}
 	}
 	for _, quote := range []string{"I never said that.", "Did you say Friday?", "If he agreed, book it.", "Please book two rooms.", "Who told you to publish it?", "You said.",
-		"You did not ask me about it.", "He told.", "Per person it is £20.", "Nobody told us.", "", "Thanks, Martin.", "Itinerary confirmed for Friday.", "Payment agreed."} {
+		"You did not ask me about it.", "He told.", "Per person it is £20.", "Nobody told us.", "", "Thanks, Martin.", "Itinerary confirmed for Friday.", "Payment agreed.", "I wanted to ask you.",
+		"That is what you said about it.", "The fee (as you mentioned the cap) is low."} {
 		if r, ok := ReportOf(quote); ok {
 			t.Errorf("%q reports %+v %q", quote, r, quote[r.Start:r.End])
 		}
