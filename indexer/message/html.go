@@ -88,7 +88,7 @@ func tagName(b []byte) string {
 type attrs struct {
 	class, id, style, alt, typ, start string
 	data                              string // data-marker, data-smartmail
-	color                             string
+	color, name                       string
 	hidden                            bool
 }
 
@@ -108,6 +108,8 @@ func (a *attrs) set(k, v []byte) {
 		a.start = string(v)
 	case "color":
 		a.color = string(v)
+	case "name":
+		a.name = string(v)
 	case "data-marker", "data-smartmail":
 		a.data = string(v)
 	case "hidden":
@@ -621,6 +623,12 @@ func tightMargin(style string) bool {
 
 // hintOf knows the marks that mail programs leave in their HTML.
 func (w *htmlWriter) hintOf(a *attrs) hint {
+	switch a.name {
+	case "quote", "messageReplySection": // GMX and web.de; Spark
+		return hintQuote
+	case "messageSignatureSection":
+		return hintSignature
+	}
 	if a.class == "" && a.id == "" && a.data == "" {
 		return 0
 	}
@@ -631,13 +639,16 @@ func (w *htmlWriter) hintOf(a *attrs) hint {
 		return hintQuote
 	case "olk_src_body_section", "isreplycontent", "mail-editor-reference-message-container":
 		return hintQuote
+	case "reply-intro": // Roundcube
+		return hintCite
 	case "signature", "applemailsignature", "ms-outlook-mobile-signature", "ms-outlook-mobile-body-separator-line":
 		return hintSignature
 	}
 	switch {
 	case a.hasClass("gmail_attr", "moz-cite-prefix", "moz-email-headers-table"):
 		return hintCite
-	case a.hasClass("yahoo_quoted", "protonmail_quote", "moz-forward-container", "zmail_extra", "OutlookMessageHeader"):
+	case a.hasClass("yahoo_quoted", "protonmail_quote", "moz-forward-container", "zmail_extra", "OutlookMessageHeader", "sh-quoted-content"),
+		strings.HasSuffix(a.class, "yahoo_quoted"): // Yahoo puts its own prefix before its names
 		return hintQuote
 	case a.hasClass("gmail_signature", "moz-signature", "AppleMailSignature", "protonmail_signature_block", "gmail_signature_prefix"), a.data == "gmail_signature":
 		return hintSignature

@@ -144,6 +144,20 @@ func TestHTMLZones(t *testing.T) {
 			"n Fine.\nq On Tuesday, Nora wrote:\nq Shall I?\n"},
 		{"Thunderbird", `<p>Fine.</p><div class=moz-cite-prefix>Nora wrote:</div><blockquote type=cite>Shall I?</blockquote><div class=moz-signature>Martin</div>`,
 			"n Fine.\nn \nq Nora wrote:\nq > Shall I?\ns Martin\n"},
+		{"Yahoo with its prefix", `<div>Fine.</div><div class="ydp3f9a1eyahoo_quoted"><div>On Tuesday, Nora wrote:</div><div>Shall I?</div></div>`,
+			"n Fine.\nq On Tuesday, Nora wrote:\nq Shall I?\n"},
+		{"GMX", `<div>Gut.</div><div name="quote" style="border-left:2px solid #C3D9E5"><div>Gesendet: Dienstag<br>Von: Nora</div><div>Soll ich?</div></div>`,
+			"n Gut.\nq Gesendet: Dienstag\nq Von: Nora\nq Soll ich?\n"},
+		{"Spark", `<div name="messageBodySection">Fine.</div><div name="messageSignatureSection">Martin</div><div name="messageReplySection">On Tuesday Nora wrote:<br>Shall I?</div>`,
+			"n Fine.\ns Martin\nq On Tuesday Nora wrote:\nq Shall I?\n"},
+		{"Roundcube", `<p>Fine.</p><p id="reply-intro">Nora, Tuesday:</p><blockquote type="cite"><p>Shall I?</p></blockquote>`,
+			"n Fine.\nn \nq Nora, Tuesday:\nq \nq > Shall I?\n"},
+		{"Zimbra", `<div>Fine.</div><hr data-marker="__DIVIDER__"><div><b>From:</b> Nora<br></div><div>Shall I?</div>`,
+			"n Fine.\nq From: Nora\nq Shall I?\n"},
+		{"Lotus Notes", `<font>Fine.</font><br><br><font>From: </font><font>Nora Blake/DESK</font><br><font>To: </font><font>Martin Hale/HALE@HALE</font><br><font>Date: </font><font>14-03-2023 09:00</font><br><font>Subject: </font><font>Rooms</font><br><hr noshade><br><font>Shall I?</font>`,
+			"n Fine.\nn \nq From: Nora Blake/DESK\nq To: Martin Hale/HALE@HALE\nq Date: 14-03-2023 09:00\nq Subject: Rooms\nq \nq Shall I?\n"},
+		{"Outlook, Spanish", `<p class=MsoNormal>Bien.</p><div style="border:none;border-top:solid #B5C4DF 1.0pt"><p class=MsoNormal><b>De:</b> Nora &lt;n@d.example&gt;<br><b>Enviado el:</b> martes, 14 de marzo de 2023 9:00<br><b>Para:</b> Martin<br><b>Asunto:</b> Sala</p></div><p class=MsoNormal>¿Reservo?</p>`,
+			"n Bien.\nq De: Nora <n@d.example>\nq Enviado el: martes, 14 de marzo de 2023 9:00\nq Para: Martin\nq Asunto: Sala\nq ¿Reservo?\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := Parse([]byte("From: Someone Else <x@y.example>\nContent-Type: text/html; charset=utf-8\n\n" + tt.in))
