@@ -55,9 +55,10 @@ func (v *Vault) asOf(size int64, dir string) (*Vault, error) {
 	if err := v.ledger.CopyPrefix(size, filepath.Join(v.dir, "keys"), ledgerDir, keys); err != nil {
 		return nil, err
 	}
-	p := &Vault{dir: dir, log: v.log, now: v.now, archive: v.archive}
-	p.ended.L = &p.joining
-	p.SetAttest(Attest{})
+	opt := v.opt
+	opt.Attest, opt.FreshCatalog = Attest{}, false
+	p := newVault(dir, opt)
+	p.archive = v.archive
 	var err error
 	if p.ledger, err = ledger.Open(ledgerDir, keys, ledger.Options{Now: v.now}); err != nil {
 		return p, err

@@ -316,9 +316,21 @@ func (s *accountStore) Folders(ctx context.Context, all []imapsync.FolderInfo) e
 	if err != nil {
 		return err
 	}
+	changed := false
 	for _, m := range known {
 		if !listed[m.ID] && m.Listed {
 			s.Event(ctx, "folder-gone", string(m.Name), "the server does not list it any more; everything kept of it stays")
+		}
+		if m.Listed != listed[m.ID] || m.Excluded != excluded[m.ID] {
+			if err := s.c.add(nil, ledger.MailboxListed{Mailbox: m.ID, Listed: listed[m.ID], Excluded: excluded[m.ID]}); err != nil {
+				return err
+			}
+			changed = true
+		}
+	}
+	if changed { // before the catalog knows: what a crash leaves is said again
+		if err := s.c.flush(); err != nil {
+			return err
 		}
 	}
 	return s.v.catalog.SetListed(s.id, listed, excluded)

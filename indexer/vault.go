@@ -92,19 +92,7 @@ type Vault struct {
 // Open opens the vault in dir, makes it when dir does not exist or is empty, and
 // repairs what a crash left: see recover.
 func Open(dir string, opt Options) (_ *Vault, err error) {
-	if opt.Logger == nil {
-		opt.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	if opt.GiveWay == nil {
-		opt.GiveWay = func(context.Context) {}
-	}
-	opt.Ledger.Now = opt.Now
-	v := &Vault{dir: dir, log: opt.Logger, now: opt.Now, opt: opt, recorded: map[int64]time.Time{}}
-	v.ended.L = &v.joining
-	v.SetAttest(opt.Attest)
+	v := newVault(dir, opt)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening vault: %w", err)
 	}
@@ -130,6 +118,24 @@ func Open(dir string, opt Options) (_ *Vault, err error) {
 		}
 	}
 	return v, nil
+}
+
+// newVault is a vault without its stores, complete in everything else.
+func newVault(dir string, opt Options) *Vault {
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.GiveWay == nil {
+		opt.GiveWay = func(context.Context) {}
+	}
+	opt.Ledger.Now = opt.Now
+	v := &Vault{dir: dir, log: opt.Logger, now: opt.Now, opt: opt, recorded: map[int64]time.Time{}}
+	v.ended.L = &v.joining
+	v.SetAttest(opt.Attest)
+	return v
 }
 
 func lockFile(path string) (*os.File, error) {

@@ -58,7 +58,7 @@ func collected(l *ledger.Ledger, size int64, in *bundle.Input) error {
 	}
 	// Most entries are of messages: only the others are decoded.
 	var kinds [][]byte
-	for _, f := range []ledger.Fact{ledger.AccountAdded{}, ledger.AccountRole{}, ledger.Acquisition{}, ledger.ClockSkew{}, ledger.MailboxAdded{}, ledger.MailboxRenamed{}, ledger.MsgGone{}, ledger.Sync{}, ledger.Import{}} {
+	for _, f := range []ledger.Fact{ledger.AccountAdded{}, ledger.AccountRole{}, ledger.Acquisition{}, ledger.ClockSkew{}, ledger.MailboxAdded{}, ledger.MailboxListed{}, ledger.MailboxRenamed{}, ledger.MsgGone{}, ledger.Sync{}, ledger.Import{}} {
 		kinds = append(kinds, []byte(`"type":"`+f.EntryType()+`"`))
 	}
 	err := l.Entries(0, func(index int64, line []byte) error {
@@ -120,6 +120,10 @@ func (c *collection) add(e ledger.Entry, wanted map[string]bool) {
 		}
 	case ledger.MsgGone:
 		c.folder(f.Mailbox).missed(f.FirstMissed)
+	case ledger.MailboxListed:
+		if !f.Listed {
+			c.folder(f.Mailbox).missed(e.Time.Format(time.RFC3339))
+		}
 	case ledger.MailboxRenamed:
 		c.folder(f.From).missed(e.Time.Format(time.RFC3339))
 	}
@@ -164,7 +168,7 @@ func (c *collection) fill(mailboxes []trail.MailboxCoverage) {
 			if !k.first.IsZero() {
 				f.FirstSync = &k.first
 			}
-			if !k.gone.IsZero() && f.Gone > 0 {
+			if !k.gone.IsZero() {
 				f.GoneSince = &k.gone
 			}
 		}

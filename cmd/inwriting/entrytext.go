@@ -22,6 +22,14 @@ func entryText(f ledger.Fact) string {
 		return fmt.Sprintf("folder %d is %q of mailbox %d", x.Mailbox, x.Display, x.Account)
 	case ledger.MailboxReset:
 		return fmt.Sprintf("folder %d was renumbered by the server (%d, before %d)", x.Mailbox, x.New, x.Old)
+	case ledger.MailboxListed:
+		switch {
+		case x.Excluded:
+			return fmt.Sprintf("folder %d is left out by the settings", x.Mailbox)
+		case !x.Listed:
+			return fmt.Sprintf("folder %d is not listed by the server any more", x.Mailbox)
+		}
+		return fmt.Sprintf("folder %d is listed and read", x.Mailbox)
 	case ledger.MailboxRenamed:
 		return fmt.Sprintf("folder %d was called folder %d before; %s", x.Mailbox, x.From, plural(int(x.Messages), "message", "messages"))
 	case ledger.MsgSeen:

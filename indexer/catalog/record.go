@@ -102,6 +102,8 @@ func (t *Tx) apply(index int64, e ledger.Entry) error {
 			f.Mailbox, f.Account, []byte(f.Name), f.Display, f.Delim)
 	case ledger.MailboxReset:
 		return t.reset(f.Mailbox, f.Old, f.New, e.Time)
+	case ledger.MailboxListed:
+		return t.exec(`UPDATE mailbox SET listed = ?, excluded = ? WHERE id = ?`, f.Listed, f.Excluded, f.Mailbox)
 	case ledger.MailboxRenamed:
 		// Its messages live under the new name, which has entries of its own.
 		if err := t.exec(`UPDATE mailbox SET server = 0, clean = 0 WHERE id = ?`, f.From); err != nil {

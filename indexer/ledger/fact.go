@@ -52,6 +52,14 @@ type MailboxReset struct {
 	New     uint32 `json:"new"`
 }
 
+// MailboxListed says that the server began or ceased to list a mailbox, or that the
+// settings began or ceased to leave it out. Without one it is listed and read.
+type MailboxListed struct {
+	Mailbox  int64 `json:"mailbox"`
+	Listed   bool  `json:"listed,omitempty"`
+	Excluded bool  `json:"excluded,omitempty"`
+}
+
 // MailboxRenamed says that the server shows under a new name what a mailbox held:
 // nearly all messages, with the same UIDVALIDITY and UIDs.
 type MailboxRenamed struct {
@@ -183,6 +191,7 @@ func (AccountAdded) EntryType() string   { return "account.added" }
 func (MailboxAdded) EntryType() string   { return "mailbox.added" }
 func (MailboxReset) EntryType() string   { return "mailbox.reset" }
 func (MailboxRenamed) EntryType() string { return "mailbox.renamed" }
+func (MailboxListed) EntryType() string  { return "mailbox.listed" }
 func (MsgSeen) EntryType() string        { return "msg.seen" }
 func (MsgFlags) EntryType() string       { return "msg.flags" }
 func (MsgGone) EntryType() string        { return "msg.gone" }
@@ -214,6 +223,16 @@ func (x MailboxReset) fields(f *fields) {
 	f.num("mailbox", x.Mailbox)
 	f.num("new", int64(x.New))
 	f.num("old", int64(x.Old))
+}
+
+func (x MailboxListed) fields(f *fields) {
+	if x.Excluded {
+		f.yes("excluded")
+	}
+	if x.Listed {
+		f.yes("listed")
+	}
+	f.num("mailbox", x.Mailbox)
 }
 
 func (x MailboxRenamed) fields(f *fields) {
@@ -363,6 +382,7 @@ var decoders = map[string]func([]byte) (Fact, error){
 	MailboxAdded{}.EntryType():   decodeAs[MailboxAdded],
 	MailboxReset{}.EntryType():   decodeAs[MailboxReset],
 	MailboxRenamed{}.EntryType(): decodeAs[MailboxRenamed],
+	MailboxListed{}.EntryType():  decodeAs[MailboxListed],
 	MsgSeen{}.EntryType():        decodeAs[MsgSeen],
 	MsgFlags{}.EntryType():       decodeAs[MsgFlags],
 	MsgGone{}.EntryType():        decodeAs[MsgGone],

@@ -21,6 +21,8 @@ var facts = []Fact{
 		Flags: []string{`\Seen`, "$Junk", "bad\xff"}, Path: "old mail.mbox \"1\"\n<b>&</b> \u2028\u202e\x00\x1f\x7f"},
 	MsgSeen{Blob: strings.Repeat("ab", 32), Size: 7, Mailbox: 2, UIDValidity: 2, UID: 1, Flags: []string{}, Relinked: "size, date and header"},
 	MsgSeen{Blob: strings.Repeat("ab", 32), Size: 7, Mailbox: 2, UIDValidity: 2, UID: 2, Flags: []string{}, StandIn: true},
+	MailboxListed{Mailbox: 3, Listed: true, Excluded: true},
+	MailboxListed{Mailbox: 3},
 	MailboxRenamed{Mailbox: 3, From: 2, UIDValidity: 1, Messages: 20},
 	MsgQuarantined{Mailbox: 2, UIDValidity: 1, UID: 9, Size: 70, InternalDate: "2023-03-02T09:12:00Z", Why: "NO [SERVERBUG] it's \xff"},
 	Acquisition{Account: 1, Server: "imap.deskandco.example:993", Transport: "tls", Certificate: strings.Repeat("0a", 32), User: "nora",

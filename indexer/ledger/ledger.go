@@ -16,7 +16,7 @@
 //
 //	vault.created key.added key.retired account.added account.role config
 //	    whose vault it is, which keys sign, what is read as whom, how it is set
-//	mailbox.added mailbox.reset mailbox.renamed acquisition sync import
+//	mailbox.added mailbox.listed mailbox.reset mailbox.renamed acquisition sync import
 //	    what was looked at, when, and what the server said of itself
 //	msg.seen msg.flags msg.gone msg.quarantined msg.converted msg.restored
 //	    one occurrence of a message, and what became of it
