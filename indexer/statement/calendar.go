@@ -7,28 +7,7 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 	tense := f.clauseTense(toks, i, i+w.n)
 	past := tense < 0
 	if w.month == 0 {
-		t, ok := f.followingDay(dst, toks, i, w)
-		follows := ok
-		if !ok {
-			t, ok = f.namedDay(w.day, w.weekday)
-		}
-		var other time.Time
-		if !ok {
-			t, other, ok = f.dayOfMonth(w.day, w.weekday, tense)
-		}
-		if !ok {
-			return dst, 0
-		}
-		x := f.dated(t, i, i+w.n)
-		x.Mismatch = w.weekday >= 0 && int(t.Weekday()) != w.weekday
-		if w.weekday >= 0 && !x.Mismatch { // "Tue 25th" leaves no doubt either
-			x.full, f.explicit = true, t
-		}
-		x.full = x.full || follows
-		if !other.IsZero() {
-			x.Alternatives = []string{other.Format("2006-01-02")}
-		}
-		return append(dst, x), w.n
+		return f.resolveNumber(dst, toks, i, w, tense)
 	}
 	if w.year == 0 && f.opened > 0 {
 		w.year = f.opened
@@ -99,6 +78,32 @@ func (f *factReader) resolve(dst []found, toks []token, i int, w written) ([]fou
 		}
 	}
 	return append(dst, x), n
+}
+
+// resolveNumber gives "the 14th" its month.
+func (f *factReader) resolveNumber(dst []found, toks []token, i int, w written, tense int) ([]found, int) {
+	t, ok := f.followingDay(dst, toks, i, w)
+	follows := ok
+	if !ok {
+		t, ok = f.namedDay(w.day, w.weekday)
+	}
+	var other time.Time
+	if !ok {
+		t, other, ok = f.dayOfMonth(w.day, w.weekday, tense)
+	}
+	if !ok {
+		return dst, 0
+	}
+	x := f.dated(t, i, i+w.n)
+	x.Mismatch = w.weekday >= 0 && int(t.Weekday()) != w.weekday
+	if w.weekday >= 0 && !x.Mismatch { // "Tue 25th" leaves no doubt either
+		x.full, f.explicit = true, t
+	}
+	x.full = x.full || follows
+	if !other.IsZero() {
+		x.Alternatives = []string{other.Format("2006-01-02")}
+	}
+	return append(dst, x), w.n
 }
 
 // followingDay finds the day that "the 24th" is in "from 20 February to the 24th

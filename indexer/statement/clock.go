@@ -34,23 +34,9 @@ func (f *factReader) times(dst []found, toks []token, i int) ([]found, int) {
 	}
 	n := 1
 	if half == 0 {
-		switch {
-		case f.is(toks, i+1, "am", "a.m"):
-			half, n = 1, 2
-		case f.is(toks, i+1, "pm", "p.m"):
-			half, n = 2, 2
-		case f.is(toks, i+1, "o'clock"):
-			n = 2
-			shape = colon
-		case f.is(toks, i+1, "uhr", "hrs"):
-			if shape == bare && f.is(toks, i+1, "hrs") {
-				return dst, 0
-			}
-			n = 2
-			shape = colon
-		}
-		if n == 2 && f.is(toks, i+2, ".") && toks[i+2].start == toks[i+1].end && (f.is(toks, i+1, "a.m", "p.m")) && i+3 < len(toks) {
-			n = 3
+		var ok bool
+		if n, half, shape, ok = f.halfBehind(toks, i, shape); !ok {
+			return dst, 0
 		}
 	}
 	switch half {
@@ -104,6 +90,26 @@ func (f *factReader) times(dst []found, toks []token, i int) ([]found, int) {
 	x.Value = fmt.Sprintf("%02d:%02d", h, m)
 	x.to = i + n
 	return append(dst, x), n
+}
+
+// halfBehind reads "am", "p.m.", "o'clock" behind the number at i: the tokens that
+// the time takes, its half, its shape. "24 hrs" is none.
+func (f *factReader) halfBehind(toks []token, i int, as clockShape) (n, half int, shape clockShape, ok bool) {
+	n, shape = 1, as
+	switch {
+	case f.is(toks, i+1, "am", "a.m"):
+		half, n = 1, 2
+	case f.is(toks, i+1, "pm", "p.m"):
+		half, n = 2, 2
+	case f.is(toks, i+1, "hrs") && shape == bare:
+		return 0, 0, shape, false
+	case f.is(toks, i+1, "o'clock", "uhr", "hrs"):
+		n, shape = 2, colon
+	}
+	if n == 2 && f.is(toks, i+2, ".") && toks[i+2].start == toks[i+1].end && f.is(toks, i+1, "a.m", "p.m") && i+3 < len(toks) {
+		n = 3
+	}
+	return n, half, shape, true
 }
 
 type clockShape int

@@ -393,13 +393,7 @@ func (f *factReader) numeric(s string, toks []token, i int) written {
 	}
 	a, b := part[0], part[1]
 	if p == 1 {
-		// Two parts: only with a slash, or where a weekday stands before; "1.40",
-		// "3-4" and "10-18" are no dates.
-		weekdayBefore := i > 0 && (toks[i-1].cls&clsWeekday != 0 || f.is(toks, i-1, ",") && i > 1 && toks[i-2].cls&clsWeekday != 0)
-		if sep != '/' && !(weekdayBefore && sep == '.' && size[1] > 0 && b <= 12 && size[1] == 1) && !(sep == '-' && f.isSpan(s, toks, i)) {
-			return w
-		}
-		if f.is(toks, i-1, "and") && f.is(toks, i-2, "one", "two") || (a == 24 && b == 7) || (a == 1 && b <= 4 && b >= 2 && size[0] == 1 && size[1] == 1 && !weekdayBefore && !f.isDateLead(toks, i)) || a == b && a == 50 {
+		if !f.isPair(s, toks, i, sep, a, b, size[0] == 1 && size[1] == 1, size[1]) {
 			return w
 		}
 	} else {
@@ -436,6 +430,20 @@ func (f *factReader) numeric(s string, toks []token, i int) written {
 	}
 	w.n = 1
 	return w
+}
+
+// isPair: two numbers are a day and a month only with a slash, or where a weekday
+// stands before; "1.40", "3-4" and "10-18" are no dates, nor are fractions.
+func (f *factReader) isPair(s string, toks []token, i int, sep byte, a, b int, short bool, width int) bool {
+	weekdayBefore := i > 0 && (toks[i-1].cls&clsWeekday != 0 || f.is(toks, i-1, ",") && i > 1 && toks[i-2].cls&clsWeekday != 0)
+	switch {
+	case sep == '-' && f.isSpan(s, toks, i):
+	case sep == '.' && weekdayBefore && b <= 12 && width == 1:
+	case sep != '/':
+		return false
+	}
+	return !(f.is(toks, i-1, "and") && f.is(toks, i-2, "one", "two") || a == 24 && b == 7 || a == b && a == 50 ||
+		a == 1 && b >= 2 && b <= 4 && short && !weekdayBefore && !f.isDateLead(toks, i))
 }
 
 // isSpan: "10-15 thru 10-19", two days of one month, or of two that follow.

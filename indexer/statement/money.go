@@ -97,21 +97,8 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 		if f.is(toks, i, "kr") && f.is(toks, k, ".") && toks[k].start == toks[i].end {
 			k++
 		}
-		if cur == "$" && i > 0 && toks[i-1].end == toks[i].start {
-			switch f.text[toks[i-1].start:toks[i-1].end] {
-			case "A", "AU":
-				cur, from = "AUD", i-1
-			case "US":
-				cur, from = "USD", i-1
-			case "C", "CA":
-				cur, from = "CAD", i-1
-			case "NZ":
-				cur, from = "NZD", i-1
-			case "S":
-				cur, from = "SGD", i-1
-			case "HK":
-				cur, from = "HKD", i-1
-			}
+		if code := dollarPrefix[f.wordAt(toks, i-1)]; cur == "$" && code != "" && toks[i-1].end == toks[i].start {
+			cur, from = code, i-1
 		}
 		if toks[i].shape == shapeWord && (len(f.low(&toks[i])) > 3 || f.low(&toks[i]) == "pound") {
 			return dst, 0 // "euro 60" is rare, "pounds 5" rarer
@@ -161,6 +148,11 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 		}
 		return append(dst, x), n
 	}
+	return f.numberFirst(dst, toks, i)
+}
+
+// numberFirst reads sums with the currency behind the number, or without one.
+func (f *factReader) numberFirst(dst []found, toks []token, i int) ([]found, int) {
 	if toks[i].shape != shapeNumber && toks[i].cls&clsNumWord == 0 {
 		return dst, 0
 	}
@@ -180,7 +172,8 @@ func (f *factReader) money(dst []found, toks []token, i int) ([]found, int) {
 		return append(dst, f.sum(cur, v, i, end)), end - i
 	}
 	mult, extra := f.multiplier(toks, i+n)
-	if cur, ok = f.currency(toks, i+n+extra); !ok {
+	cur, ok := f.currency(toks, i+n+extra)
+	if !ok {
 		if code := countryDollar[f.wordAt(toks, i+n)]; code != "" && strings.Contains(f.text[toks[i].start:toks[i].end], ".") {
 			return append(dst, f.sum(code, v, i, i+n+1)), n + 1
 		}
@@ -287,12 +280,15 @@ func (f *factReader) dollars() string {
 	return f.dollar
 }
 
+// dollarPrefix is what stands before the sign: "A$50", "US$50".
+var dollarPrefix = map[string]string{"A": "AUD", "AU": "AUD", "US": "USD", "C": "CAD", "CA": "CAD", "NZ": "NZD", "S": "SGD", "HK": "HKD"}
+
 // countryDollar: "0.26 US", "3.10 Cdn": the dollar by its country alone.
 var countryDollar = map[string]string{"US": "USD", "Cdn": "CAD", "CDN": "CAD", "Can": "CAD"}
 
-// wordAt is token i as written, "" past the end.
+// wordAt is token i as written, "" before the first and past the last.
 func (f *factReader) wordAt(toks []token, i int) string {
-	if i >= len(toks) {
+	if i < 0 || i >= len(toks) {
 		return ""
 	}
 	return f.word(toks, i)

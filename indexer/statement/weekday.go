@@ -22,27 +22,7 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 		to++
 	}
 	aimed := mod == "" && f.is(toks, from-1, "to", "for", "until", "till") && !strings.HasSuffix(f.low(&toks[i]), "s")
-	week := 0
-	if f.is(toks, to, "of") && f.is(toks, to+1, "this", "next", "last") && f.is(toks, to+2, "week") {
-		switch f.low(&toks[to+1]) {
-		case "next":
-			week = 7
-		case "last":
-			week = -7
-		default:
-			week = 1
-		}
-		to += 3
-	} else if f.is(toks, to, "next", "last") && f.is(toks, to+1, "week") {
-		week = 7
-		if f.is(toks, to, "last") {
-			week = -7
-		}
-		to += 2
-	} else if f.is(toks, to, "week") && !f.is(toks, to-1, "the") {
-		to++ // "Monday week"
-		week = 8
-	}
+	week, to := f.weekTail(toks, to)
 	ahead := (int(wd) - int(f.anchor.Weekday()) + 7) % 7 // 0: today
 	t := f.anchor.Add(time.Duration(ahead) * day)
 	tense := f.clauseTense(toks, from, to)
@@ -62,18 +42,7 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 		return append(dst, x), to - i
 	}
 	if week == 0 && (mod == "" || mod == "the" || mod == "that") && tense == 0 && f.isRetold(toks, from) {
-		// "I said Friday": the nearest one, a coming one sooner; the other stands too.
-		if ahead == 0 {
-			t = t.Add(7 * day)
-			ahead = 7
-		}
-		other := t.Add(-7 * day)
-		if mod != "" || ahead > 7-ahead+2 { // "the Wednesday" was spoken of before
-			t, other = other, t
-		}
-		x = f.dated(t, from, to)
-		x.Alternatives = []string{other.Format("2006-01-02")}
-		return append(dst, x), to - i
+		return append(dst, f.retoldWeekday(ahead, mod != "", from, to)), to - i
 	}
 	if past && aimed && week == 0 && f.isSet(toks, from) {
 		// "was moved to Friday": where it was moved to, or when it was to be.
@@ -101,18 +70,7 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 	case mod == "last" || mod == "past":
 		t = t.Add(-7 * day)
 	case mod == "next":
-		if ahead == 0 {
-			t = t.Add(7 * day)
-		}
-		// "next Friday" on a Monday: the coming one, or the one after. Both stand.
-		other := t.Add(7 * day)
-		if int(wd) != 0 && ahead > 0 && (int(wd)+6)%7 > (int(f.anchor.Weekday())+6)%7 {
-			// The coming one falls in this week: English has two minds.
-			t, other = other, t
-		}
-		x = f.dated(t, from, to)
-		x.Alternatives = []string{other.Format("2006-01-02")}
-		return append(dst, x), to - i
+		return append(dst, f.nextWeekday(wd, ahead, from, to)), to - i
 	case mod == "the" || mod == "that" || past:
 		if c, ok := f.near(dst, wd); ok && mod != "" {
 			t = c
@@ -133,6 +91,65 @@ func (f *factReader) bareWeekday(dst []found, toks []token, i int, wd time.Weekd
 		}
 	}
 	return append(dst, f.dated(t, from, to)), to - i
+}
+
+// weekTail reads "of next week", "last week", "week" after a weekday at to: 7 days on,
+// 7 back, 1 for this week, 8 for a week after the coming one, 0 for none.
+func (f *factReader) weekTail(toks []token, to int) (week, end int) {
+	if f.is(toks, to, "of") && f.is(toks, to+1, "this", "next", "last") && f.is(toks, to+2, "week") {
+		switch f.low(&toks[to+1]) {
+		case "next":
+			week = 7
+		case "last":
+			week = -7
+		default:
+			week = 1
+		}
+		to += 3
+	} else if f.is(toks, to, "next", "last") && f.is(toks, to+1, "week") {
+		week = 7
+		if f.is(toks, to, "last") {
+			week = -7
+		}
+		to += 2
+	} else if f.is(toks, to, "week") && !f.is(toks, to-1, "the") {
+		to++ // "Monday week"
+		week = 8
+	}
+	return week, to
+}
+
+// nextWeekday: "next Friday" on a Monday is the coming one, or the one after. Both
+// stand.
+func (f *factReader) nextWeekday(wd time.Weekday, ahead, from, to int) found {
+	t := f.anchor.Add(time.Duration(ahead) * day)
+	if ahead == 0 {
+		t = t.Add(7 * day)
+	}
+	other := t.Add(7 * day)
+	if int(wd) != 0 && ahead > 0 && (int(wd)+6)%7 > (int(f.anchor.Weekday())+6)%7 {
+		// The coming one falls in this week: English has two minds.
+		t, other = other, t
+	}
+	x := f.dated(t, from, to)
+	x.Alternatives = []string{other.Format("2006-01-02")}
+	return x
+}
+
+// retoldWeekday: "I said Friday" is the nearest one, a coming one sooner; the other
+// stands too. "The Wednesday" was spoken of before.
+func (f *factReader) retoldWeekday(ahead int, article bool, from, to int) found {
+	if ahead == 0 {
+		ahead = 7
+	}
+	t := f.anchor.Add(time.Duration(ahead) * day)
+	other := t.Add(-7 * day)
+	if article || ahead > 7-ahead+2 {
+		t, other = other, t
+	}
+	x := f.dated(t, from, to)
+	x.Alternatives = []string{other.Format("2006-01-02")}
+	return x
 }
 
 // shareWeek gives the week of "Thursday of this week" to the weekday before it in
