@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
@@ -31,6 +32,7 @@ type messageView struct {
 	Zones      []zoneView
 	Truncated  bool
 	Statements []readView
+	Second     []string // statements of others, known only from this message
 	Parts      []partView
 	Defects    []message.Defect
 	Raw        string
@@ -169,6 +171,9 @@ func (w *site) messageView(r *http.Request, d *search.MessageDoc) messageView {
 		rv.N = i + 1
 		v.Statements = append(v.Statements, rv)
 	}
+	for _, s := range d.SecondHand {
+		v.Second = append(v.Second, w.secondHand(s))
+	}
 	v.Zones = w.zones(d)
 	if len(d.Statements) > 0 {
 		v.Citation = w.citation(d.Statements[0])
@@ -178,6 +183,15 @@ func (w *site) messageView(r *http.Request, d *search.MessageDoc) messageView {
 	w.proof(r.Context(), d, &v)
 	v.Thread = w.thread(r.Context(), m)
 	return v
+}
+
+// secondHand tells a statement that somebody else is said to have made.
+func (w *site) secondHand(s trail.Statement) string {
+	by := cmp.Or(s.Speaker.Name, s.Speaker.Address, "somebody without a name")
+	if s.SecondHand.Written != "" {
+		by += " (" + s.SecondHand.Written + ")"
+	}
+	return string(s.Kind) + ", said to be of " + by + ": “" + clip(strings.Join(strings.Fields(strings.ReplaceAll(s.Quote, "\n>", " ")), " "), 300) + "”"
 }
 
 // because is why words count, the heaviest reasons first.
@@ -206,6 +220,9 @@ func because(s trail.Statement) []coverageLine {
 		by = "by somebody whom nobody configured"
 	}
 	out = append(out, line("person", "", "written "+by+", in the new text, not in a quotation"))
+	if s.Answering != nil {
+		out = append(out, line("quote", "", "written under “"+clip(s.Answering.Quote, 120)+"”"))
+	}
 	for _, f := range s.Flags {
 		out = append(out, line("dashed", "", f))
 	}

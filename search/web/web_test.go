@@ -582,3 +582,17 @@ func TestReaders(t *testing.T) {
 		}
 	}
 }
+
+// What a message repeats of mail that is not kept stands apart, with the one who is said
+// to have written it.
+func TestSecondHand(t *testing.T) {
+	f, h := pages()
+	f.doc.SecondHand = []trail.Statement{{ID: "s-1", Kind: "instruction", Quote: "Send the <deposit>.", Speaker: trail.Speaker{Name: "Hotel Mar"}, Message: f.doc.Message,
+		SecondHand: &trail.SecondHand{Written: "Mon, 4 Mar 2024"}}}
+	body := get(t, h, messageURL(f.doc.Message)).Body.String()
+	for _, want := range []string{"Second-hand", "instruction, said to be of Hotel Mar (Mon, 4 Mar 2024)", "Send the &lt;deposit&gt;."} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
