@@ -95,7 +95,10 @@ func whoseWords(ws []string) string {
 				if i > 1 && ws[i-1] == "to" && (ws[i-2] == "have" || ws[i-2] == "need" || ws[i-2] == "want") {
 					break // "I have to mention that …" claims nothing said
 				}
-				if passive(j) || getWords[w] {
+				if getWords[w] && !passive(j) {
+					break // whether something came is no claim about words
+				}
+				if passive(j) {
 					return othersWords
 				}
 				return ownWords
@@ -199,14 +202,19 @@ func (f *finder) borneOut(d *item) bool {
 	return held
 }
 
-// refuted reports whether b speaks against what d claims: the claim is about words,
-// and b is what answers to it restate, or is plainly about the same. What claims
-// nothing of words has to deny or to blame, and to be answered with b.
+// refutes reports whether b speaks against what d claims, and how surely: the claim is
+// about words, and b is what answers to it restate, or is plainly about the same. What
+// asserts one's own words has to name a value that others may be set against. What
+// claims nothing of words has to deny or to blame, and to be answered with b.
 func (f *finder) refutes(d, b *item) (score float64, ok bool) {
+	c := d.claimOf()
 	restated := f.p.restatedTo(d, b)
 	near := math.Max(f.p.alikeAbout(d, b), f.p.similar(d, b))
-	if d.claimOf().whose == "" {
-		return restated, restated >= leastAnswered || f.p.deniesDeed(d, b)
+	switch {
+	case c.whose == "":
+		return restated, !(c.refuses && !c.blames) && restated >= leastAnswered || f.p.deniesDeed(d, b)
+	case c.whose == ownWords && !c.deny && d.slots() == 0:
+		return 0, false
 	}
 	return restated + near, restated >= leastRestated || near >= leastNearby || typed(d, b) && restated+near > 0.1
 }

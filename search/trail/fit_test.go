@@ -77,11 +77,11 @@ func solve(a [][]float64) []float64 {
 }
 
 // fitted are the weights that a fit gives.
-type fitted struct{ first, second, refute, change, replace, open []float64 }
+type fitted struct{ first, second, change, replace, open []float64 }
 
 func (w fitted) use() {
 	firstWeights, secondWeights = w.first, w.second
-	refuteWeights, changeWeights, replaceWeights, openWeights = w.refute, w.change, w.replace, w.open
+	changeWeights, replaceWeights, openWeights = w.change, w.replace, w.open
 }
 
 // asked is one question over one case's mail with its labels, item by item.
@@ -179,7 +179,7 @@ func TestFit(t *testing.T) {
 	}
 	cases := loadGold(t)
 	qs := askAll(cases)
-	old := fitted{firstWeights, secondWeights, refuteWeights, changeWeights, replaceWeights, openWeights}
+	old := fitted{firstWeights, secondWeights, changeWeights, replaceWeights, openWeights}
 	without := map[string]fitted{}
 	samples := map[string]*samples{}
 	for _, c := range cases {
@@ -245,9 +245,9 @@ func (s *sample) join(o *sample) {
 // samples are what one case teaches, with the relevances of models that have not
 // seen it. Each choice is a sample of its own.
 type samples struct {
-	moves           []*claimed
-	open            sample
-	refute, replace []*sample
+	moves   []*claimed
+	open    sample
+	replace []*sample
 }
 
 func sampleCase(c *goldCase, qs []*asked) *samples {
@@ -292,14 +292,6 @@ func sampleCase(c *goldCase, qs []*asked) *samples {
 			if b.p2 < leastJudged {
 				continue
 			}
-			if b.s.Kind == "dispute" {
-				choose(&out.refute, Refuted, func(c *item) ([]float64, bool) {
-					if c.m == b.m || c.s.Kind == "dispute" {
-						return nil, false
-					}
-					return p.refuteFeatures(b, c), labelled(Refuted, b, c)
-				}, i)
-			}
 			out.moves = append(out.moves, &claimed{f, q, b, labelled(Changed, nil, b)})
 			choose(&out.replace, Changed, func(c *item) ([]float64, bool) {
 				return p.replaceFeatures(c, b), labelled(Changed, c, b)
@@ -324,12 +316,12 @@ func (w *fitted) judges(of map[string]*samples, cases []*goldCase, skip string) 
 	for _, c := range cases {
 		if s := of[c.ID]; c.ID != skip {
 			all.open.join(&s.open)
-			all.refute, all.replace = append(all.refute, s.refute...), append(all.replace, s.replace...)
+			all.replace = append(all.replace, s.replace...)
 		}
 	}
 	w.open = fit(all.open.xs, all.open.ys, all.open.ws, judgeRidge)
-	w.refute, w.replace = fitChoice(all.refute, choiceRidge), fitChoice(all.replace, choiceRidge)
-	refuteWeights, replaceWeights = w.refute, w.replace
+	w.replace = fitChoice(all.replace, choiceRidge)
+	replaceWeights = w.replace
 	var changes sample
 	for _, c := range cases {
 		if c.ID == skip {
@@ -389,7 +381,7 @@ func writeWeights(t *testing.T) {
 	for _, v := range []struct {
 		name string
 		w    []float64
-	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights}, {"refuteWeights", refuteWeights},
+	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights},
 		{"changeWeights", changeWeights}, {"replaceWeights", replaceWeights}, {"openWeights", openWeights}} {
 		fmt.Fprintf(f, "\nvar %s = []float64{\n", v.name)
 		for _, x := range v.w {

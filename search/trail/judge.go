@@ -259,10 +259,7 @@ func (f *finder) against(d *item, wide []*item) (b *item) {
 		if c.m == d.m || c.s.Kind == statement.Dispute && (c.side() == d.side() || d.claimOf().whose != othersWords) || !f.p.opposed(d, c) {
 			continue
 		}
-		s := dot(f.p.refuteFeatures(d, c), refuteWeights)
-		if typed(d, c) {
-			s += 3 // facts alone set the two against each other
-		}
+		s := f.p.weighs(d, c)
 		for _, v := range f.p.judged.changed {
 			if v.a == c && v.b.index < d.index && authority(v.a, v.b) {
 				s -= 2 // no longer in force when the dispute was written

@@ -19,16 +19,31 @@ const (
 	leastUnacknowledged = 0.40
 )
 
-// refuteFeatures describes a dispute and earlier words that may speak against it.
-func (p *pool) refuteFeatures(d, b *item) []float64 {
+// weighs says how much earlier words weigh against a dispute: what is restated in
+// answer to it first, then what is about the same and what the question is about.
+// The figures are round ones; a model fitted to the labelled disputes chose worse
+// on those it had not seen.
+func (p *pool) weighs(d, b *item) float64 {
 	c := d.claimOf()
 	same := b.side() == d.side()
-	fact, _, _ := conflict(d, b)
-	one := func(b bool) float64 { return pick(b, 1, 0) }
-	alike := math.Max(p.alike(d, b), p.similar(d, b))
-	return []float64{p.restatedTo(d, b), alike, p.alikeAbout(d, b), clipped(b.p2), b.lex,
-		one(same && binds(b.s.Kind)), one(same && binds(b.s.Kind) && c.whose == ""), one(same && !samePerson(d, b)), one(kindIn(b.s.Kind, c.deeds)),
-		one(fact != "" || differs(d, b)), one(c.deny && agree(d, b)), one(b.side() == Other), one(b.s.Kind == statement.Question), math.Log1p(float64(d.m.index - b.m.index))}
+	s := 8*p.restatedTo(d, b) + 2*math.Max(p.alike(d, b), p.similar(d, b)) + 2*p.alikeAbout(d, b) + 1.5*clipped(b.p2)
+	for _, x := range [...]struct {
+		is     bool
+		weight float64
+	}{
+		{same && binds(b.s.Kind), 1}, // its own binding words
+		{same && !samePerson(d, b), -1},
+		{b.side() == Other, -1},
+		{kindIn(b.s.Kind, c.deeds), 0.5},
+		{differs(d, b), 1},
+		{c.deny && agree(d, b), 1}, // it denies what they say
+		{typed(d, b), 3},           // facts alone set the two against each other
+	} {
+		if x.is {
+			s += x.weight
+		}
+	}
+	return s
 }
 
 // differs reports whether d names a value of a slot that b names others of.

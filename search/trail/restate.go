@@ -24,7 +24,10 @@ func (p *pool) restates(r, b *item) float64 {
 		}
 	}
 	if sure < 1 && p.cites(r, b) {
-		sure = math.Max(sure, 0.2+0.5*math.Min(1, 2*p.similar(r, b))+pick(kindIn(b.s.Kind, r.claimOf().deeds), 0.3, 0))
+		like, deed := p.similar(r, b), kindIn(b.s.Kind, r.claimOf().deeds)
+		if like > 0 || deed { // other mail may have passed that day
+			sure = math.Max(sure, 0.2+0.5*math.Min(1, 2*like)+pick(deed, 0.3, 0))
+		}
 	}
 	if sure > 0 && sure < 1 && !p.spokenBy(r, b) {
 		sure *= 0.3
