@@ -77,11 +77,11 @@ func solve(a [][]float64) []float64 {
 }
 
 // fitted are the weights that a fit gives.
-type fitted struct{ first, second, change, replace, open []float64 }
+type fitted struct{ first, second, change, open []float64 }
 
 func (w fitted) use() {
 	firstWeights, secondWeights = w.first, w.second
-	changeWeights, replaceWeights, openWeights = w.change, w.replace, w.open
+	changeWeights, openWeights = w.change, w.open
 }
 
 // asked is one question over one case's mail with its labels, item by item.
@@ -124,7 +124,6 @@ const (
 	secondRidge = 10
 	innerFolds  = 5
 	judgeRidge  = 3
-	choiceRidge = 0.1
 )
 
 // train fits both models without one case. The second must not see priors that
@@ -179,14 +178,14 @@ func TestFit(t *testing.T) {
 	}
 	cases := loadGold(t)
 	qs := askAll(cases)
-	old := fitted{firstWeights, secondWeights, changeWeights, replaceWeights, openWeights}
+	old := fitted{firstWeights, secondWeights, changeWeights, openWeights}
 	without := map[string]fitted{}
 	samples := map[string]*samples{}
 	for _, c := range cases {
 		w := old
 		w.first, w.second = train(qs, cases, c.ID)
 		w.use()
-		without[c.ID], samples[c.ID] = w, sampleCase(c, qs)
+		without[c.ID], samples[c.ID] = w, sampleCase(c)
 	}
 	all := map[string]*score{"labelled": newScore(), "read": newScore()}
 	for _, c := range cases {
@@ -243,14 +242,12 @@ func (s *sample) join(o *sample) {
 }
 
 // samples are what one case teaches, with the relevances of models that have not
-// seen it. Each choice is a sample of its own.
+// seen it.
 type samples struct {
-	moves   []*claimed
-	open    sample
-	replace []*sample
+	change, open sample
 }
 
-func sampleCase(c *goldCase, qs []*asked) *samples {
+func sampleCase(c *goldCase) *samples {
 	out := &samples{}
 	for k := 0; k < 2*len(c.Questions); k++ {
 		g, records := c.Questions[k/2], c.records
@@ -272,42 +269,17 @@ func sampleCase(c *goldCase, qs []*asked) *samples {
 			}
 			return false
 		}
-		choose := func(to *[]*sample, t FindingType, features func(c *item) ([]float64, bool), before int) {
-			s := &sample{}
-			right := false
-			for _, c := range p.items[:before] {
-				if c.p2 < leastJudged {
-					continue
-				}
-				if x, y := features(c); x != nil {
-					s.add(x, y)
-					right = right || y
-				}
-			}
-			if right && len(s.xs) > 1 {
-				*to = append(*to, s)
-			}
-		}
-		for i, b := range p.items {
+		for _, b := range p.items {
 			if b.p2 < leastJudged {
 				continue
 			}
-			out.moves = append(out.moves, &claimed{f, q, b, labelled(Changed, nil, b)})
-			choose(&out.replace, Changed, func(c *item) ([]float64, bool) {
-				return p.replaceFeatures(c, b), labelled(Changed, c, b)
-			}, i)
+			if a := f.replacedBy(b, f.wide()); a != nil {
+				out.change.add(p.changeFeatures(a, b), labelled(Changed, nil, b))
+			}
 			out.open.add(f.silenceFeatures(b), labelled(Unanswered, b, nil))
 		}
 	}
 	return out
-}
-
-// claimed is a dispute, and whether it is labelled as refuted.
-type claimed struct {
-	f *finder
-	q *query
-	d *item
-	y bool
 }
 
 // judges fits the models of the findings on the samples of all cases but one.
@@ -315,60 +287,12 @@ func (w *fitted) judges(of map[string]*samples, cases []*goldCase, skip string) 
 	var all samples
 	for _, c := range cases {
 		if s := of[c.ID]; c.ID != skip {
+			all.change.join(&s.change)
 			all.open.join(&s.open)
-			all.replace = append(all.replace, s.replace...)
 		}
 	}
 	w.open = fit(all.open.xs, all.open.ys, all.open.ws, judgeRidge)
-	w.replace = fitChoice(all.replace, choiceRidge)
-	replaceWeights = w.replace
-	var changes sample
-	for _, c := range cases {
-		if c.ID == skip {
-			continue
-		}
-		for _, x := range of[c.ID].moves {
-			if a := x.f.replacedBy(x.d, x.f.wide()); a != nil {
-				changes.add(x.f.p.changeFeatures(a, x.d), x.y)
-			}
-		}
-	}
-	w.change = fit(changes.xs, changes.ys, changes.ws, judgeRidge)
-}
-
-// fitChoice is conditional logistic regression: of each sample's members, one is right.
-func fitChoice(samples []*sample, ridge float64) []float64 {
-	w := make([]float64, len(samples[0].xs[0]))
-	for iter := 0; iter < 400; iter++ {
-		g := make([]float64, len(w))
-		for i := range g {
-			g[i] = -ridge * w[i]
-		}
-		for _, s := range samples {
-			z := make([]float64, len(s.xs))
-			most := math.Inf(-1)
-			for i, x := range s.xs {
-				z[i] = dot(x, w)
-				most = math.Max(most, z[i])
-			}
-			sum, right := 0.0, 0.0
-			for i := range z {
-				z[i] = math.Exp(z[i] - most)
-				sum += z[i]
-				right += s.ys[i] * z[i]
-			}
-			for i, x := range s.xs {
-				d := s.ys[i]*z[i]/right - z[i]/sum
-				for k := range g {
-					g[k] += d * x[k]
-				}
-			}
-		}
-		for i := range w {
-			w[i] += 0.02 * g[i]
-		}
-	}
-	return w
+	w.change = fit(all.change.xs, all.change.ys, all.change.ws, judgeRidge)
 }
 
 func writeWeights(t *testing.T) {
@@ -382,7 +306,7 @@ func writeWeights(t *testing.T) {
 		name string
 		w    []float64
 	}{{"firstWeights", firstWeights}, {"secondWeights", secondWeights},
-		{"changeWeights", changeWeights}, {"replaceWeights", replaceWeights}, {"openWeights", openWeights}} {
+		{"changeWeights", changeWeights}, {"openWeights", openWeights}} {
 		fmt.Fprintf(f, "\nvar %s = []float64{\n", v.name)
 		for _, x := range v.w {
 			fmt.Fprintf(f, "\t%.3f,\n", x)

@@ -7,10 +7,10 @@ import (
 	"inwriting/indexer/statement"
 )
 
-// Three findings are decided by small linear models, in two steps: whether a
-// statement is of the kind that changes, is refuted or goes unanswered here, and
-// which earlier statement it is about. They look a little beyond the entries: what
-// a finding rests on belongs into the answer.
+// Which earlier statement a change or a dispute is about is chosen by what weighs most;
+// whether a finding is made of the two, by rules, and for changes and unanswered
+// questions also by the odds of a small linear model. They look a little beyond the
+// entries: what a finding rests on belongs into the answer.
 
 const (
 	leastJudged    = 0.20 // of relevance
@@ -54,7 +54,7 @@ func (p *pool) judge(q *query, entries []*item) []*item {
 		in[it] = true
 	}
 	p.judged.changed = f.judgeChanges(wide, in)
-	p.judged.refuted = f.judgeDisputes(q, wide, in)
+	p.judged.refuted = f.judgeDisputes(wide, in)
 	p.judged.opposed = f.judgeOpposites(wide, in)
 	for _, a := range wide {
 		if x := f.silenceFeatures(a); x != nil && logistic(dot(x, openWeights)) >= leastSilent {
@@ -164,15 +164,7 @@ func (f *finder) replacedBy(b *item, wide []*item) (a *item) {
 		if c.index >= b.index {
 			break
 		}
-		x := f.p.replaceFeatures(c, b)
-		if x == nil {
-			continue
-		}
-		s := dot(x, replaceWeights)
-		if b.base == c {
-			s += 100
-		}
-		if a == nil || s > best {
+		if s, ok := f.p.displaces(c, b); ok && (a == nil || s > best) {
 			a, best = c, s
 		}
 	}
@@ -274,7 +266,7 @@ func (f *finder) against(d *item, wide []*item) (b *item) {
 
 // judgeDisputes pairs disputes with the earlier words that stand against them. Of
 // the disputes of one mail against the same words, the one most against them.
-func (f *finder) judgeDisputes(q *query, wide []*item, in map[*item]bool) []verdict {
+func (f *finder) judgeDisputes(wide []*item, in map[*item]bool) []verdict {
 	var all []verdict
 	for _, d := range wide {
 		if !in[d] || d.s.Kind != statement.Dispute || d.p2 < leastRelevant {

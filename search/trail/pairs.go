@@ -7,10 +7,8 @@ import (
 	"inwriting/indexer/statement"
 )
 
-// Two findings set a pair of statements side by side whose facts need not differ
-// in writing ("I never ordered that" beside an order). Which earlier statement a
-// later one is about is decided by a linear model over what ties the two; the
-// weights are in weights.go.
+// A refuted dispute stands beside earlier words whose facts need not differ from its
+// own ("I never ordered that" beside an order).
 
 const (
 	leastRelevant = 0.45 // findings rest on statements that surely bear on the question

@@ -99,44 +99,44 @@ func replacing(a, b *item) (ka, kb [6]float64, ok bool) {
 	return ka, kb, true
 }
 
-// replaceFeatures describes an earlier statement and a later one that may have
-// taken its place; nil where it cannot.
-func (p *pool) replaceFeatures(a, b *item) []float64 {
+// displaces says how likely b took the place of a, of what it may have; not ok where it
+// cannot. The figures are round ones, as those of weighs are.
+func (p *pool) displaces(a, b *item) (float64, bool) {
 	x := p.pair(a, b)
 	if !x.fits {
-		return nil
+		return 0, false
 	}
-	ka, kb, _ := replacing(a, b)
-	fact, turn, alike, about := x.fact, x.turn, x.alike, x.about
-	flip := negative(a) != negative(b)
-	cue := cued(b)
-	slot := 0.0
-	if fact != "" {
+	near := math.Max(x.alike, x.about)
+	s := 4*near + x.similar + 1.5*clipped(a.p2)
+	between := false
+	if x.fact != "" {
 		for _, c := range p.items[a.index+1 : b.index] {
-			if c.p2 < leastJudged || c.m == a.m || c.m == b.m || !asksOrAllows(c) {
-				continue
-			}
-			if p.pair(a, c).fact == fact {
-				slot = 1 // another value came between
+			if c.p2 >= leastJudged && c.m != a.m && c.m != b.m && asksOrAllows(c) && p.pair(a, c).fact == x.fact {
+				between = true
 				break
 			}
 		}
 	}
-	between := float64(b.m.index - a.m.index)
-	quantity := fact == statement.Quantity || fact == statement.Money
-	dated := fact == statement.Date || fact == statement.DateTime
-	f := []float64{1, kb[0], kb[1], kb[2], kb[3], kb[4], kb[5], ka[0], ka[1], ka[2], ka[3], ka[4], ka[5],
-		pick(cue, 1, 0), pick(cue && kb[0] == 1, 1, 0), pick(b.flagged(statement.Conditional), 1, 0),
-		pick(dated, 1, 0), pick(quantity, 1, 0), pick(fact != "" && (kb[0] == 1 || cue), 1, 0), pick(fact == "" && agree(a, b), 1, 0),
-		pick(flip, 1, 0), pick(flip && alike > 0.1, 1, 0), alike, math.Max(about, alike), x.similar,
-		pick(fact != "", alike, 0), pick(kb[0] == 1, math.Max(about, alike), 0),
-		pick(a.side() == b.side(), 1, 0), pick(samePerson(a, b), 1, 0), pick(a.side() == Client, 1, 0), pick(b.side() == Client, 1, 0), pick(a.side() == Other, 1, 0), pick(b.side() == Other, 1, 0),
-		pick(a.m.thread == b.m.thread, 1, 0), pick(b.m.parent == a.m, 1, 0),
-		math.Log1p(between), slot, clipped(a.p2), clipped(b.p2), pick(b.base == a, 1, 0), pick(movesWords(b), 1, 0),
-		pick(a.side() == Us && ka[2] == 1 && b.side() == Client && fact == statement.Money, 1, 0), // another price than ours accepted
-		pick(turn, 1, 0), pick(turn && a.side() == b.side(), 1, 0), pick(fact != "" && slot == 0, 1, 0),
+	for _, w := range [...]struct {
+		is     bool
+		weight float64
+	}{
+		{b.base == a, 100},
+		{x.fact != "", 2},
+		{between, -1.5}, // another value came between
+		{x.turn, 2},
+		{a.s.Kind == statement.Instruction || a.s.Kind == statement.Change, 1},
+		{a.s.Kind == statement.Terms && b.s.Kind == statement.Approval, 1},
+		{a.side() == b.side(), 0.5},
+		{a.side() == Other, -1},
+		{a.m.thread == b.m.thread, 0.5},
+		{x.fact == "" && agree(a, b), -1},
+	} {
+		if w.is {
+			s += w.weight
+		}
 	}
-	return f
+	return s, true
 }
 
 // changeFeatures describes an earlier statement and a later one that may have taken
