@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +116,24 @@ func TestDaemonIsTold(t *testing.T) {
 	// Who is named now is let in now, not after the interval.
 	must("The running daemon took it over.", "", "people", "add", "The Clinic", "@clinic.example")
 	becomes(4)
+	// The pages name people too.
+	name := func(want int, form url.Values) {
+		t.Helper()
+		res, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).PostForm(d.url+"/people", form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%v: %s", form, res.Status)
+		}
+	}
+	name(303, url.Values{"as": {"other"}, "name": {"Webb"}, "who": {"@webb.example jo@webb-private.example"}})
+	name(422, url.Values{"as": {"client"}, "name": {"Webb"}, "who": {"not an address"}})
+	name(422, url.Values{"id": {"p-none"}})
+	if _, out := d.run("", "config", "show"); !strings.Contains(out, "Webb: jo@webb-private.example, @webb.example") {
+		t.Errorf("named on the page: %s", out)
+	}
 	must("reads the mailbox now", s.Password+"\n", "mailbox", "login", "nora@deskandco.example", "--password-stdin")
 	must("The running daemon took it over.", "", "people", "authority", "The Clinic", "desk@clinic.example")
 	must("The running daemon took it over.", "", "mailbox", "remove", "nora@deskandco.example", "--yes")

@@ -185,7 +185,15 @@ func letters(p people.Person) string {
 	if p.Wrote+p.Got == 0 {
 		return "in copies only"
 	}
-	return fmt.Sprintf("wrote %s, got %s, %s to %s", number(p.Wrote), number(p.Got), p.First.Format("2 Jan 2006"), p.Last.Format("2 Jan 2006"))
+	first, last := p.First.Format("2 Jan 2006"), p.Last.Format("2 Jan 2006")
+	when := first + " to " + last
+	if first == last {
+		when = "on " + first
+	}
+	if p.Role == trail.Us { // what was got is what we wrote to somebody
+		return fmt.Sprintf("wrote %s, %s", number(p.Wrote), when)
+	}
+	return fmt.Sprintf("wrote %s, got %s, %s", number(p.Wrote), number(p.Got), when)
 }
 
 func (r authorityDoc) span() string {

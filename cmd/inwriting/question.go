@@ -27,7 +27,12 @@ func (a *app) say(format string, args ...any) {
 // broken is text behind a mark, in lines as wide as the terminal has them.
 func (a *app) broken(mark, text string) string {
 	if t := a.errTerm(); t.tty {
-		return wrap(text, t.width, mark, "")
+		first, rest, more := strings.Cut(text, "\n") // an excerpt of a file keeps its lines
+		first = wrap(first, t.width, mark, "")
+		if more {
+			return first + "\n" + rest
+		}
+		return first
 	}
 	return mark + text
 }

@@ -144,6 +144,13 @@ type Mailboxes interface {
 	// limited; none for one that is not in the configuration.
 	Choices(address string) []Choice
 
+	// People is who is who, and what the mail suggests about others.
+	People(ctx context.Context) (*People, error)
+
+	// Name writes down who somebody is: a suggestion by its id, or addresses and
+	// "@domain"s. as is client, other, me, or "" where a suggestion says it.
+	Name(ctx context.Context, n Naming) error
+
 	// Choose keeps only what is from or to those named, all when nobody is.
 	Choose(ctx context.Context, address string, names []string) error
 }
@@ -153,6 +160,35 @@ type Mailboxes interface {
 type Choice struct {
 	Name   string
 	Chosen bool
+}
+
+// People is who is named, and who might be.
+type People struct {
+	Known     []KnownPerson
+	Suggested []SuggestedPerson
+}
+
+// KnownPerson is somebody who is named, with what the mail has of them.
+type KnownPerson struct {
+	Role                 trail.Role
+	Party, Address, Name string
+	Says                 string // how much they wrote, and from when to when
+	Authority            string // for whom they may speak, and when
+}
+
+// SuggestedPerson is what the mail suggests about somebody.
+type SuggestedPerson struct {
+	ID, Who, Why string
+	Name         string     // what they might be called
+	Party        string     // whom they would belong to; "" when nothing says it
+	Role         trail.Role // Unknown when nothing says it
+}
+
+// Naming says who somebody is.
+type Naming struct {
+	ID       string // of a suggestion; or
+	Who      []string
+	As, Name string
 }
 
 // Signing is a sign-in under way or over.

@@ -86,7 +86,7 @@ func TestForms(t *testing.T) {
 
 	d.err = nil
 	reviewer := &access.Person{Name: "ben", Role: access.Reviewer}
-	for _, path := range []string{"/new", "/statement/x/correct", "/mailboxes/check", "/mailboxes/add", "/mailboxes/signin", "/mailboxes/choose", "/demo"} {
+	for _, path := range []string{"/new", "/statement/x/correct", "/mailboxes/check", "/mailboxes/add", "/mailboxes/signin", "/mailboxes/choose", "/people", "/demo"} {
 		if w := post(t, h, path, url.Values{"name": {"x"}, "question": {"y"}}, reviewer); w.Code != 403 {
 			t.Errorf("a reviewer at %s: %d", path, w.Code)
 		}
@@ -133,6 +133,26 @@ func TestSignIn(t *testing.T) {
 	}
 	if w := get(t, h, "/mailboxes/signin/code", "Accept", "application/json"); !strings.Contains(w.Body.String(), `"schema":"inwriting.signin/v1","state":"waiting"`) {
 		t.Errorf("its document: %s", w.Body)
+	}
+}
+
+// Who is who is confirmed and named on a page.
+func TestPeople(t *testing.T) {
+	_, d, h := pagesNow()
+	w := get(t, h, "/people")
+	for _, want := range []string{"<bdi>m.hale@gmail.example</bdi> belongs to <bdi>Hale Architects</bdi>", `name="id" value="p-2"`, "speaks for Hale Architects to 2023-06-30"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %q: %s", want, w.Body)
+		}
+	}
+	checkHTML(t, w.Body.String())
+	if w := post(t, h, "/people", url.Values{"id": {"p-2"}, "as": {"other"}, "name": {" Alpenair "}}); w.Code != 303 || d.named.ID != "p-2" || d.named.As != "other" || d.named.Name != "Alpenair" {
+		t.Errorf("a suggestion: %d %+v", w.Code, d.named)
+	}
+	d.err = errors.New("\"x\" is not a mail address")
+	w = post(t, h, "/people", url.Values{"as": {"client"}, "name": {"Webb"}, "who": {"x, @webb.example"}})
+	if w.Code != 422 || strings.Join(d.named.Who, " ") != "x @webb.example" || !strings.Contains(w.Body.String(), `value="x @webb.example"`) || !strings.Contains(w.Body.String(), "is not a mail address") {
+		t.Errorf("one that is refused: %d %+v %s", w.Code, d.named, w.Body)
 	}
 }
 

@@ -30,6 +30,7 @@ type desk struct {
 	err     error
 	tried   NewMailbox
 	chosen  []string
+	named   Naming
 }
 
 func (d *desk) Open(context.Context) (*Open, error)    { return d.open, d.err }
@@ -94,6 +95,16 @@ func (d *desk) Choices(address string) []Choice {
 		return nil
 	}
 	return []Choice{{"*", false}, {"Hale Architects", true}, {"Alpenair", false}}
+}
+func (d *desk) People(context.Context) (*People, error) {
+	return &People{Known: []KnownPerson{{Role: trail.Us, Address: "nora@deskandco.example", Name: "Nora", Says: "wrote 24"},
+		{Role: trail.Client, Party: "Hale Architects", Address: "martin@halearchitects.example", Name: "Martin Hale", Says: "wrote 6, got 6", Authority: "speaks for Hale Architects to 2023-06-30"}},
+		Suggested: []SuggestedPerson{{ID: "p-1", Who: "m.hale@gmail.example", Why: "writes under the name \"Martin Hale\"", Party: "Hale Architects", Role: trail.Client},
+			{ID: "p-2", Who: "@alpenair.example", Why: "12 messages both ways", Name: "Alpenair", Role: trail.Unknown}}}, nil
+}
+func (d *desk) Name(_ context.Context, n Naming) error {
+	d.named = n
+	return d.err
 }
 func (d *desk) Choose(_ context.Context, address string, names []string) error {
 	d.chosen = append([]string{address}, names...)
@@ -194,6 +205,7 @@ func TestLooks(t *testing.T) {
 		{"08-nothing", empty + "/ask?q=did+Martin+promise+a+refund+for+the+hotel"},
 		{"08-nothing-trail", empty + "/m/refund"},
 		{"09-mailboxes", base + "/mailboxes"},
+		{"09-people", base + "/people"},
 		{"09-mailboxes-none", first + "/mailboxes"},
 		{"09-mailboxes-altered", broken + "/mailboxes"},
 		{"settings", base + "/settings"},

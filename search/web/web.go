@@ -159,6 +159,8 @@ func (w *site) deskPages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /mailboxes/add", owner(w.addMailboxSend))
 	mux.HandleFunc("POST /mailboxes/signin", owner(w.signInMailbox))
 	mux.HandleFunc("GET /mailboxes/signin/{id}", owner(w.signing))
+	mux.HandleFunc("GET /people", owner(w.people))
+	mux.HandleFunc("POST /people", owner(w.namePerson))
 	mux.HandleFunc("POST /mailboxes/choose", owner(w.chooseMail))
 	mux.HandleFunc("POST /demo", owner(w.demo))
 }
