@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"maps"
 	"strings"
 	"time"
 )
@@ -109,6 +110,7 @@ func (q *query) share(p *pool, m *mail) float64 {
 	of := []*mail{m}
 	if m.parent != nil {
 		pt, ps := m.parent.union()
+		ts, syn = maps.Clone(ts), maps.Clone(syn)
 		for t, n := range pt {
 			ts[t] += n
 		}

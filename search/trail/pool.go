@@ -67,6 +67,10 @@ type mail struct {
 	items    []*item
 	subject  map[term]float64
 	subjSyn  map[term]bool
+
+	// filled by union, and emptied when a statement changes
+	whole    map[term]float64
+	wholeSyn map[term]bool
 }
 
 // pool is what one question is answered from.
@@ -188,6 +192,7 @@ func (l lexicon) sketch(records []*Record, people People) *pool {
 // describe takes down what is compared of an item, anew where its facts changed.
 func (p *pool) describe(it *item) {
 	p.counts++
+	it.m.whole = nil
 	for _, t := range it.sorted {
 		p.df[t]--
 	}
@@ -447,13 +452,21 @@ func (p *pool) assignParties() {
 		}
 		m[k][party]++
 	}
+	wanted := map[string]bool{} // keys that may lead somewhere
 	for _, m := range p.mails {
 		for _, a := range m.everybody() {
-			if r, party := p.people.Role(a); r == Client {
-				m.party = party
+			if p.role(a) == Client {
+				_, m.party = p.people.Role(a)
 				break
 			}
 		}
+		if m.party == "" {
+			for _, k := range m.keys() {
+				wanted[k] = true
+			}
+		}
+	}
+	for _, m := range p.mails {
 		if m.party == "" {
 			continue
 		}
@@ -461,8 +474,13 @@ func (p *pool) assignParties() {
 			byThread[m.thread] = map[string]int{}
 		}
 		byThread[m.thread][m.party]++
+		if len(wanted) == 0 {
+			continue
+		}
 		for _, k := range m.keys() {
-			vote(byKey, k, m.party)
+			if wanted[k] {
+				vote(byKey, k, m.party)
+			}
 		}
 	}
 	for _, m := range p.mails {

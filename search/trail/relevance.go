@@ -150,8 +150,11 @@ func akin(a, b string) bool {
 	return n >= 5 && n >= len(a)-1 && len(b)-n <= 4
 }
 
-// union adds up the terms of a mail's statements and its subject.
+// union adds up the terms of a mail's statements and its subject. It is shared.
 func (m *mail) union() (map[term]float64, map[term]bool) {
+	if m.whole != nil {
+		return m.whole, m.wholeSyn
+	}
 	ts, syn := map[term]float64{}, map[term]bool{}
 	for t, n := range m.subject {
 		ts[t] += n
@@ -166,6 +169,7 @@ func (m *mail) union() (map[term]float64, map[term]bool) {
 			syn[c] = true
 		}
 	}
+	m.whole, m.wholeSyn = ts, syn
 	return ts, syn
 }
 
