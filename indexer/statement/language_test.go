@@ -35,3 +35,40 @@ func TestOtherLanguagesAreUnread(t *testing.T) {
 		}
 	}
 }
+
+// A line alone in another language is noted as such and never taken for a kind.
+func TestLinesInOtherLanguages(t *testing.T) {
+	for lang, lines := range map[string][]string{
+		"de": {
+			"Bitte buchen Sie zwei Zimmer für Montag.", "Die Rechnung ist falsch.", "Könnten Sie mir das Angebot schicken?",
+			"Ich habe nie zugestimmt.", "Anbei die Unterlagen.", "Einverstanden, machen wir so.",
+			"Wir zahlen nicht.", "Wann kommt der Techniker?", "Ich melde mich morgen.",
+			"Das war nicht vereinbart.", "Der Preis beträgt 400 Euro.", "Vielen Dank für Ihre Nachricht.",
+		},
+		"fr": {
+			"Merci de réserver deux chambres pour le 14 juin.", "La facture est incorrecte.", "Pouvez-vous m'envoyer le devis ?",
+			"Je n'ai jamais accepté ce prix.", "Ci-joint le contrat signé.", "D'accord, allez-y.",
+			"Nous ne paierons pas.", "Quand arrive le technicien ?", "Je vous rappelle demain.",
+			"Ce n'était pas convenu.", "Le prix est de 400 euros.", "Veuillez annuler la commande.",
+		},
+		"es": {
+			"Por favor reserve dos habitaciones para el 14 de junio.", "La factura está mal.", "¿Puede enviarme el presupuesto?",
+			"Nunca acepté ese precio.", "Adjunto el contrato firmado.", "De acuerdo, adelante.",
+			"¿Cuándo llega el técnico?", "Le llamo mañana.", "Eso no era lo acordado.",
+			"El precio es de 400 euros.", "Cancele el pedido, por favor.",
+		},
+		"tl": {
+			"Paki-book na lang yung dalawang rooms para sa Friday.", "Mali po ang invoice.", "Pwede niyo bang i-send ang quote?",
+			"Hindi ako pumayag sa presyo na iyon.", "Naka-attach na po yung contract.", "Sige, okay na yan.",
+			"Hindi namin babayaran yan.", "Kailan darating yung technician?", "Tatawag ako bukas.",
+			"Hindi ito ang napag-usapan.", "Magkano ba yung fee?", "Cancel ko na yung booking ha.",
+		},
+	} {
+		for _, text := range lines {
+			r := Read(mailOf(text))
+			if len(r.Sentences) != 1 || r.Sentences[0].Language != lang || len(r.Statements) != 0 {
+				t.Errorf("%q: got %+v and %d statements, want it unread and in %q", text, r.Sentences, len(r.Statements), lang)
+			}
+		}
+	}
+}
