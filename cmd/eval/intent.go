@@ -15,26 +15,28 @@ type intent struct {
 }
 
 type asked struct {
-	score float64 // the model's share for the kinds that ask or offer
+	score float64 // the model's share for asking
 	yes   bool
 }
 
 // asking are the kinds that answer the public sets' "yes".
 var asking = []statement.Kind{statement.Instruction, statement.Question, statement.Change, statement.Commitment}
 
-// score adds held-out sentences.
-func (t *intent) score(m *statement.Model, xs []example) {
+// scoreAsking adds held-out sentences, as the column of asking has them and as the
+// kinds have them.
+func scoreAsking(m *statement.Model, xs []publicSentence, asks, kinds *intent) {
 	for _, x := range xs {
-		s := m.Scores(x.features)
-		top, sum, ask := slices.Max(s[:]), 0.0, 0.0
+		s, a := m.Scores(x.features)
+		top, sum, share := slices.Max(s[:]), 0.0, 0.0
 		for k, v := range s {
 			e := math.Exp(float64(v-top) / 1000)
 			sum += e
 			if slices.Contains(asking, statement.KindOrder()[k]) {
-				ask += e
+				share += e
 			}
 		}
-		t.of = append(t.of, asked{ask / sum, x.accept[kindNumber[statement.Instruction]] == 1})
+		kinds.of = append(kinds.of, asked{share / sum, x.asks})
+		asks.of = append(asks.of, asked{1 / (1 + math.Exp(-float64(a)/1000)), x.asks})
 	}
 }
 

@@ -3,11 +3,13 @@
 //
 //	eval [-gold DIR] [-corpora DIR] [-case ID] [-parts N] [-v] [-statements]
 //	eval train [-parts N] [-o FILE]
+//	eval families -vectors FILE -o FILE
 //
 // The first scores the reader and, where the build has a vault to ask, the
 // trails, and ends with the table of targets. The second trains the reader's model
 // and writes the one that has seen everything, which is
-// indexer/statement/english.model. -parts 0 trains nothing to measure it.
+// indexer/statement/english.model. -parts 0 trains nothing to measure it. The
+// third makes indexer/statement/english.families, on which both build.
 //
 // Everything it reads is development data: the sixteen invented cases and the
 // labelled real mail were before our eyes when the rules were written, and the
@@ -37,7 +39,8 @@ var theAsker Asker
 
 func run(args []string, stdout, stderr io.Writer) int {
 	training := len(args) > 0 && args[0] == "train"
-	if training {
+	dividing := len(args) > 0 && args[0] == "families"
+	if training || dividing {
 		args = args[1:]
 	}
 	fs := flag.NewFlagSet("eval", flag.ContinueOnError)
@@ -47,13 +50,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 	only := fs.String("case", "", "score this case alone")
 	verbose := fs.Bool("v", false, "list every error")
 	noTrail := fs.Bool("statements", false, "score statements only, ask no questions")
-	out := fs.String("o", "", "train: write the model here")
+	out := fs.String("o", "", "train, families: write the model, or the word families, here")
+	vectors := fs.String("vectors", "", "families: the word vectors, a word a line, the most frequent first")
 	parts := fs.Int("parts", 8, "measure with each of so many parts held out once; 0 leaves it")
 	if err := fs.Parse(args); err != nil {
 		return 2
 	}
 	if _, err := os.Stat(*gold); err != nil {
 		fmt.Fprintf(stdout, "eval: no gold set at %q: nothing measured (give its folder with -gold)\n", *gold)
+		return 0
+	}
+	if dividing {
+		if err := familiesCommand(*vectors, *corpora, *out, stdout); err != nil {
+			fmt.Fprintf(stderr, "eval: error: dividing words into families: %v\n", err)
+			return 1
+		}
 		return 0
 	}
 	if training {

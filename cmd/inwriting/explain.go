@@ -59,6 +59,7 @@ type sentence struct {
 	End   int            `json:"end"`
 	Text  string         `json:"text"`
 	Kind  statement.Kind `json:"kind"`
+	Asks  float64        `json:"asks"` // how likely it asks something of the reader
 
 	Language string `json:"language,omitempty"` // of a sentence that is not English and was not read
 }
@@ -260,7 +261,7 @@ func explain(m *message.Message, s statement.Reading, ref archive.Ref, people tr
 		d.Zones = append(d.Zones, search.Zone{Kind: z.Kind, Start: at(z.Start), End: at(z.End)})
 	}
 	for _, x := range s.Sentences {
-		d.Sentences = append(d.Sentences, sentence{at(x.Start), at(x.End), x.Text, x.Kind, x.Language})
+		d.Sentences = append(d.Sentences, sentence{at(x.Start), at(x.End), x.Text, x.Kind, x.Asks, x.Language})
 	}
 	speaker := trail.Speaker{Role: trail.Unknown}
 	if len(m.From) > 0 {

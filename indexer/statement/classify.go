@@ -21,8 +21,17 @@ type segment struct {
 	first  int            // the kind by them
 	lead   int            // how clearly they say so, 0 to 3
 	why    []Reason       // for a whole sentence, while its features are at hand
-	prev   int            // first of the sentence before; -1 at the beginning
-	lang   string         // of a sentence that is not English and is not read
+	near   neighbours
+	asks   int    // how clearly something is asked of the reader, in thousandths of a natural logarithm
+	lang   string // of a sentence that is not English and is not read
+}
+
+// neighbours is what stands around a sentence.
+type neighbours struct {
+	prev, next int    // the kind by rules of the sentences before and after; -1 where there is none
+	before     int    // how many sentences stand before it in its mail
+	after      int    // and after it
+	mail       uint32 // a bit for each kind that the rules find clearly elsewhere in the mail
 }
 
 // mailContext is what a sentence's mail says about it.
@@ -54,7 +63,7 @@ func (r *reader) segmentOf(s span, zone int, extra condition, prev *segment) seg
 	r.toks = r.scan.scan(r.toks, r.m.Text, s.start, s.end)
 	g.toks = r.toks[from:len(r.toks):len(r.toks)]
 	if g.lang = languageOf(g.toks, prev); g.lang != "" {
-		g.kind, g.conf, g.prev = kindIndex[None], 99, -1
+		g.kind, g.conf, g.first = kindIndex[None], 99, kindIndex[None]
 		return g
 	}
 	g.facts = r.facts.read(nil, g.toks)
@@ -79,8 +88,15 @@ func (r *reader) half(g *segment, a, b int, prev *segment) segment {
 			h.facts = append(h.facts, x)
 		}
 	}
+	h.near = g.near
+	if a == 0 {
+		h.near.next = -1
+	} else {
+		h.near.prev = prev.first
+	}
 	h.cond = g.cond&^sentenceConditions | condHalf
 	r.weigh(&h, prev)
+	r.decide(&h)
 	return h
 }
 
@@ -90,10 +106,6 @@ const sentenceConditions = condQuestion | condExclaim | condColon | condShort | 
 
 func (r *reader) weigh(g *segment, prev *segment) {
 	g.cond |= r.conditionsOf(g)
-	g.prev = -1
-	if prev != nil {
-		g.prev = prev.first
-	}
 	if prev != nil {
 		if prev.cond&condColon != 0 {
 			g.cond |= condAfterColon
@@ -102,9 +114,12 @@ func (r *reader) weigh(g *segment, prev *segment) {
 			g.cond |= condAfterQ
 		}
 	}
-	r.featsOf = span{-1, -1}
 	g.hits = r.match.match(nil, g.toks, r.leadIns(g.toks), g.cond)
-	r.decide(g)
+	if r.ctx.silenced {
+		g.kind, g.conf, g.first = kindIndex[None], 99, kindIndex[None]
+		return
+	}
+	g.byRules()
 }
 
 func (r *reader) conditionsOf(g *segment) condition {
@@ -227,15 +242,10 @@ func (r *reader) leadIns(toks []token) [3]int {
 // threshold is what a kind must weigh in rules alone, in hundredths.
 const threshold = 75
 
-// decide chooses the kind of g from the rules that fired and, where it is
-// there, the model's weights.
+// decide chooses the kind of g by the model's weights, where there are any.
 func (r *reader) decide(g *segment) {
-	if r.ctx.silenced {
-		g.kind, g.conf = kindIndex[None], 99
-		return
-	}
-	g.byRules()
-	if len(r.model.rows) > 0 {
+	r.featsOf = span{-1, -1}
+	if len(r.model.rows) > 0 && !r.ctx.silenced {
 		r.score(g)
 		g.choose(1)
 	}
@@ -286,7 +296,7 @@ func (g *segment) choose(thousandths int) {
 // caution is what is taken off a lead before it is shown as a confidence, in
 // thousandths: of mail that the model has not seen it is that much too sure.
 // "eval" prints how well the confidences hold.
-const caution = 700
+const caution = 900
 
 // Firm is the confidence from which a statement is shown as firm: of those, 95 in
 // a hundred or more had the right kind, in cases and in real mail held out.
@@ -333,12 +343,14 @@ func (r *reader) reasons(g *segment) []Reason {
 		top[i] = summand{f, w}
 	}
 	if len(r.model.rows) > 0 {
-		for _, f := range r.features(g) {
-			if f.sort == FormFeature || f.sort == PriorFeature {
+		fs := r.evidence(g)
+		for i := range fs {
+			f := &fs[i]
+			if f.sort == FormFeature || f.sort == PriorFeature || f.sort == NearFeature && f.from == 0 {
 				continue // true, but nothing a reader could check
 			}
-			if row := r.model.row(f.hash); row != nil && row[g.kind] > 0 {
-				add(f, int(row[g.kind])*r.model.scale)
+			if w := int(f.row[g.kind]); w > 0 {
+				add(*f, w*r.model.scale)
 			}
 		}
 	} else {

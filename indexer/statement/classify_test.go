@@ -127,7 +127,7 @@ func TestCompileRefuses(t *testing.T) {
 }
 
 func TestModelFile(t *testing.T) {
-	rows := map[uint32][kindCount]int8{7: {1, -2, 3}, 9: {12: 100}}
+	rows := map[uint32][Columns]int8{7: {1, -2, 3}, 9: {12: 100}}
 	b := AppendModel(nil, 25, rows)
 	m, err := ParseModel(b)
 	if err != nil {

@@ -26,7 +26,11 @@ func ReadWith(model *Model, m *message.Message) Reading {
 	defer readers.Put(r)
 	r.model = model
 	for _, g := range r.read(m) {
-		out.Sentences = append(out.Sentences, Sentence{Start: g.start, End: g.end, Text: m.Text[g.start:g.end], Kind: order[g.kind], Language: g.lang})
+		x := Sentence{Start: g.start, End: g.end, Text: m.Text[g.start:g.end], Kind: order[g.kind], Language: g.lang}
+		if g.lang == "" && len(model.rows) > 0 && !r.ctx.silenced {
+			x.Asks = float64(confidence(g.asks)) / 100
+		}
+		out.Sentences = append(out.Sentences, x)
 		if order[g.kind] == None {
 			continue
 		}
@@ -60,7 +64,7 @@ func (r *reader) read(m *message.Message) []segment {
 	r.facts.reset(m)
 	r.ctx = r.contextOf(m)
 	spans := sentences(m)
-	out := make([]segment, 0, len(spans)+4)
+	whole := make([]segment, 0, len(spans))
 	zone := 0
 	for i, s := range spans {
 		for m.Zones[zone].End <= s.start {
@@ -80,19 +84,57 @@ func (r *reader) read(m *message.Message) []segment {
 			extra |= condItem
 		}
 		var prev *segment
-		if len(out) > 0 {
-			prev = &out[len(out)-1]
+		if i > 0 {
+			prev = &whole[i-1]
 		}
-		g := r.segmentOf(s, zone, extra, prev)
-		if r.each != nil && g.lang == "" {
-			r.each(&g, false)
+		whole = append(whole, r.segmentOf(s, zone, extra, prev))
+	}
+	meet(whole)
+	out := make([]segment, 0, len(spans)+4)
+	for i := range whole {
+		g := &whole[i]
+		if g.lang == "" {
+			r.decide(g)
+			if r.each != nil {
+				r.each(g, false)
+			}
 		}
 		if order[g.kind] != None && r.each == nil {
-			g.why = r.reasons(&g)
+			g.why = r.reasons(g)
+		}
+		var prev *segment
+		if i > 0 {
+			prev = &whole[i-1]
 		}
 		out = r.cut(out, g, prev)
 	}
 	return out
+}
+
+// meet tells each sentence of a mail of the others.
+func meet(whole []segment) {
+	var clear [kindCount]int
+	for i := range whole {
+		g := &whole[i]
+		g.near = neighbours{prev: -1, next: -1, before: i, after: len(whole) - 1 - i}
+		if i > 0 {
+			g.near.prev = whole[i-1].first
+		}
+		if i+1 < len(whole) {
+			g.near.next = whole[i+1].first
+		}
+		if g.lead >= 2 {
+			clear[g.first]++
+		}
+	}
+	for i := range whole {
+		g := &whole[i]
+		for k, n := range clear {
+			if n > 1 || n == 1 && !(g.lead >= 2 && g.first == k) {
+				g.near.mail |= 1 << k
+			}
+		}
+	}
 }
 
 // Example is a sentence, or a part of one that could be cut off, as the model sees
@@ -115,7 +157,8 @@ func Examples(m *message.Message) []Example {
 	r.model = &Model{}
 	r.each = func(g *segment, half bool) {
 		e := Example{Start: g.start, End: g.end, Half: half}
-		for _, f := range r.features(g) {
+		r.feats = r.features(r.feats[:0], g)
+		for _, f := range r.feats {
 			e.Features = append(e.Features, f.hash)
 			e.Sorts = append(e.Sorts, f.sort)
 		}
@@ -324,22 +367,22 @@ func transactional(m *message.Message) bool {
 }
 
 // cut appends g, or its two halves where they do different things.
-func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
+func (r *reader) cut(out []segment, g *segment, prev *segment) []segment {
 	if r.ctx.silenced || g.lang != "" || len(g.toks) < 7 || len(g.toks) > maxCutTokens || order[g.kind] == None && g.conf >= surelyNone && r.each == nil {
-		return append(out, g)
+		return append(out, *g)
 	}
 	best := -1
 	var left, right segment
 	bestScore := 0
 	tries := 0
 	for i := 2; i < len(g.toks)-2 && tries < maxCuts; i++ {
-		k := r.cutPoint(&g, i)
+		k := r.cutPoint(g, i)
 		if k < 0 || !g.hinted(k) && r.each == nil {
 			continue
 		}
 		tries++
-		a := r.half(&g, 0, k, prev)
-		b := r.half(&g, k, len(g.toks), &a)
+		a := r.half(g, 0, k, prev)
+		b := r.half(g, k, len(g.toks), &a)
 		if r.each != nil {
 			r.each(&a, true)
 			r.each(&b, true)
@@ -353,7 +396,7 @@ func (r *reader) cut(out []segment, g segment, prev *segment) []segment {
 		}
 	}
 	if best < 0 {
-		return append(out, g)
+		return append(out, *g)
 	}
 	return append(out, left, right)
 }

@@ -73,8 +73,9 @@ const (
 type Sentence struct {
 	Start, End int
 	Text       string
-	Kind       Kind   // None for an ordinary sentence
-	Language   string // ISO 639 code of a sentence that is not English and was not read; else ""
+	Kind       Kind    // None for an ordinary sentence
+	Asks       float64 // how likely it asks something of the reader, whatever its kind: [0,1], a multiple of 0.01
+	Language   string  // ISO 639 code of a sentence that is not English and was not read; else ""
 }
 
 // Statement is a span of one author's new text that does one of twelve things.

@@ -24,6 +24,7 @@ type token struct {
 	upper      bool // begins with a capital
 	caps       bool // two or more letters, all capital
 	digits     bool // holds a digit
+	kin        families
 	hash       uint32
 	cls        class
 	id         int32 // of the vocabulary; 0 when the word is in no rule
@@ -220,6 +221,9 @@ func (s *scanner) finish(t *token) {
 	t.hash = h
 	e := vocabulary.look(s.buf, h)
 	t.id, t.cls = e.id, e.cls
+	if t.shape == shapeWord && t.cls&clsFunction == 0 {
+		t.kin = theFamilies.of[theFamilies.place(h)]
+	}
 	switch {
 	case t.shape == shapeNumber:
 		t.cls |= clsNumber

@@ -2,4 +2,4 @@ package statement
 
 // Version names this reader. It is stored with every result; a change of any
 // rule, weight or grammar changes it.
-const Version = "7"
+const Version = "8"
