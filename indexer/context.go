@@ -113,6 +113,9 @@ func secondHand(b catalog.Blob, m *message.Message, x catalog.Context, kept []ca
 	if !x.History || m.Auto {
 		return nil
 	}
+	if len(kept) == 0 && m.PointsBelow() {
+		return nil // its author has written into the quotation, and nothing tells where
+	}
 	has := catalog.Hashes(kept)
 	var out []catalog.SecondHand
 	for _, p := range m.Passages() {

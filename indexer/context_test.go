@@ -141,3 +141,38 @@ func TestContextInAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+// What is erased has told nothing: what was read in its light is read without it.
+func TestContextOfErased(t *testing.T) {
+	v := openVault(t, t.TempDir())
+	for i, raw := range contextMail() {
+		importOne(t, v, raw, i)
+	}
+	var parent archive.Ref
+	err := v.Stores(func(_ *archive.Archive, _ *ledger.Ledger, c *catalog.Catalog, _ *textindex.Index) error {
+		refs, err := c.RefsOfMessageID("q@deskandco.example", 1)
+		if err == nil {
+			parent = refs[0]
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Erase(context.Background(), EraseRequest{Refs: []archive.Ref{parent}, Reason: "asked for", By: "nora"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Read(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	got := readings(t, v)
+	if err := v.RebuildIndex(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(readings(t, v), got); d != "" {
+		t.Errorf("made again it is read differently (-again +before):\n%s", d)
+	}
+	if strings.Contains(got["a@quarry.example"], `"Quote": "`) && strings.Contains(got["a@quarry.example"], "Grand Hotel") {
+		t.Error("the answers are told from an erased mail, or as another's words")
+	}
+}

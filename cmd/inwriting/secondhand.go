@@ -18,6 +18,9 @@ import (
 // mail: all of it counts as not kept.
 func secondHand(m *message.Message, info trail.MessageInfo, ref archive.Ref, people trail.People) []trail.Statement {
 	var out []trail.Statement
+	if m.PointsBelow() {
+		return nil // some of it is the author's, and nothing tells which
+	}
 	for _, p := range m.Passages() {
 		speaker := trail.Speaker{Name: p.From.Name, Address: p.From.Address}
 		speaker.Role, _ = people.Role(p.From.Address)
