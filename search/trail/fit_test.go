@@ -12,6 +12,7 @@ import (
 func fit(xs [][]float64, ys, ws []float64, ridge float64) []float64 {
 	n := len(xs[0])
 	w := make([]float64, n)
+	var has []int
 	for iter := 0; iter < 25; iter++ {
 		h := make([][]float64, n)
 		for i := range h {
@@ -25,12 +26,15 @@ func fit(xs [][]float64, ys, ws []float64, ridge float64) []float64 {
 			p := logistic(dot(x, w))
 			g := ws[k] * (ys[k] - p)
 			v := ws[k] * math.Max(p*(1-p), 1e-6)
+			has = has[:0]
 			for i := range x {
-				if x[i] == 0 {
-					continue
+				if x[i] != 0 {
+					has = append(has, i)
 				}
+			}
+			for _, i := range has {
 				h[i][n] += g * x[i]
-				for j := range x {
+				for _, j := range has {
 					h[i][j] += v * x[i] * x[j]
 				}
 			}
@@ -46,34 +50,6 @@ func fit(xs [][]float64, ys, ws []float64, ridge float64) []float64 {
 		}
 	}
 	return w
-}
-
-func solve(a [][]float64) []float64 {
-	n := len(a)
-	for i := 0; i < n; i++ {
-		p := i
-		for r := i; r < n; r++ {
-			if math.Abs(a[r][i]) > math.Abs(a[p][i]) {
-				p = r
-			}
-		}
-		a[i], a[p] = a[p], a[i]
-		for r := i + 1; r < n; r++ {
-			f := a[r][i] / a[i][i]
-			for c := i; c <= n; c++ {
-				a[r][c] -= f * a[i][c]
-			}
-		}
-	}
-	x := make([]float64, n)
-	for i := n - 1; i >= 0; i-- {
-		x[i] = a[i][n]
-		for c := i + 1; c < n; c++ {
-			x[i] -= a[i][c] * x[c]
-		}
-		x[i] /= a[i][i]
-	}
-	return x
 }
 
 // fitted are the weights that a fit gives.
@@ -108,7 +84,7 @@ func askAll(cases []*goldCase) (out []*asked) {
 				if file := c.files[it.m.Ref]; c.has(g.Must, file, it.s.Quote) {
 					y, w = 1, mustWeight
 				} else if c.has(g.May, file, it.s.Quote) {
-					y = 1
+					y, w = 1, mayWeight
 				}
 				x.y, x.w = append(x.y, y), append(x.w, w)
 			}
@@ -119,9 +95,10 @@ func askAll(cases []*goldCase) (out []*asked) {
 }
 
 const (
-	mustWeight  = 2
-	firstRidge  = 10
-	secondRidge = 10
+	mustWeight  = 2.7 // beside 1 of what does not belong
+	mayWeight   = 0.67
+	firstRidge  = 40
+	secondRidge = 30
 	innerFolds  = 5
 	judgeRidge  = 3
 )
@@ -137,13 +114,13 @@ func train(qs []*asked, cases []*goldCase, skip string) (first, second []float64
 	one := func(leave int) []float64 {
 		var xs [][]float64
 		var ys, ws []float64
-		zero := make([]float64, allFeatures)
+		zero := make([]float64, firstFeatures)
 		for _, x := range qs {
 			if x.c.ID == skip || fold[x.c.ID] == leave {
 				continue
 			}
 			for _, f := range x.q.alone(x.p, zero) {
-				xs = append(xs, f[:firstFeatures])
+				xs = append(xs, f)
 			}
 			ys, ws = append(ys, x.y...), append(ws, x.w...)
 		}

@@ -113,8 +113,14 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 	if err := g.fetch(ctx, max(maxNear, len(opts.Pinned))); err != nil {
 		return nil, err
 	}
-	// Threads of the nearest first: there may be more than can be read.
+	// Threads of the nearest first: there may be more than can be read. Mail with
+	// nobody who may be meant, though it holds the question's words, comes last: much
+	// of it would leave no room for what lies around the nearest.
 	near := nearest(g.records, g.refs, question, people, len(opts.Pinned), lex)
+	rest, err := g.aside(ctx, near, people)
+	if err != nil {
+		return nil, err
+	}
 	near = slices.Clone(near[:min(len(near), maxNear)])
 	related, err := src.Related(ctx, near, opts.Messages)
 	if err != nil {
@@ -139,7 +145,79 @@ func gather(ctx context.Context, src Source, people People, question string, opt
 		return nil, err
 	}
 	err = g.fetch(ctx, 0)
-	return g.records, err
+	return append(g.records, rest...), err
+}
+
+// aside takes the hits that are not among the nearest out of what was read, and
+// returns them. Of the hits that were not read yet those stay that are with clients:
+// they come before any other.
+func (g *gathered) aside(ctx context.Context, near []archive.Ref, people People) (rest []*Record, err error) {
+	of := map[archive.Ref]bool{}
+	for _, r := range near {
+		of[r] = true
+	}
+	if len(of) == len(g.refs) {
+		return nil, nil
+	}
+	part := func(keep func(*Record) bool, records []*Record) (kept bool) {
+		for _, r := range records {
+			switch {
+			case r == nil:
+			case keep(r):
+				g.records, kept = append(g.records, r), true
+				g.statements += len(r.Statements)
+			default:
+				rest = append(rest, r)
+			}
+		}
+		return kept
+	}
+	read, unread := g.records, g.refs[g.read:]
+	g.records, g.statements = nil, 0
+	part(func(r *Record) bool { return of[r.Ref] }, read)
+	g.refs = slices.Clip(g.refs[:g.read])
+	for more := true; more && len(unread) > 0 && g.statements <= maxStatements; {
+		refs := unread[:min(page, len(unread))]
+		list, err := g.src.Records(ctx, refs)
+		if err != nil {
+			return nil, fmt.Errorf("reading %d messages: %w", len(refs), err)
+		}
+		more = part(func(r *Record) bool { return people.takePart(r, Client) }, list)
+		unread = unread[len(refs):]
+		g.refs = append(g.refs, refs...)
+		g.read += len(refs)
+	}
+	// Third parties' mail with us before mail of strangers.
+	slices.SortStableFunc(rest, func(a, b *Record) int {
+		x, y := people.takePart(a, Us, Other), people.takePart(b, Us, Other)
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
+	// Threads and people may bring them back.
+	for _, r := range unread {
+		delete(g.seen, r)
+	}
+	for _, r := range rest {
+		delete(g.seen, r.Ref)
+	}
+	return rest, nil
+}
+
+// takePart reports whether somebody of one of these roles takes part in a message.
+func (p People) takePart(r *Record, roles ...Role) bool {
+	for _, list := range [][]message.Address{r.From, r.To, r.Cc} {
+		for _, a := range list {
+			if role, _ := p.Role(a.Address); slices.Contains(roles, role) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mayBeMeant is how many clients are read around: the hits alone do not tell surely.

@@ -22,6 +22,7 @@ const (
 type query struct {
 	text    string
 	content map[term]float64 // content terms with their weight before rarity
+	part    map[term]float64 // what a term counts that says part of a thing; absent is 1
 	order   []term           // content terms in order of appearance
 	values  []term           // numbers, days, weekdays among them
 
@@ -59,7 +60,7 @@ var kindCues = []struct {
 }
 
 func understand(text string, people People, pool *pool) *query {
-	q := &query{text: text, content: map[term]float64{}, people: map[string]bool{}, parties: map[string]bool{}, kinds: map[statement.Kind]bool{},
+	q := &query{text: text, content: map[term]float64{}, part: map[term]float64{}, people: map[string]bool{}, parties: map[string]bool{}, kinds: map[statement.Kind]bool{},
 		who: map[term]map[string]bool{}, asks: map[term]slot{}, wants: map[term][]statement.Kind{}}
 	ws := words(text)
 	has := map[string]bool{}
@@ -91,8 +92,10 @@ func understand(text string, people People, pool *pool) *query {
 			q.add(stem(base), 0.5)
 			continue
 		}
-		for _, t := range wordTerms(ws, i, w) {
+		ts := wordTerms(ws, i, w)
+		for _, t := range ts {
 			weight := 1.0
+			q.halve(t, ts)
 			if strings.Contains(t, ":") {
 				q.values = append(q.values, t)
 			} else if weakWords[t] {
@@ -156,6 +159,23 @@ func understand(text string, people People, pool *pool) *query {
 	return q
 }
 
+// halve notes which of the terms of one word say the same or little: of "19 April"
+// its day says all, a month and a number in it next to nothing; small numbers are in
+// every mail.
+func (q *query) halve(t term, ts []term) {
+	day, inMonth := false, false
+	for _, o := range ts {
+		day = day || strings.HasPrefix(o, "d:")
+		inMonth = inMonth || strings.HasPrefix(o, "dd:")
+	}
+	switch {
+	case day && strings.HasPrefix(t, "n:"), strings.HasPrefix(t, "md:"):
+		q.part[t] = 0.15
+	case inMonth, smallNumber(t):
+		q.part[t] = 0.5
+	}
+}
+
 func (q *query) add(t term, w float64) {
 	if t == "" {
 		return
@@ -172,7 +192,7 @@ func (q *query) add(t term, w float64) {
 // common enough in any mail to say little.
 var weakWords = func() map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields(`agree agreed settle promise write written answer reply react order warn approve ok okay accept allow confirm
+	for _, w := range strings.Fields(`agree agreed agreement settle promise write written answer reply react order warn approve ok okay ok'd oked accept allow confirm
  include use give gave put take took let new time date day days look find need come happen supposed original actual brief work deal long
  want see old count first second last third allowed decide order elsewhere lost lose while now early late next back again away around
  job task project matter case issue problem reason way part side place point end start begin begun open close keep kept leave left stay

@@ -9,9 +9,10 @@ import (
 )
 
 // Relevance is two small linear models over named features, one after the other:
-// the first sees a statement beside the question, the second also sees what the
-// first thought of its neighbours, its parent mail, and the statements that share
-// its facts. The weights are in weights.go; fit_test.go makes them.
+// the first sees a statement beside the question (asked.go: what sort of question,
+// what traits), the second also sees what the first thought of its neighbours, its
+// parent mail, the statements that share its facts, and of all that share its words
+// (feedback.go). The weights are in weights.go; fit_test.go makes them.
 
 type feature int
 
@@ -44,10 +45,14 @@ const (
 	fThreadRarest
 	fShare
 	fShareThread
+	fMass
 	fKind0 // twelve kinds follow, in statement.Kinds order
 )
 
-const firstFeatures = fKind0 + 12
+const (
+	fAsked0       = fKind0 + 12 // each sort of question beside each trait of a statement
+	firstFeatures = fAsked0 + sorts*traits
+)
 
 // features of the second model, after those of the first
 const (
@@ -83,6 +88,9 @@ const (
 	gTie
 	gTied
 	gPair
+	gWords
+	gWordsRel
+	gWordsRank
 	allFeatures
 )
 
@@ -98,7 +106,13 @@ func (q *query) cover(p *pool, own map[term]float64, syn map[term]bool) float64 
 	return 0
 }
 
-func (q *query) weight(p *pool, t term) float64 { return q.content[t] * p.idf(t) }
+func (q *query) weight(p *pool, t term) float64 {
+	w := q.content[t] * p.idf(t)
+	if part, ok := q.part[t]; ok {
+		w *= part
+	}
+	return w
+}
 
 func (q *query) total(p *pool) float64 {
 	sum := 0.0
@@ -117,7 +131,7 @@ func termMatch(t term, own map[term]float64, syn map[term]bool) float64 {
 	}
 	if n, ok := strings.CutPrefix(t, "m:"); ok {
 		if own["md:"+n] > 0 {
-			return 0.4
+			return 0.25
 		}
 		return 0
 	}
@@ -220,9 +234,10 @@ func (q *query) alone(p *pool, weights []float64) [][]float64 {
 			threadShare[m.thread] = math.Max(threadShare[m.thread], share[i])
 		}
 	}
+	asked := q.sorts()
 	f1 := make([][]float64, n)
 	for i, it := range p.items {
-		f := make([]float64, allFeatures)
+		f := make([]float64, firstFeatures)
 		f[fBias] = 1
 		f[fLex] = rel(it.lex, maxLex)
 		if it.lex > 0 {
@@ -305,9 +320,17 @@ func (q *query) alone(p *pool, weights []float64) [][]float64 {
 			f[fThird] = 1
 		}
 		f[fSiblings] = math.Min(float64(len(it.m.items)), 8) / 8
+		f[fMass] = math.Log1p(p.mass(it))
 		for k, kind := range statement.Kinds {
 			if it.s.Kind == kind {
 				f[int(fKind0)+k] = 1
+			}
+		}
+		for k, has := range it.traits(it.lex > 0) {
+			for s := range asked {
+				if has && asked[s] {
+					f[int(fAsked0)+s*traits+k] = askedShare
+				}
 			}
 		}
 		it.p2 = logistic(dot(f, weights))
@@ -367,18 +390,30 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		middle /= mass
 	}
 	tie, tied, pair := make([]float64, n), make([]float64, n), make([]float64, n)
+	bonds := map[[2]int]float64{}
 	for i, it := range p.items {
 		for _, c := range p.tiesBack(it) {
 			w := math.Min(1, c.score/3)
+			if k := [2]int{c.to.index, i}; w > bonds[k] {
+				bonds[k] = w
+			}
 			tie[i] = math.Max(tie[i], w*c.to.prior)
 			tied[c.to.index] = math.Max(tied[c.to.index], w*it.prior)
 			pair[i] = math.Max(pair[i], it.prior*c.to.prior)
 			pair[c.to.index] = math.Max(pair[c.to.index], it.prior*c.to.prior)
 		}
 	}
+	smooth := p.smooth(bonds)
+	most := 0.0
+	for i := range smooth {
+		most = math.Max(most, logistic(smooth[i]))
+	}
+	after := ranks(smooth)
 	f2 := make([][]float64, n)
 	for i, it := range p.items {
-		f := append([]float64(nil), f1[i]...)
+		f := make([]float64, allFeatures)
+		copy(f, f1[i])
+		f[gWords], f[gWordsRel], f[gWordsRank] = smooth[i], rel(logistic(smooth[i]), most), 1/(1+float64(after[i]))
 		f[gBreadth] = breadth
 		f[gOwnBreadth] = it.prior * breadth
 		f[gQuoted] = quoted[i]
@@ -457,6 +492,23 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		f2[i] = f
 	}
 	return f2
+}
+
+// askedShare holds the many weights of sorts and traits back beside the others.
+const askedShare = 0.5
+
+// ranks gives each of some values its place, the greatest first.
+func ranks(xs []float64) []int {
+	order := make([]int, len(xs))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return xs[order[i]] > xs[order[j]] })
+	place := make([]int, len(xs))
+	for r, i := range order {
+		place[i] = r
+	}
+	return place
 }
 
 func rel(x, max float64) float64 {

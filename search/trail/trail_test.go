@@ -90,7 +90,7 @@ var vienna = []letter{
 		{statement.Delivery, "Booking QX7T2L is confirmed: flight to Vienna on Wed 15 March 2023.", "reference=QX7T2L; date=2023-03-15"}}},
 	{"nora", "martin", "2023-03-03 16:31", "Vienna ticket", 0, []said{
 		{statement.Delivery, "Booked, Vienna ticket attached: out on Wednesday 15 March.", "date=2023-03-15"},
-		{statement.Question, "Is the name on the Vienna ticket right?", ""}}},
+		{statement.Question, "Shall the office printer have new toner as well?", ""}}},
 	{"martin", "nora", "2023-03-13 07:41", "This is not what I asked for", 0, []said{
 		{statement.Dispute, "I never said the 15th for the Vienna flight, I asked for Tuesday 14 March.", "date=2023-03-15; date=2023-03-14"}}},
 	// other work of the same client, and another client

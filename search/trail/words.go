@@ -170,6 +170,7 @@ var irregular = map[string]string{
 	"plane": "plane", "planes": "plane", "chang": "chang", "red": "red", "need": "need", "feed": "feed", "speed": "speed", "never": "never", "over": "over",
 	"flown": "fly", "flew": "fly", "flies": "fly", "later": "late", "latest": "late", "delays": "delay", "delayed": "delay",
 	"advised": "advis", "advice": "advis", "choice": "choos", "proof": "proof", "proofs": "proof", "decision": "decid", "decisions": "decid", "decide": "decid", "decided": "decid",
+	"agreed": "agre", "agrees": "agre", "agreeing": "agre", "agreement": "agre", "agreements": "agre",
 	"permission": "permit", "allowed": "permit", "allow": "permit", "allows": "permit",
 }
 
@@ -239,7 +240,7 @@ var stopWords = set(`a an the and or but if so as at by for from in into of on o
  than then now ever never always some any all each every both few more most other such same own
  i'm i've i'll i'd you're you've you'll you'd he's he'd she's she'd it's we're we've we'll we'd they're they've they'll they'd don't doesn't didn't won't
  can't couldn't wouldn't shouldn't isn't aren't wasn't weren't hasn't haven't hadn't that's there's here's what's who's let's whats
- please thanks thank hello hi dear regards get got gets getting go goes going one ones thing things like want wants
+ non please thanks thank hello hi dear regards get got gets getting go goes going one ones thing things like want wants
  say said says tell told ask asked asks claim claims claimed think thought know knew mean meant actually finally end
  often usually once twice before after between during until till since because though although while per via re him her s t am pm was supposed be
  anybody anyone somebody someone everybody everyone nobody somewhere anything something nothing else
