@@ -112,7 +112,7 @@ func quote(q string, facts []statement.Fact, loc *time.Location, hot map[string]
 		if hot[string(f.Type)+" "+f.Value] {
 			class += " hot"
 		}
-		b.WriteString(`<mark class="` + class + `" data-fact="` + html.EscapeString(string(f.Type)) + `">`)
+		b.WriteString(`<mark class="` + class + `">`)
 		verbatim(&b, f.Text)
 		b.WriteString("</mark>")
 		if g := gloss(f); g != "" {

@@ -157,7 +157,7 @@ func (w *site) trail(rw http.ResponseWriter, r *http.Request) {
 }
 
 // nearMost is how many near matches a trail's page has.
-const nearMost = 3
+const nearMost = 2
 
 // named is the matter that an address names, and the question of its trail.
 func (w *site) named(r *http.Request) (m Matter, question string, err error) {
@@ -281,7 +281,7 @@ func (w *site) trailView(r *http.Request, m Matter, t *trail.Trail) trailView {
 	}
 	for _, s := range t.Near {
 		x := w.statement(s, nil)
-		x.Citation, x.Place = "", "" // its message has them
+		x.Citation, x.Place, x.Subject = "", "", "" // its message has them
 		x.Address = shortURL(s.Message) + "#" + s.ID
 		v.Near = append(v.Near, x)
 	}
@@ -337,10 +337,10 @@ func (w *site) drawn(ctx context.Context, v *trailView, t *trail.Trail) []covera
 	}
 	if n := len(v.Near); n > 0 {
 		l := line("dashed", "mute", plural(n, "near match", "near matches")+" left out.")
+		l.Link, l.Word = "#near", "Look at it"
 		if n == nearMost {
-			l.Text = "More than " + strconv.Itoa(n-1) + " near matches left out."
+			l.Text, l.Word = "Near matches left out.", "Look at the nearest"
 		}
-		l.Link, l.Word = "#near", "Look at them"
 		out = append(out, l)
 	}
 	return out

@@ -231,11 +231,11 @@ func TestPages(t *testing.T) {
 	}{
 		{"/", 200, []string{`<h1 class="serif">What was said?`, `href="/m/vienna-flight"`, "2 mailboxes read, 1 needs you", "I never said the 15th", "1 contradiction, explained", `class="change"`, "8 messages"}},
 		{"/ask", 200, []string{"Searched 16,301 messages in 3 mailboxes"}},
-		{"/ask?q=vienna+flight", 200, []string{"<strong>31 statements</strong>", `<mark class="fact" data-fact="date">a day later</mark> <span class="read">= Wed 15` + "\u00a0" + `March</span>`,
+		{"/ask?q=vienna+flight", 200, []string{"<strong>31 statements</strong>", `<mark class="fact">a day later</mark> <span class="read">= Wed 15` + "\u00a0" + `March</span>`,
 			"Nobody wrote “viena”; searched for “vienna”", `href="/m/vienna-flight?q=vienna&#43;flight"`, "offset=10", "20 more"}},
 		{"/m/vienna-flight", 200, []string{"Vienna flight, March", "I never said <mark", `<a class="ref" href="#s4">4</a>`, "explained by 4", "Two dates in writing",
 			"No mail between you for 9 days", "other subject: <bdi>Lunch with Kessler</bdi>", "Confirmed by <a class=\"ref\" href=\"#s2\">2</a><small>41 minutes later</small>",
-			`<mark class="fact hot" data-fact="date">Tuesday 14 March</mark>`, "nora.l@oldprovider.example is not complete", `class="held old">Tue 14`, `class="lane l1 warns from"`, "Thursday 2\u00a0March 2023"}},
+			`<mark class="fact hot">Tuesday 14 March</mark>`, "nora.l@oldprovider.example is not complete", `class="held old">Tue 14`, `class="lane l1 warns from"`, "Thursday 2\u00a0March 2023"}},
 		{"/message/" + ref(4).String(), 200, []string{`id="s-0004"`, "Quoted from an earlier message, 2 lines", "invite.ics", "<span>" + ref(4).Hex()[:4] + "</span><span>", "Same bytes as when archived.", "Entry 11,874", `/raw" download`}},
 		{"/mailboxes", 200, []string{">Mailboxes</h1>", "nora.l@oldprovider.example", "is missing from every trail", "Cannot sign in since 9\u00a0March 2023", "What is covered, and when", "Phone calls and meetings", "Ledger of 18,412 entries"}},
 		{"/nowhere", 404, []string{"There is no page here"}},
