@@ -16,6 +16,7 @@ const (
 	leastJudged    = 0.20 // of relevance
 	leastPaired    = 0.30 // of relevance, of what a statement is described beside
 	bothChanged    = 1.2  // of their relevances, where words leave no doubt
+	leastTied      = 0.03 // likeness: hardly more than a word in common
 	leastChange    = 0.22
 	leastRestated  = 0.12 // how surely an answer restates what speaks against a claim about words
 	leastAnswered  = 0.50 // the same, of a claim about anything else
@@ -143,7 +144,7 @@ func (f *finder) changes(wide []*item, in map[*item]bool) []verdict {
 			continue
 		}
 		if a := f.replacedBy(b, wide); a != nil {
-			if a = f.inForce(a, b, wide); f.p.passesOn(a, b, wide) {
+			if a = f.inForce(a, b, wide); f.p.passesOn(a, b, wide) || !f.p.tied(a, b) {
 				continue
 			}
 			score := logistic(dot(f.p.changeFeatures(a, b), changeWeights))

@@ -174,6 +174,12 @@ func (p *pool) changeFeatures(a, b *item) []float64 {
 	}
 }
 
+// tied reports whether two statements are surely about one thing: a day alone is no tie.
+func (p *pool) tied(a, b *item) bool {
+	x := p.pair(a, b)
+	return b.base == a || a.m.thread == b.m.thread || math.Max(x.similar, x.about) >= leastTied || x.fact == statement.Quantity || x.fact == statement.Money
+}
+
 // replaces reports whether b takes the place of a beyond doubt: it names another value
 // for the same slot of the same thing, or takes away what a asks for, and speaks of
 // what shall be.
@@ -186,7 +192,7 @@ func (p *pool) replaces(a, b *item) bool {
 		return false
 	}
 	near := math.Max(x.alike, x.about)
-	if near < 0.15 && !(a.m.thread == b.m.thread && near > 0) {
+	if near < 0.2 && !(a.m.thread == b.m.thread && near > 0) {
 		return false
 	}
 	switch b.s.Kind {
