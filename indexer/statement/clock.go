@@ -26,8 +26,7 @@ func (f *factReader) times(dst []found, toks []token, i int) ([]found, int) {
 	}
 	h, m, half, shape := clock(s)
 	if shape == notClock && len(s) >= 3 && f.is(toks, i+1, "am", "pm", "a.m", "p.m") {
-		h, m, half, shape = clock(s + "am") // "730 am"
-		half = 0
+		h, m, _, shape = clock(s + "am") // "730 am"
 	}
 	if shape == notClock {
 		return dst, 0
