@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"inwriting/search/bundle"
 )
 
 // What a killed export left is removed by a later one; what another one writes is not.
@@ -38,6 +40,27 @@ func TestBeside(t *testing.T) {
 	for _, x := range []*os.File{held, fresh, other, f} {
 		if _, err := os.Stat(x.Name()); err != nil {
 			t.Errorf("%s: %v", x.Name(), err)
+		}
+	}
+}
+
+func TestKeeps(t *testing.T) {
+	for arg, want := range map[string]bundle.Keep{
+		"7b7b98eb83399465":              {SHA256: "7b7b98eb83399465", Reason: "looked at"},
+		"sha256-7B7B98EB=a logo, no = ": {SHA256: "7b7b98eb", Reason: "a logo, no ="},
+		"7b7b98e":                       {},
+		"zzzzzzzz":                      {},
+		"=why":                          {},
+	} {
+		got, err := keeps([]string{arg})
+		if want == (bundle.Keep{}) {
+			if err == nil {
+				t.Errorf("%q is taken: %+v", arg, got)
+			}
+			continue
+		}
+		if err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%q: %+v, %v, want %+v", arg, got, err, want)
 		}
 	}
 }
