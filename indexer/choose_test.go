@@ -80,10 +80,13 @@ func TestChosenPeople(t *testing.T) {
 				t.Errorf("of the record: %+v", x)
 			}
 			before := p.Octets()
-			if f, _ := syncOnce(t, v, wanting(a, "hale.example")); f["INBOX"].NotChosen != 0 || f["INBOX"].New != 0 {
-				t.Errorf("decided twice: %+v", f["INBOX"])
+			f, _ = syncOnce(t, v, wanting(a, "hale.example"))
+			// Courier renumbers what is new in each session: it is told anew there.
+			renumbers := brand == "courier"
+			if in := f["INBOX"]; in.New != 0 || in.NotChosen != 0 && !renumbers {
+				t.Errorf("decided twice: %+v", in)
 			}
-			if again := p.Octets() - before; again > 4000 {
+			if again := p.Octets() - before; again > 4000 && !renumbers {
 				t.Errorf("a pass without news took %d octets: were the headers asked for again?", again)
 			}
 			// Somebody is added: what was left out of theirs comes in, and only that.
