@@ -66,7 +66,7 @@ func deniesSomething(it *item) bool {
 	return false
 }
 
-func deniesWord(w string) bool { return denying2[w] || strings.HasSuffix(w, "n't") }
+func deniesWord(w string) bool { return denials[w] || strings.HasSuffix(w, "n't") }
 
 // whoseWords finds the subject of the first verb of saying.
 func whoseWords(ws []string) string {
@@ -145,7 +145,7 @@ func reports(ws []string) bool {
 var (
 	getWords = set(`receive received get got see saw seen given`)
 	beWords  = set(`was were been being am are is be`)
-	denying2 = set(`not no never nobody nothing neither nor none cannot without deny`)
+	denials  = set(`not no never nobody nothing neither nor none cannot without deny`)
 	refusals = []string{" won't ", " will not ", " not paying ", " not going to ", " want ", " taking ", " i shall ", " we shall ", " refuse ", " expect ", " demand ", " we will ", " i'll ", " i will "}
 	blaming  = []string{" you must have ", " your mistake ", " your fault ", " your error ", " your end ", " you put ", " you clicked ", " wrong ", " by accident ", " on you ", " you should "}
 )

@@ -121,17 +121,6 @@ func pick(yes bool, a, b float64) float64 {
 	return b
 }
 
-// movesWords reports whether an instruction speaks of moving what was asked before.
-func movesWords(b *item) bool {
-	for _, w := range words(b.s.Quote) {
-		switch w {
-		case "move", "shift", "change", "switch", "swap", "postpone", "reschedule", "rebook", "instead", "rather":
-			return true
-		}
-	}
-	return false
-}
-
 // opposed reports whether a dispute and earlier words can be against each other at
 // all: they do not bear it out.
 func (p *pool) opposed(d, b *item) bool {
