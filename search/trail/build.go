@@ -298,7 +298,7 @@ const (
 	leastShown = 0.20 // no statement less relevant than this is ever shown
 	maxEntries = 60
 	// recallWeight is beta squared of the F measure that a selection maximises.
-	recallWeight = 0.6
+	recallWeight = 0.75
 )
 
 // selectFrom returns the statements that bear on the question, in time order;

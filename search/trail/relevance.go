@@ -234,10 +234,15 @@ func (q *query) alone(p *pool, weights []float64) [][]float64 {
 			threadShare[m.thread] = math.Max(threadShare[m.thread], share[i])
 		}
 	}
-	asked := q.sorts()
-	f1 := make([][]float64, n)
+	var asked []int
+	for s, is := range q.sorts() {
+		if is {
+			asked = append(asked, s)
+		}
+	}
+	f1, rows := make([][]float64, n), make([]float64, n*int(firstFeatures))
 	for i, it := range p.items {
-		f := make([]float64, firstFeatures)
+		f := rows[i*int(firstFeatures) : (i+1)*int(firstFeatures)]
 		f[fBias] = 1
 		f[fLex] = rel(it.lex, maxLex)
 		if it.lex > 0 {
@@ -327,8 +332,8 @@ func (q *query) alone(p *pool, weights []float64) [][]float64 {
 			}
 		}
 		for k, has := range it.traits(it.lex > 0) {
-			for s := range asked {
-				if has && asked[s] {
+			if has {
+				for _, s := range asked {
 					f[int(fAsked0)+s*traits+k] = askedShare
 				}
 			}
@@ -409,9 +414,9 @@ func (q *query) context(p *pool, f1 [][]float64, weights []float64) [][]float64 
 		most = math.Max(most, logistic(smooth[i]))
 	}
 	after := ranks(smooth)
-	f2 := make([][]float64, n)
+	f2, rows := make([][]float64, n), make([]float64, n*int(allFeatures))
 	for i, it := range p.items {
-		f := make([]float64, allFeatures)
+		f := rows[i*int(allFeatures) : (i+1)*int(allFeatures)]
 		copy(f, f1[i])
 		f[gWords], f[gWordsRel], f[gWordsRank] = smooth[i], rel(logistic(smooth[i]), most), 1/(1+float64(after[i]))
 		f[gBreadth] = breadth
