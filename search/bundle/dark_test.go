@@ -71,6 +71,9 @@ func TestCheck13WhatCannotBeRead(t *testing.T) {
 			if !strings.Contains(bag["data/text/E0001.txt"], "Please book the flight") {
 				t.Error("the text of the message is gone")
 			}
+			if name != "picture" && name != "picture in a page" {
+				return
+			}
 			// Somebody looked at it.
 			in.Keep = []Keep{{SHA256: id[:16], Reason: "a logo"}}
 			bag, sum = bagOf(t, in)
