@@ -119,9 +119,7 @@ func train(qs []*asked, cases []*goldCase, skip string) (first, second []float64
 			if x.c.ID == skip || fold[x.c.ID] == leave {
 				continue
 			}
-			for _, f := range x.q.alone(x.p, zero) {
-				xs = append(xs, f)
-			}
+			xs = append(xs, x.q.alone(x.p, zero)...)
 			ys, ws = append(ys, x.y...), append(ws, x.w...)
 		}
 		return fit(xs, ys, ws, firstRidge)
