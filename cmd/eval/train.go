@@ -62,7 +62,7 @@ var (
 
 // shift makes kinds likelier that held-out cases and held-out mail both miss more
 // often than they are wrongly read, and the others less likely.
-var shift = map[statement.Kind]float64{statement.Change: 0.3, statement.Confirmation: 0.3, statement.Dispute: 0.1,
+var shift = map[statement.Kind]float64{statement.Change: 0.3, statement.Confirmation: 0.3, statement.Dispute: 0.1, statement.Instruction: 0.12,
 	statement.Caveat: 0.1, statement.Terms: 0.1, statement.Answer: -0.1, statement.Assurance: -0.35, statement.None: 0.1}
 
 // reach is how far a feature of each sort may speak: the many small ones would

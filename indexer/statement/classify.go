@@ -296,7 +296,7 @@ func (g *segment) choose(thousandths int) {
 // caution is what is taken off a lead before it is shown as a confidence, in
 // thousandths: of mail that the model has not seen it is that much too sure.
 // "eval" prints how well the confidences hold.
-const caution = 900
+const caution = 1200
 
 // Firm is the confidence from which a statement is shown as firm: of those, 95 in
 // a hundred or more had the right kind, in cases and in real mail held out.

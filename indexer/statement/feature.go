@@ -293,7 +293,8 @@ func familyHash(division int, number uint8) uint32 {
 	return mix(saltFamily, uint32(division)<<8|uint32(number))
 }
 
-// wordFeatures appends the words, alone and two or three in a row.
+// wordFeatures appends the words, alone and two or three in a row. Most of them
+// have no row in the model and are passed over.
 func (r *reader) wordFeatures(fs []feature, g *segment) []feature {
 	us := r.unitsOf(g)
 	n := len(us)
@@ -308,32 +309,41 @@ func (r *reader) wordFeatures(fs []feature, g *segment) []feature {
 		}
 		return &us[i]
 	}
+	add := func(hash uint32, sort FeatureSort, from, to *unit) {
+		if r.each != nil || r.model.may(hash) {
+			fs = append(fs, feature{hash: hash, sort: sort, from: from.from, to: to.to})
+		}
+	}
 	for i := range us {
 		u := &us[i]
-		fs = append(fs, feature{hash: mix(u.word, 0), sort: WordFeature, from: u.from, to: u.to})
+		add(mix(u.word, 0), WordFeature, u, u)
 		for d, k := range u.kin {
-			if k != u.word && k != familyHash(d, 0) {
-				fs = append(fs, feature{hash: mix(k, 1), sort: FamilyFeature, from: u.from, to: u.to})
+			if k != u.word && k != noFamily[d] {
+				add(mix(k, 1), FamilyFeature, u, u)
 			}
 		}
 	}
 	for i := -1; i < n; i++ {
 		a, b, c := at(i), at(i+1), at(i+2)
-		fs = append(fs, feature{hash: mix(mix(a.word, saltPair), b.word), sort: PairFeature, from: a.from, to: b.to},
-			feature{hash: mix(mix(a.word, saltSkip), c.word), sort: PairFeature, from: a.from, to: c.to},
-			feature{hash: mix(mix(a.form, saltForm), b.form), sort: FormFeature, from: a.from, to: b.to},
-			feature{hash: mix(mix(mix(a.form, saltForm), b.form), c.form), sort: FormFeature, from: a.from, to: c.to})
+		add(mix(mix(a.word, saltPair), b.word), PairFeature, a, b)
+		add(mix(mix(a.word, saltSkip), c.word), PairFeature, a, c)
+		form := mix(mix(a.form, saltForm), b.form)
+		add(form, FormFeature, a, b)
+		add(mix(form, c.form), FormFeature, a, c)
 		for d := range a.kin {
 			if a.kin[d] != a.word || b.kin[d] != b.word {
-				fs = append(fs, feature{hash: mix(mix(a.kin[d], saltPair), b.kin[d]), sort: FamilyPair, from: a.from, to: b.to})
+				add(mix(mix(a.kin[d], saltPair), b.kin[d]), FamilyPair, a, b)
 			}
 			if a.kin[d] != a.word || c.kin[d] != c.word {
-				fs = append(fs, feature{hash: mix(mix(a.kin[d], saltSkip), c.kin[d]), sort: FamilyPair, from: a.from, to: c.to})
+				add(mix(mix(a.kin[d], saltSkip), c.kin[d]), FamilyPair, a, c)
 			}
 		}
 	}
 	return fs
 }
+
+// noFamily stands for the words of no family.
+var noFamily = [2]uint32{familyHash(0, 0), familyHash(1, 0)}
 
 // askingSteps are the scores of asking, in thousandths of a natural logarithm, at
 // which the kinds take notice.

@@ -114,9 +114,12 @@ func AppendModel(dst []byte, scale int, rows map[uint32][Columns]int8) []byte {
 
 func (m *Model) slot(h uint32) int { return int(h * 2654435769 >> m.shift) }
 
+// may reports whether a feature can have a row.
+func (m *Model) may(h uint32) bool { return m.maybe[h&0xFFFF>>6]&(1<<(h&63)) != 0 }
+
 // row returns the weights of a feature, or nil.
 func (m *Model) row(h uint32) *[Columns]int8 {
-	if m.maybe[h&0xFFFF>>6]&(1<<(h&63)) == 0 {
+	if !m.may(h) {
 		return nil
 	}
 	for s := m.slot(h); ; s = (s + 1) & (len(m.slots) - 1) {
