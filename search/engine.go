@@ -126,7 +126,7 @@ func (e *Engine) Search(ctx context.Context, q Query) (*Results, error) {
 		req.Facets = facetFields(q)
 	}
 	start := time.Now()
-	found, err := e.find(ctx, req)
+	found, err := e.find(ctx, e.opts.Timeout, req)
 	if err != nil {
 		return nil, err
 	}
@@ -182,16 +182,16 @@ func shown(q Query, n query.Node) string {
 	return n.String()
 }
 
-// find asks the index, within the time allowed.
-func (e *Engine) find(ctx context.Context, req textindex.Request) (*textindex.Result, error) {
-	limited, cancel := context.WithTimeout(ctx, e.opts.Timeout)
+// find asks the index, within so much time.
+func (e *Engine) find(ctx context.Context, within time.Duration, req textindex.Request) (*textindex.Result, error) {
+	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	found, err := e.index.Search(limited, req)
 	switch {
 	case err == nil:
 		return found, nil
 	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("%w: more than %v", ErrTimeout, e.opts.Timeout)
+		return nil, fmt.Errorf("%w: more than %v", ErrTimeout, within)
 	case errors.Is(err, textindex.ErrNotOneWord):
 		return nil, &query.Error{Column: 1, Text: "NEAR: " + err.Error(), Hint: "leave its punctuation out"}
 	case errors.Is(err, textindex.ErrTooBroad):

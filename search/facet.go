@@ -60,7 +60,7 @@ func (e *Engine) facets(ctx context.Context, q Query, counted map[string]map[str
 			if err != nil {
 				return nil, err
 			}
-			found, err := e.find(ctx, textindex.Request{Query: tree, Statements: !q.Messages, Facets: []string{f.index}})
+			found, err := e.find(ctx, e.opts.Timeout, textindex.Request{Query: tree, Statements: !q.Messages, Facets: []string{f.index}})
 			if err != nil {
 				return nil, err
 			}

@@ -18,6 +18,10 @@ func (e *Engine) Source() trail.Source { return source{e} }
 
 type source struct{ e *Engine }
 
+// trailPatience is how many times as long a trail may search as a page of results:
+// it is worked out once and remembered, and nothing may be missing from it.
+const trailPatience = 10
+
 // Search returns the messages of the nearest statements and then those that are near
 // as a whole: mail with clients before any other, for a trail is about the work for
 // them, and other mail may be many times as much. A trail decides itself what is near
@@ -38,7 +42,7 @@ func (s source) Search(ctx context.Context, question string, limit int) ([]archi
 	g, ctx := errgroup.WithContext(ctx)
 	for i, req := range asked {
 		g.Go(func() error {
-			res, err := s.e.find(ctx, req)
+			res, err := s.e.find(ctx, trailPatience*s.e.opts.Timeout, req)
 			if err != nil {
 				return err
 			}
