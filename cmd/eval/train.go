@@ -62,7 +62,7 @@ var (
 
 // shift makes kinds likelier that held-out cases and held-out mail both miss more
 // often than they are wrongly read, and the others less likely.
-var shift = map[statement.Kind]float64{statement.Change: 0.3, statement.Confirmation: 0.3, statement.Dispute: 0.1, statement.Instruction: 0.12,
+var shift = map[statement.Kind]float64{statement.Change: 0.3, statement.Confirmation: 0.3, statement.Dispute: 0.1, statement.Instruction: 0.05,
 	statement.Caveat: 0.1, statement.Terms: 0.1, statement.Answer: -0.1, statement.Assurance: -0.35, statement.None: 0.1}
 
 // reach is how far a feature of each sort may speak: the many small ones would
@@ -70,7 +70,7 @@ var shift = map[statement.Kind]float64{statement.Change: 0.3, statement.Confirma
 var reach = map[statement.FeatureSort]float64{
 	statement.RuleFeature: 1, statement.PriorFeature: 1, statement.RuleKind: 1, statement.PlaceFeature: 0.5,
 	statement.WordFeature: 0.3, statement.PairFeature: 0.2, statement.FormFeature: 0.15,
-	statement.FamilyFeature: 0.2, statement.FamilyPair: 0.15, statement.NearFeature: 0.3, statement.AskingFeature: 0.5,
+	statement.FamilyFeature: 0.2, statement.FamilyPair: 0.15, statement.NearFeature: 0.3, statement.AskingFeature: 0.25,
 }
 
 // examplesOf lists what one mail teaches.
