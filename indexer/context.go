@@ -3,6 +3,7 @@ package indexer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"inwriting/indexer/archive"
@@ -33,16 +34,16 @@ func standingAlone(m *message.Message) (a alone) {
 			fresh.WriteString(m.ZoneText(z))
 		case message.Quoted, message.Forwarded:
 			a.history = true
-			quoted.WriteString(m.ZoneText(z))
+			// Who wrote when stands in no other mail yet: it is new, in words of a program.
+			text, repeated := m.ZoneText(z), m.Repeated(z)
+			fresh.WriteString(text[:len(text)-len(repeated)])
+			quoted.WriteString(repeated)
 		}
 	}
 	a.fresh, a.quoted = thread.Shingles(fresh.String()), thread.Shingles(quoted.String())
 	a.open = a.history && m.PointsBelow()
 	return a
 }
-
-// maxCited bounds the cited messages that are looked up: the nearest.
-const maxCited = 12
 
 // contextOf looks up what the reading of m goes by.
 func (v *Vault) contextOf(b catalog.Blob, m *message.Message, a alone) (x catalog.Context, kept []catalog.Kept, err error) {
@@ -55,12 +56,7 @@ func (v *Vault) contextOf(b catalog.Blob, m *message.Message, a alone) (x catalo
 	if x.History = a.history; !a.history {
 		return x, nil, nil
 	}
-	x.Cited = catalog.Answered(m.InReplyTo, m.References)
-	x.Cited = append([]string(nil), x.Cited...)
-	x.Direct = len(x.Cited)
-	for i := len(m.References) - 1; i >= 0 && len(x.Cited) < maxCited; i-- {
-		x.Cited = appendNew(x.Cited, m.References[i])
-	}
+	x.Cited, x.Direct = catalog.Cited(m.InReplyTo, m.References)
 	if kept, err = v.catalog.Kept(x.Cited, b.ID); err != nil {
 		return x, nil, fmt.Errorf("reading %v: %w", b.Ref, err)
 	}
@@ -71,23 +67,20 @@ func (v *Vault) contextOf(b catalog.Blob, m *message.Message, a alone) (x catalo
 	return x, kept, nil
 }
 
-// parents returns the texts of the mails that a message answers, where it could hold
-// something that they do not.
-func (v *Vault) parents(x catalog.Context, a alone, kept []catalog.Kept) ([]string, error) {
-	direct := kept[:0:0]
+// answeredOf are those of kept that the message answers.
+func answeredOf(x catalog.Context, kept []catalog.Kept) (out []catalog.Kept) {
 	for _, k := range kept {
-		for _, mid := range x.Cited[:x.Direct] {
-			if k.MessageID == mid {
-				direct = append(direct, k)
-				break
-			}
+		if slices.Contains(x.Cited[:x.Direct], k.MessageID) {
+			out = append(out, k)
 		}
 	}
-	if len(direct) == 0 || !a.open && !catalog.Untold(a.quoted, catalog.Hashes(direct)) {
-		return nil, nil
-	}
+	return out
+}
+
+// parents returns the texts of the mails that a message answers.
+func (v *Vault) parents(answered []catalog.Kept) ([]string, error) {
 	var out []string
-	for _, k := range direct {
+	for _, k := range answered {
 		body, _, err := v.archive.OpenAt(k.Blob.Ref, k.Blob.Place)
 		if err != nil {
 			return nil, fmt.Errorf("reading %v: %w", k.Blob.Ref, err)

@@ -175,7 +175,7 @@ func (v *Vault) readWaiting(ctx context.Context, text int, progress func(ReadPro
 		if len(blobs) == 0 {
 			break
 		}
-		err = v.read(ctx, text, blobs, func(n int, last int64) error {
+		err = v.read(ctx, text, blobs, true, func(n int, last int64) error {
 			cursor = last
 			p.Done += n
 			if progress != nil {
@@ -197,7 +197,7 @@ func (v *Vault) readWaiting(ctx context.Context, text int, progress func(ReadPro
 		if err != nil || len(stale) == 0 {
 			return err
 		}
-		if err := v.read(ctx, text, stale, func(int, int64) error { return nil }); err != nil {
+		if err := v.read(ctx, text, stale, false, func(int, int64) error { return nil }); err != nil {
 			return err
 		}
 		if ctx.Err() == nil {
@@ -221,8 +221,9 @@ type reading struct {
 
 // read reads blobs in order; done is called after each durable batch. Reading, keeping
 // in the catalog and putting into the index go on at once, each a batch behind the
-// one before it: what the index holds the catalog knows.
-func (v *Vault) read(ctx context.Context, text int, blobs []catalog.Blob, done func(n int, last int64) error) error {
+// one before it: what the index holds the catalog knows. first says that mail which
+// they cite may be among those that come after them.
+func (v *Vault) read(ctx context.Context, text int, blobs []catalog.Blob, first bool, done func(n int, last int64) error) error {
 	corrected, err := v.corrected()
 	if err != nil {
 		return err
@@ -231,7 +232,7 @@ func (v *Vault) read(ctx context.Context, text int, blobs []catalog.Blob, done f
 	read, kept := make(chan *readBatch), make(chan *readBatch)
 	g.Go(func() error {
 		defer close(read)
-		return v.gather(stop, text, v.readAll(ctx, stop, g, blobs, corrected), read)
+		return v.gather(stop, text, v.readAll(ctx, stop, g, blobs, first, corrected), read)
 	})
 	g.Go(func() error {
 		defer close(kept)
@@ -280,7 +281,7 @@ func send[T any](stop context.Context, to chan<- T, b T) bool {
 
 // readAll reads blobs side by side until ctx or stop ends. The readings come in
 // order, each in a channel of its own, so that memory is bounded by the queue.
-func (v *Vault) readAll(ctx, stop context.Context, g *errgroup.Group, blobs []catalog.Blob, corrected map[string]statement.Kind) <-chan chan reading {
+func (v *Vault) readAll(ctx, stop context.Context, g *errgroup.Group, blobs []catalog.Blob, first bool, corrected map[string]statement.Kind) <-chan chan reading {
 	workers := min(runtime.GOMAXPROCS(0), 4)
 	queue := make(chan chan reading, 4*workers)
 	slots := make(chan struct{}, workers)
@@ -293,7 +294,7 @@ func (v *Vault) readAll(ctx, stop context.Context, g *errgroup.Group, blobs []ca
 				return nil
 			}
 			g.Go(func() error {
-				out <- v.readOne(b, corrected)
+				out <- v.readOne(b, first, corrected)
 				<-slots
 				return nil
 			})
@@ -329,7 +330,7 @@ func (v *Vault) gather(stop context.Context, text int, queue <-chan chan reading
 	return nil
 }
 
-func (v *Vault) readOne(b catalog.Blob, corrected map[string]statement.Kind) reading {
+func (v *Vault) readOne(b catalog.Blob, first bool, corrected map[string]statement.Kind) reading {
 	r := reading{blob: b}
 	places, err := v.catalog.Places(b.ID)
 	if err != nil {
@@ -358,8 +359,12 @@ func (v *Vault) readOne(b catalog.Blob, corrected map[string]statement.Kind) rea
 		return reading{err: err}
 	}
 	known := message.Context{Closing: x.Closing}
-	if known.Parents, err = v.parents(x, alone, kept); err != nil {
-		return reading{err: err}
+	answered := answeredOf(x, kept)
+	told := catalog.Told(alone.open, alone.quoted, answered)
+	if !told {
+		if known.Parents, err = v.parents(answered); err != nil {
+			return reading{err: err}
+		}
 	}
 	bare := len(m.Defects)
 	changed := m.InContext(known)
@@ -369,7 +374,10 @@ func (v *Vault) readOne(b catalog.Blob, corrected map[string]statement.Kind) rea
 	if changed {
 		d.Zones, d.Notes = m.Zones, m.Defects[bare:]
 	}
-	d.Second = secondHand(b, m, x, kept)
+	x.Postponed = first && !told && len(kept) < len(x.Cited)
+	if !told && !x.Postponed {
+		d.Second = secondHand(b, m, x, kept)
+	}
 	r.read.Context = x
 	return r
 }

@@ -204,7 +204,7 @@ func (t *Tx) forget(ref archive.Ref) error {
 	if err := t.unsettleAround(ref[:]); err != nil {
 		return err
 	}
-	for _, table := range []string{"message", "mention", "participant", "statement", "closing", "unsettled", "stale", "open_item", "watch_again", "auth"} {
+	for _, table := range []string{"message", "mention", "participant", "statement", "closing", "postponed", "unsettled", "stale", "open_item", "watch_again", "auth"} {
 		if err := t.exec(`DELETE FROM `+table+` WHERE blob = (SELECT id FROM blob WHERE ref = ?)`, ref[:]); err != nil {
 			return err
 		}

@@ -25,6 +25,10 @@ type Context struct {
 	Lines   []uint64        // message.ClosingLines
 	Closing map[uint64]bool // of Lines, those taken for a signature
 	History bool            // the message repeats other mail
+
+	// Postponed: mail that it cites was not there and may be read next, so what it
+	// repeats was not taken for second-hand. Unsettled comes back to it.
+	Postponed bool
 }
 
 // SecondHand is what a message repeats of another mail that is not kept: another
@@ -263,10 +267,35 @@ func Answered(inReplyTo, references []string) []string {
 	return references[max(0, len(references)-1):]
 }
 
+// maxCited bounds the cited messages that are looked up: the nearest.
+const maxCited = 12
+
+// Cited returns the Message-IDs that a message cites, the nearest first; the first
+// direct of them are of what it answers.
+func Cited(inReplyTo, references []string) (mids []string, direct int) {
+	mids = slices.Clone(Answered(inReplyTo, references))
+	direct = len(mids)
+	for _, mid := range slices.Backward(references) {
+		if len(mids) >= maxCited {
+			break
+		}
+		if !slices.Contains(mids, mid) {
+			mids = append(mids, mid)
+		}
+	}
+	return mids, direct
+}
+
+// Told tells whether all that a message quotes stands in the mail that it answers:
+// then nothing was typed between, and nothing is second-hand.
+func Told(open bool, quoted []uint64, answered []Kept) bool {
+	return len(answered) > 0 && !open && !Untold(quoted, Hashes(answered))
+}
+
 // dependsOn tells whether reading d with other at hand could be another reading.
 func (d *Doc) dependsOn(other *Doc, answers bool) bool {
 	has := (&Kept{New: other.New, Quoted: other.Quoted}).has()
-	if answers && (d.Open || Untold(d.Quoted, has)) {
+	if answers && (d.Open || len(d.Second) > 0 || Untold(d.Quoted, has)) {
 		return true
 	}
 	for _, s := range d.Second {
@@ -316,8 +345,57 @@ func (t *Tx) history(id int64) (*Doc, error) {
 	return d, nil
 }
 
+// untold lists the postponed messages that have to be read again, and the last of
+// those that were looked at.
+func (c *Catalog) untold() (again []int64, last int64, err error) {
+	rows, err := c.r.Query(`SELECT blob FROM postponed ORDER BY blob`)
+	if err != nil {
+		return nil, 0, err
+	}
+	ids, err := numbers(rows)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, id := range ids {
+		last = id
+		read, err := c.readings([]int64{id})
+		if err != nil {
+			return nil, 0, err
+		}
+		if read[id] == nil {
+			continue
+		}
+		d := read[id].doc
+		answered, err := c.Kept(Answered(d.InReplyTo, d.References), id)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !Told(d.Open, d.Quoted, answered) {
+			again = append(again, id)
+		}
+	}
+	return again, last, nil
+}
+
 // Unsettled moves what is unsettled among what Stale returns: it is read again.
 func (c *Catalog) Unsettled() (n int64, err error) {
+	again, last, err := c.untold()
+	if err != nil {
+		return 0, err
+	}
+	if last > 0 {
+		err := c.Update(func(t *Tx) error {
+			for _, id := range again {
+				if err := t.unsettled(id); err != nil {
+					return err
+				}
+			}
+			return t.exec(`DELETE FROM postponed WHERE blob <= ?`, last)
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
 	var some int
 	if err := c.r.QueryRow(`SELECT EXISTS (SELECT 1 FROM unsettled)`).Scan(&some); err != nil || some == 0 {
 		return 0, err

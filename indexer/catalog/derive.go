@@ -156,6 +156,11 @@ func (t *Tx) saveReading(r *Read, doc []byte) error {
 			return err
 		}
 	}
+	if r.Context.Postponed {
+		if err := t.exec(`INSERT INTO postponed VALUES (?) ON CONFLICT DO NOTHING`, r.Blob); err != nil {
+			return err
+		}
+	}
 	return t.settle(r, first)
 }
 
@@ -197,7 +202,7 @@ func (c *Catalog) SetCursor(stage string, value int64, version string) error {
 func (c *Catalog) ResetDerived() error {
 	defer c.docs.forgetAll()
 	return c.Update(func(t *Tx) error {
-		for _, table := range []string{"message", "mention", "participant", "statement", "closing", "unsettled", "stale", "cursor"} {
+		for _, table := range []string{"message", "mention", "participant", "statement", "closing", "postponed", "unsettled", "stale", "cursor"} {
 			if err := t.exec(`DELETE FROM ` + table); err != nil {
 				return err
 			}

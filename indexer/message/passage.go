@@ -382,3 +382,29 @@ func (r *passageReader) views() {
 	}
 	r.out = kept
 }
+
+// These bound the lines that say whose words follow: an attribution, or a header.
+const (
+	maxAttribution  = 4
+	maxIntroduction = 20
+)
+
+// Repeated is the text of z, a zone of kind Quoted or Forwarded, from where the other
+// mail's words begin: without the lines above them that say whose they are, which
+// stand in no other mail.
+func (m *Message) Repeated(z Zone) string {
+	text := m.ZoneText(z)
+	rest, from := text, 0
+	for n := range maxIntroduction {
+		line, _, whole := strings.Cut(rest, "\n")
+		s := strings.TrimSpace(line)
+		if !whole || strings.HasPrefix(s, ">") {
+			break
+		}
+		rest = rest[len(line)+1:]
+		if n < maxAttribution && isAttributionEnd(s) || label(s) != 0 {
+			from = len(text) - len(rest)
+		}
+	}
+	return text[from:]
+}

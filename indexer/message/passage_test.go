@@ -61,3 +61,18 @@ func FuzzPassages(f *testing.F) {
 		}
 	})
 }
+
+func TestRepeated(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"On Tue, 1 Sep 2020 at 08:51, Ines Voss\n<ines@voss.example> wrote:\n> Book it: today.\n> Thanks\n", "> Book it: today.\n> Thanks\n"},
+		{"-----Original Message-----\nFrom: Ines Voss\nSent: Tuesday\nTo: Nora Lindqvist;\nSubject: Rooms\n\nTwo rooms, please.\n", "\nTwo rooms, please.\n"},
+		{"> Two rooms, please.\n", "> Two rooms, please.\n"},
+		{"Two rooms, please.", "Two rooms, please."},
+		{"", ""},
+	} {
+		m := &Message{Text: tt.text}
+		if got := m.Repeated(Zone{Kind: Quoted, End: len(tt.text)}); got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
