@@ -132,7 +132,10 @@ func (g *generator) message(i int) string {
 		subject = "Re: " + strings.TrimPrefix(g.subj[k], "Re: ")
 		fmt.Fprintf(&b, "In-Reply-To: <%s>\nReferences: <%s>\n", g.ids[k], g.ids[k])
 		quoted := "> " + strings.ReplaceAll(strings.TrimRight(g.body[k], "\n"), "\n", "\n> ")
-		text += fmt.Sprintf("\nOn %s, %s wrote:\n%s\n", date.Add(-time.Hour).Format("Mon, 2 Jan 2006 at 15:04"), people[r.IntN(len(people))], quoted[:strings.LastIndexByte(quoted[:min(len(quoted), 8000)], '\n')+1])
+		if len(quoted) > 8000 {
+			quoted = quoted[:strings.LastIndexByte(quoted[:8000], '\n')]
+		}
+		text += fmt.Sprintf("\nOn %s, %s wrote:\n%s\n", date.Add(-time.Hour).Format("Mon, 2 Jan 2006 at 15:04"), people[r.IntN(len(people))], quoted)
 	}
 	fmt.Fprintf(&b, "Subject: %s\nMIME-Version: 1.0\n", subject)
 	g.ids, g.body, g.subj = append(g.ids, id), append(g.body, text[:min(len(text), 3000)]), append(g.subj, subject)
