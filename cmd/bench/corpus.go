@@ -132,13 +132,10 @@ func (g *generator) message(i int) string {
 		subject = "Re: " + strings.TrimPrefix(g.subj[k], "Re: ")
 		fmt.Fprintf(&b, "In-Reply-To: <%s>\nReferences: <%s>\n", g.ids[k], g.ids[k])
 		quoted := "> " + strings.ReplaceAll(strings.TrimRight(g.body[k], "\n"), "\n", "\n> ")
-		if len(quoted) > 8000 {
-			quoted = quoted[:strings.LastIndexByte(quoted[:8000], '\n')]
-		}
-		text += fmt.Sprintf("\nOn %s, %s wrote:\n%s\n", date.Add(-time.Hour).Format("Mon, 2 Jan 2006 at 15:04"), people[r.IntN(len(people))], quoted)
+		text += fmt.Sprintf("\nOn %s, %s wrote:\n%s\n", date.Add(-time.Hour).Format("Mon, 2 Jan 2006 at 15:04"), people[r.IntN(len(people))], wholeLines(quoted, 8000))
 	}
 	fmt.Fprintf(&b, "Subject: %s\nMIME-Version: 1.0\n", subject)
-	g.ids, g.body, g.subj = append(g.ids, id), append(g.body, text[:min(len(text), 3000)]), append(g.subj, subject)
+	g.ids, g.body, g.subj = append(g.ids, id), append(g.body, wholeLines(text, 3000)), append(g.subj, subject)
 	if len(g.ids) > 200 {
 		g.ids, g.body, g.subj = g.ids[100:], g.body[100:], g.subj[100:]
 	}
@@ -172,3 +169,11 @@ func (g *generator) message(i int) string {
 }
 
 func base64Line(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
+// wholeLines cuts s to at most so many octets, after a line.
+func wholeLines(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:strings.LastIndexByte(s[:most], '\n')+1]
+}
