@@ -2,12 +2,11 @@ package main
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"inwriting/indexer/archive"
+	"inwriting/indexer/corpora"
 	"inwriting/indexer/statement"
 	"inwriting/search/trail"
 )
@@ -156,11 +155,7 @@ func TestLessonsAreRead(t *testing.T) {
 // TestSilverIsRead: a reader that cuts sentences elsewhere no longer finds the
 // labels of those it was labelled with.
 func TestSilverIsRead(t *testing.T) {
-	corpora := filepath.Join("..", "..", sharedDir("corpora"))
-	if _, err := os.Stat(filepath.Join(corpora, "bulk/enron-inbox.tar.zst")); err != nil {
-		t.Skipf("no shared corpora at %s", corpora)
-	}
-	got, err := silver(corpora)
+	got, err := silver(corpora.Path(t, "corpora"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,13 +167,12 @@ func TestSilverIsRead(t *testing.T) {
 
 // TestZones holds the reader of zones to what it has reached.
 func TestZones(t *testing.T) {
-	corpora := filepath.Join("..", "..", sharedDir("corpora"))
-	sets, err := zoneSets(corpora, nil)
+	sets, err := zoneSets(corpora.Path(t, "corpora"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(sets) == 0 {
-		t.Skipf("no shared corpora at %s", corpora)
+		t.Fatal("no labelled zones in the corpora")
 	}
 	want := map[string]float64{"quagga-enron/train": 0.97, "quagga-enron/eval": 0.95, "quagga-asf/train": 0.84, "quagga-asf/eval": 0.82,
 		"enron-zone-lines": 0.91, "forge-signatures": 0.86, "email_reply_trimmer": 0.85, "talon": 1, "crisp-email-reply-parser": 0.95}

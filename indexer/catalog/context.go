@@ -56,24 +56,14 @@ type Kept struct {
 	New, Quoted []uint64
 }
 
-// Has tells whether the message holds the sentence or line.
-func (k *Kept) has() map[uint64]bool {
-	m := make(map[uint64]bool, len(k.New)+len(k.Quoted))
-	for _, h := range k.New {
-		m[h] = true
-	}
-	for _, h := range k.Quoted {
-		m[h] = true
-	}
-	return m
-}
-
 // Hashes are the sentences and lines of all of kept.
 func Hashes(kept []Kept) map[uint64]bool {
 	all := map[uint64]bool{}
-	for i := range kept {
-		for h := range kept[i].has() {
-			all[h] = true
+	for _, k := range kept {
+		for _, list := range [][]uint64{k.New, k.Quoted} {
+			for _, h := range list {
+				all[h] = true
+			}
 		}
 	}
 	return all
@@ -294,7 +284,7 @@ func Told(open bool, quoted []uint64, answered []Kept) bool {
 
 // dependsOn tells whether reading d with other at hand could be another reading.
 func (d *Doc) dependsOn(other *Doc, answers bool) bool {
-	has := (&Kept{New: other.New, Quoted: other.Quoted}).has()
+	has := Hashes([]Kept{{New: other.New, Quoted: other.Quoted}})
 	if answers && (d.Open || len(d.Second) > 0 || Untold(d.Quoted, has)) {
 		return true
 	}
